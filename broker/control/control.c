@@ -1,0 +1,170 @@
+/*
+ * control: the actor that runs signed commands, one at a time, and owns the roster: after a command that changes it, the
+ * roster is read from the database as a whole and swapped. What is in force is never anything but what a database row says.
+ */
+#include "control/priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RELOAD_RETRY_MS = 200 };
+
+/* ---- the roster --------------------------------------------------------------------- */
+
+static enum isac_err load_roster(struct control *c)
+{
+	struct member_roster *roster = NULL;
+	enum isac_err err = store_select_roster(c->db, c->conf.hub_id, &roster);
+	if (err) return err;
+	base_shared_swap(c->conf.roster, roster);
+	c->stale = false;
+	return ISAC_OK;
+}
+
+static void reload(struct control *c)
+{
+	enum isac_err err = load_roster(c);
+	if (err)
+		base_log_limited(1, BASE_LOG_ERROR, "roster.stale", "err=%s", isac_err_name(err));
+	else if (c->conf.roster_changed)
+		c->conf.roster_changed(c->conf.arg);
+}
+
+/* ---- one command ----------------------------------------------------------------------- */
+
+/* In the transaction that records it; on AGAIN or CONFLICT there is none. */
+static enum isac_err run_recorded(struct control *c, struct control_call *call, const struct control_case *found)
+{
+	const Isac1__Control *control = found->control;
+	struct store_command record = {.command_id = call->cmd->command_id.data, .bytes = control->command.data, .len = control->command.len,
+				       .signature = control->signature.data, .key_id = control->key_id.data, .member_id = call->self->id,
+				       .verb = call->row->verb};
+	enum isac_err err = store_admin_begin(c->db, &record);
+	if (err) return err;
+	err = call->row->fn(call);
+	enum isac_err end = store_admin_end(c->db, !err);
+	/* A commit that broke off may have happened. */
+	if (!err) c->stale = true;
+	return err ? err : end;
+}
+
+static enum isac_err run_command(struct control *c, const struct control_job *job, const struct member_roster *roster, struct control_case *found,
+				 struct wire_why *why)
+{
+	*found = (struct control_case){.roster = roster, .member_id = job->route.member_id, .hub_id = c->conf.hub_id,
+				       .now_us = base_clock_us(), .body = {job->body, job->len}};
+	enum isac_err err = control_accept(found, &c->arena, why);
+	if (err) return err;
+	struct control_call call = {.row = found->row, .cmd = found->cmd, .self = found->self, .db = c->db, .params = c->conf.params,
+				    .rows = &c->rows, .why = why};
+	return found->row->changes_roster ? run_recorded(c, &call, found) : found->row->fn(&call);
+}
+
+static void log_command(const struct control_job *job, const struct control_case *found, unsigned code)
+{
+	char id[2 * WIRE_ID + 1] = "-";
+	/* What was not authentic is nobody's command: its words are not repeated, and it cannot flood the log. */
+	if (!found->row) {
+		base_log_limited(10, BASE_LOG_WARN, "admin.rejected", "member_id=%d code=%u", job->route.member_id, code);
+		return;
+	}
+	wire_hex(id, found->cmd->command_id.data, WIRE_ID);
+	base_log(BASE_LOG_INFO, "admin.command", "member=%s verb=%s command=%s code=%u", found->self->name, found->row->verb, id, code);
+}
+
+static void send_result(struct control *c, const struct control_job *job, unsigned code, const char *text)
+{
+	Isac1__ControlResult result = ISAC1__CONTROL_RESULT__INIT;
+	result.code = code;
+	result.text = (char *)text;
+	wire_buf_reset(&c->out);
+	wire_pack(&c->out, &result.base);
+	if (code == 200) wire_buf_add(&c->out, c->rows.data, c->rows.len);      /* rows: the rest of the same message */
+	if (!c->out.err) c->conf.reply(c->conf.arg, &job->route, WIRE_CONTROL_RESULT, c->out.data, c->out.len);
+}
+
+/* Takes the job. */
+static void run_job(struct control *c, struct control_job *job)
+{
+	struct wire_why why = {.item = 0};
+	struct control_case found;
+	wire_buf_reset(&c->rows);
+	c->rows.err = ISAC_OK;
+	struct member_roster *roster = base_shared_take(c->conf.roster);
+	enum isac_err err = run_command(c, job, roster, &found, &why);
+	unsigned code = err == ISAC_ERR_AGAIN ? 208 : isac_err_code(err);
+	if (!code) code = 503;
+	base_stats_add(code < 300 ? STAT_control_commands : STAT_control_refused, 1);
+	log_command(job, &found, code);
+	base_shared_give(c->conf.roster, roster);
+	/* Before the answer: who has it may rely on the change. */
+	if (c->stale) reload(c);
+	const char *text = *why.text ? why.text : isac_err_text(err);
+	send_result(c, job, code, code == 208 ? "done already" : code < 300 ? "done" : text);
+	wire_arena_reset(&c->arena);
+	free(job);
+}
+
+/* ---- the actor ---------------------------------------------------------------------------- */
+
+static enum isac_err run(struct base_actor *actor, void *arg)
+{
+	struct control *c = arg;
+	struct pollfd fds[2] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN}, {.fd = base_mailbox_fd(c->box), .events = POLLIN}};
+	enum isac_err err = load_roster(c);
+	if (err) return err;
+	base_actor_ready(actor);
+	while (base_actor_running(actor)) {
+		int n = poll(fds, 2, c->stale ? RELOAD_RETRY_MS : -1);
+		if (n < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		void *job;
+		if (base_mailbox_take(c->box, &job, 1)) run_job(c, job);
+		else if (c->stale) reload(c);
+	}
+	return ISAC_OK;
+}
+
+enum isac_err control_ask(struct control *c, const struct store_route *route, const uint8_t *body, size_t len)
+{
+	struct control_job *job = malloc(sizeof(*job) + len);
+	if (!job) return ISAC_ERR_UNAVAILABLE;
+	job->route = *route;
+	job->len = len;
+	if (len) memcpy(job->body, body, len);
+	if (!base_mailbox_put(c->box, job)) return ISAC_OK;
+	free(job);
+	return ISAC_ERR_UNAVAILABLE;
+}
+
+enum isac_err control_start(struct control **out, const struct control_conf *conf)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	if (!c) return ISAC_ERR_NO_MEMORY;
+	c->conf = *conf;
+	wire_arena_init(&c->arena, WIRE_LIMIT_DECODE_BYTES);
+	wire_buf_init(&c->rows, WIRE_LIMIT_REPLY_BYTES - 1024);
+	wire_buf_init(&c->out, WIRE_LIMIT_REPLY_BYTES);
+	*out = c;
+	enum isac_err err = base_mailbox_new(&c->box, (size_t)conf->queue_max);
+	if (!err) err = store_db_new(&c->db, conf->conninfo, conf->deadline_ms);
+	if (!err) err = base_actor_start(&c->actor, "control", run, c);
+	if (err) control_stop(out);
+	return err;
+}
+
+void control_stop(struct control **slot)
+{
+	struct control *c = *slot;
+	if (!c) return;
+	if (c->actor) base_actor_stop(&c->actor);
+	void *job;
+	while (c->box && base_mailbox_take(c->box, &job, 1)) free(job);
+	base_mailbox_destroy(&c->box);
+	store_db_destroy(&c->db);
+	wire_arena_clear(&c->arena);
+	wire_buf_clear(&c->rows);
+	wire_buf_clear(&c->out);
+	free(c);
+	*slot = NULL;
+}

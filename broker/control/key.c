@@ -1,0 +1,30 @@
+/* key: the commands on signing keys. */
+#include "control/priv.h"
+
+#include <string.h>
+
+enum isac_err control_key_add(struct control_call *call)
+{
+	struct wire_member bundle;
+	const char *name;
+	uint64_t from_us, until_us;
+	enum isac_err err = control_arg_name(&name, call, "member");
+	if (!err) err = control_arg_bundle(&bundle, call);
+	if (!err) err = control_arg_number(&from_us, call, "valid_from_us");
+	if (!err) err = control_arg_number(&until_us, call, "valid_until_us");
+	if (err) return err;
+	if (strcmp(bundle.name, name)) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "the bundle is not one of this member");
+	if (until_us && until_us <= from_us) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "valid_until_us is not after valid_from_us");
+	return store_insert_key(call->db, name, bundle.sign, (int64_t)from_us, (int64_t)until_us, call->why);
+}
+
+enum isac_err control_key_revoke(struct control_call *call)
+{
+	const char *hex = control_arg_text(call->cmd, "key_id");
+	uint8_t key_id[WIRE_KEY_ID];
+	uint64_t from_seq;      /* 0: the store takes the next one */
+	if (wire_unhex(key_id, sizeof(key_id), hex, strlen(hex)))
+		return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "key_id is not %d hex digits", 2 * WIRE_KEY_ID);
+	enum isac_err err = control_arg_number(&from_seq, call, "from_seq");
+	return err ? err : store_update_key_revoke(call->db, key_id, from_seq, call->why);
+}

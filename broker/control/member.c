@@ -1,0 +1,63 @@
+/* member: the commands on members. An admin cannot shut itself out: there might be no other. */
+#include "control/priv.h"
+
+#include <string.h>
+
+static enum isac_err get_roles(uint32_t *out, const struct control_call *call)
+{
+	*out = member_roles_parse(control_arg_text(call->cmd, "role"));
+	if (*out) return ISAC_OK;
+	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "role: a list of publisher, subscriber, analyst, tracer, admin, auditor");
+}
+
+static enum isac_err get_type(const char **out, const struct control_call *call)
+{
+	static const char *const types[] = {"", "isp", "vendor", "soc", "csirt", "academic"};
+	const char *text = control_arg_text(call->cmd, "type");
+	*out = text ? text : "";
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(*out, types[i])) return ISAC_OK;
+	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "type: isp, vendor, soc, csirt or academic");
+}
+
+static bool is_self(const struct control_call *call, const char *name)
+{
+	return !strcmp(call->self->name, name);
+}
+
+enum isac_err control_member_add(struct control_call *call)
+{
+	struct wire_member bundle;
+	uint32_t roles;
+	const char *type;
+	enum isac_err err = control_arg_bundle(&bundle, call);
+	if (!err) err = get_roles(&roles, call);
+	if (!err) err = get_type(&type, call);
+	return err ? err : store_insert_member(call->db, &bundle, type, roles, call->cmd, call->why);
+}
+
+enum isac_err control_member_suspend(struct control_call *call)
+{
+	const char *name;
+	enum isac_err err = control_arg_name(&name, call, "name");
+	if (!err && is_self(call, name)) err = wire_refuse(call->why, ISAC_ERR_NOT_ALLOWED, "nobody suspends itself");
+	return err ? err : store_update_member(call->db, name, 1, 0, call->why);
+}
+
+enum isac_err control_member_resume(struct control_call *call)
+{
+	const char *name;
+	enum isac_err err = control_arg_name(&name, call, "name");
+	return err ? err : store_update_member(call->db, name, 0, 0, call->why);
+}
+
+enum isac_err control_member_role(struct control_call *call)
+{
+	const char *name;
+	uint32_t roles;
+	enum isac_err err = control_arg_name(&name, call, "name");
+	if (!err) err = get_roles(&roles, call);
+	if (!err && is_self(call, name) && !(roles & MEMBER_ADMIN))
+		err = wire_refuse(call->why, ISAC_ERR_NOT_ALLOWED, "nobody takes the role admin from itself");
+	return err ? err : store_update_member(call->db, name, -1, roles, call->why);
+}

@@ -1,0 +1,194 @@
+/*
+ * core: starts the actors in the order in which they need each other, joins them by callbacks, and waits.
+ *
+ * An actor that ends by itself ends the process (base/actor.c), and the parent starts a new one: there is no half a core.
+ * On SIGTERM intake is halted first, so that nothing new comes in; what was taken is still stored and answered.
+ */
+#include "core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "control/control.h"
+#include "feed/feed.h"
+#include "intake/intake.h"
+#include "query/query.h"
+
+struct core {
+	const struct core_conf *conf;
+	struct base_shared roster;
+	struct control *control;
+	struct store *store;
+	struct store_indexer *indexer;
+	struct query *query;
+	struct feed *feed;
+	struct intake *intake;
+};
+
+/* ---- between the actors ------------------------------------------------------------------ */
+
+/* On the writer's thread. The last rooms to start, feed and intake, are there before anything can be committed. */
+static void on_committed(void *arg, struct report *const *reports, size_t n)
+{
+	struct core *core = arg;
+	feed_committed(core->feed, reports, n);
+	store_indexer_committed(core->indexer, reports, n);
+	for (size_t i = 0; i < n; i++) query_note_receipt(core->query, reports[i]->publisher_id, reports[i]->seq, reports[i]->received_us);
+}
+
+static void on_receipt(void *arg, const struct store_route *route, const uint8_t *body, size_t len)
+{
+	intake_reply(((struct core *)arg)->intake, route, WIRE_RECEIPT, body, len);
+}
+
+static void on_reply(void *arg, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len)
+{
+	intake_reply(((struct core *)arg)->intake, route, type, body, len);
+}
+
+static void on_roster_changed(void *arg)
+{
+	struct core *core = arg;
+	intake_roster_changed(core->intake);
+	feed_roster_changed(core->feed);
+}
+
+static bool on_is_live(void *arg, int32_t member_id, const char *name)
+{
+	return feed_is_live(((struct core *)arg)->feed, member_id, name);
+}
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+static int64_t number(const struct core *core, const char *name)
+{
+	return base_conf_int(core->conf->params, name);
+}
+
+/* Made at the first start. Without it (a read-only folder, say) cursors of earlier runs are 416, which a client survives. */
+static void load_cursor_key(uint8_t key[32])
+{
+	static const char path[] = "run/cursor.key";
+	struct wire_why why;
+	if (!base_secret_read(path, key, 32, &why)) return;
+	randombytes_buf(key, 32);
+	char hex[66];
+	wire_hex(hex, key, 32);
+	hex[64] = '\n';
+	unlink(path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, hex, 65) != 65) base_log(BASE_LOG_WARN, "cursor.key", "path=%s error=\"%s\"", path, strerror(errno));
+	if (fd >= 0) close(fd);
+	sodium_memzero(hex, sizeof(hex));
+}
+
+static enum isac_err start_control(struct core *core)
+{
+	struct control_conf conf = {.conninfo = core->conf->conninfo, .deadline_ms = number(core, "db_deadline_ms"),
+				    .queue_max = number(core, "query_queue_max"), .hub_id = core->conf->hub_id, .roster = &core->roster,
+				    .params = core->conf->params, .reply = on_reply, .roster_changed = on_roster_changed, .arg = core};
+	return control_start(&core->control, &conf);
+}
+
+static enum isac_err start_store(struct core *core)
+{
+	struct store_conf conf = {.conninfo = core->conf->conninfo, .signer_path = "run/signer.sock", .hub_id = core->conf->hub_id,
+				  .commit_wait_us = number(core, "commit_wait_us"), .commit_reports = number(core, "commit_reports_max"),
+				  .queue_max = number(core, "intake_queue_max"), .deadline_ms = number(core, "db_deadline_ms"),
+				  .committed = on_committed, .receipt = on_receipt, .arg = core};
+	enum isac_err err = store_start(&core->store, &conf);
+	return err ? err : store_indexer_start(&core->indexer, &conf);
+}
+
+static enum isac_err start_query(struct core *core)
+{
+	struct query_conf conf = {.conninfo = core->conf->conninfo, .deadline_ms = number(core, "db_deadline_ms"),
+				  .queue_max = number(core, "query_queue_max"), .hub_id = core->conf->hub_id, .roster = &core->roster,
+				  .store = core->store, .indexer = core->indexer, .is_live = on_is_live, .reply = on_reply, .arg = core};
+	load_cursor_key(conf.cursor_key);
+	enum isac_err err = query_start(&core->query, &conf);
+	sodium_memzero(conf.cursor_key, sizeof(conf.cursor_key));
+	return err;
+}
+
+static enum isac_err start_feed(struct core *core)
+{
+	struct feed_conf conf = {.conninfo = core->conf->conninfo, .deadline_ms = number(core, "db_deadline_ms"), .socket_path = "run/feed.sock",
+				 .hub_id = core->conf->hub_id, .roster = &core->roster, .ring_bytes = number(core, "feed_ring_bytes"),
+				 .heartbeat_ms = number(core, "heartbeat_ms"), .sessions_max = number(core, "sessions_max"),
+				 .head_seq = store_head(core->store)};
+	return feed_start(&core->feed, &conf);
+}
+
+static enum isac_err start_intake(struct core *core)
+{
+	struct intake_conf conf = {.socket_path = "run/intake.sock", .hub_id = core->conf->hub_id, .roster = &core->roster, .store = core->store,
+				   .query = core->query, .control = core->control, .verifiers = number(core, "verifiers"),
+				   .queue_max = number(core, "intake_queue_max"), .rate_per_s = number(core, "rate_reports_per_s"),
+				   .rate_burst = number(core, "rate_burst"), .rate_bytes_per_min = number(core, "rate_bytes_per_min")};
+	return intake_start(&core->intake, &conf);
+}
+
+static enum isac_err start(struct core *core)
+{
+	static const struct { const char *name; enum isac_err (*fn)(struct core *); } steps[] = {
+		{"control", start_control}, {"store", start_store}, {"query", start_query}, {"feed", start_feed}, {"intake", start_intake}};
+	struct wire_why why = {.text = ""};
+	enum isac_err err = wire_init();
+	if (err) base_log(BASE_LOG_ERROR, "core.start", "step=wire err=%s", isac_err_name(err));
+	if (!err) err = base_shared_init(&core->roster, member_roster_free);
+	if (!err) err = store_check(core->conf->conninfo, &why);
+	if (*why.text) base_log(err ? BASE_LOG_ERROR : BASE_LOG_WARN, "core.check", "err=%s why=\"%s\"", isac_err_name(err), why.text);
+	for (size_t i = 0; !err && i < sizeof(steps) / sizeof(*steps); i++) {
+		err = steps[i].fn(core);
+		if (err) base_log(BASE_LOG_ERROR, "core.start", "step=%s err=%s", steps[i].name, isac_err_name(err));
+	}
+	return err;
+}
+
+/* ---- stop ------------------------------------------------------------------------------------ */
+
+/* Callers before callees: each room outlives those whose threads call into it. */
+static void stop(struct core *core)
+{
+	if (core->intake) intake_halt(core->intake);
+	control_stop(&core->control);
+	query_stop(&core->query);
+	store_stop(&core->store);
+	store_indexer_stop(&core->indexer);
+	feed_stop(&core->feed);
+	intake_stop(&core->intake);
+	base_shared_clear(&core->roster);
+}
+
+static enum isac_err wait_for_term(int fd)
+{
+	struct signalfd_siginfo info;
+	ssize_t n;
+	do n = read(fd, &info, sizeof(info));
+	while (n < 0 && errno == EINTR);
+	return n == sizeof(info) ? ISAC_OK : ISAC_ERR_SYSTEM;
+}
+
+enum isac_err core_run(const struct core_conf *conf)
+{
+	struct core core = {.conf = conf};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL)) return ISAC_ERR_SYSTEM;
+	int fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0) return ISAC_ERR_SYSTEM;
+	enum isac_err err = start(&core);
+	if (!err && write(conf->ready_fd, "ready\n", 6) != 6) err = ISAC_ERR_SYSTEM;
+	if (!err) err = wait_for_term(fd);
+	stop(&core);
+	close(fd);
+	return err;
+}

@@ -1,0 +1,28 @@
+/*
+ * feed: subscribers' sessions over committed reports. One actor owns sessions and the ring of recent reports; a replay actor reads pages
+ * from the store for those who are behind. Live and catch-up are one code path: position, match, disclose, send.
+ */
+#ifndef ISAC_FEED_H
+#define ISAC_FEED_H
+
+#include "store/store.h"
+
+struct feed;
+struct feed_conf {
+	const char *conninfo; int64_t deadline_ms;
+	const char *socket_path;                /* listens here for front's feed link */
+	const char *hub_id;
+	struct base_shared *roster;
+	int64_t ring_bytes, heartbeat_ms, sessions_max;
+	uint64_t head_seq;                      /* at start */
+};
+enum isac_err feed_start(struct feed **out, const struct feed_conf *conf);
+void feed_stop(struct feed **f);
+/* From the writer's thread, in seq order: never blocks, never fails; if the feed cannot keep up it reads from the store. */
+void feed_committed(struct feed *f, struct report *const *reports, size_t n);
+/* Is a session with this name open? For STATUS. */
+bool feed_is_live(struct feed *f, int32_t member_id, const char *name);
+/* A member was suspended or its rights changed: sessions are checked against the new roster at once. */
+void feed_roster_changed(struct feed *f);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Frames to subscribers, through front's feed link. A full link is not an error here: the sender leaves its session where it is.
+ */
+#include "feed/priv.h"
+
+#include <string.h>
+
+enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg)
+{
+	uint8_t to[1 + FEED_RID_MAX], head[WIRE_DELIVERY_HEAD_BYTES];
+	struct wire_head h = { .type = type, .request_id = request_id };
+	struct wire_bytes part[3];
+
+	if (!f->link) return ISAC_ERR_CLOSED;
+	to[0] = 'R';
+	memcpy(to + 1, rid, rid_len);
+	wire_buf_reset(&f->out);
+	wire_pack(&f->out, msg);
+	if (f->out.err) return f->out.err;
+	part[0] = (struct wire_bytes){ to, 1 + rid_len };
+	part[1] = (struct wire_bytes){ head, wire_head_pack(head, &h) };
+	part[2] = (struct wire_bytes){ f->out.data, f->out.len };
+	return base_link_send(f->link, part, 3);
+}
+
+enum isac_err feed_send(struct feed *f, const struct feed_session *s, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg)
+{
+	return feed_send_to(f, s->rid, s->rid_len, type, request_id, msg);
+}
+
+void feed_send_error(struct feed *f, const uint8_t *rid, size_t rid_len, uint64_t request_id, uint32_t sub, enum isac_err err, const char *text)
+{
+	Isac1__Error msg = ISAC1__ERROR__INIT;
+
+	msg.code = isac_err_code(err);
+	msg.text = (char *)(text && *text ? text : isac_err_text(err));
+	msg.sub = sub;
+	msg.retry_after_ms = isac_err_retryable(err) ? FEED_RETRY_MS : 0;
+	(void)feed_send_to(f, rid, rid_len, WIRE_ERROR, request_id, &msg.base);
+}
+
+void feed_send_heartbeat(struct feed *f, struct feed_session *s)
+{
+	Isac1__Heartbeat msg = ISAC1__HEARTBEAT__INIT;
+
+	msg.sub = s->sub;
+	msg.position = s->position;
+	msg.head_seq = atomic_load(&f->head);
+	msg.hash = (ProtobufCBinaryData){ WIRE_HASH, s->hash };
+	msg.acked_seq = s->acked_durable;
+	msg.now_us = base_clock_us();
+	if (feed_send(f, s, WIRE_HEARTBEAT, 0, &msg.base)) return;
+	s->heartbeat_at_us = base_clock_mono_us() + f->conf.heartbeat_ms * 1000;
+}
+
+enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last)
+{
+	Isac1__Gap msg = ISAC1__GAP__INIT;
+	enum isac_err err;
+
+	msg.sub = s->sub;
+	msg.first_seq = s->position + 1;
+	msg.last_seq = last;
+	msg.reason = 1;
+	err = feed_send(f, s, WIRE_GAP, 0, &msg.base);
+	if (err) return err;
+	wire_feed_gap(s->hash, msg.first_seq, last);
+	s->position = last;
+	base_stats_add(STAT_feed_gaps, 1);
+	return ISAC_OK;
+}

@@ -1,0 +1,120 @@
+/*
+ * accept: the hub's decision on a SUBMIT, steps 1 to 5 of proto/README.md section 5, one function a step in the page's order.
+ *
+ * Pure, so that every refusal can be tested with a literal roster. Steps 6 to 8 are the store's and report_open's.
+ */
+#include "intake/priv.h"
+
+#include <string.h>
+
+/* Kinds of items that this hub takes: a new kind is a row here (and a field of Item). */
+static const uint32_t kinds[] = {ISAC1__KIND__KIND_INDICATOR};
+
+static bool varint(const uint8_t **p, const uint8_t *end, uint64_t *out)
+{
+	*out = 0;
+	for (unsigned shift = 0; shift < 64 && *p < end; shift += 7) {
+		uint8_t b = *(*p)++;
+		*out |= (uint64_t)(b & 0x7f) << shift;
+		if (!(b & 0x80)) return true;
+	}
+	return false;
+}
+
+struct wire_bytes intake_peek(struct wire_bytes message, uint32_t number)
+{
+	struct wire_bytes none = {NULL, 0};
+	if (!message.len) return none;
+	const uint8_t *p = message.data, *end = p + message.len;
+	uint64_t tag, n;
+	while (p < end && varint(&p, end, &tag) && varint(&p, end, &n)) {
+		if ((tag & 7) == 0) continue;           /* n was its value */
+		if ((tag & 7) != 2 || n > (size_t)(end - p)) break;
+		if (tag >> 3 == number) return (struct wire_bytes){p, (size_t)n};
+		p += n;
+	}
+	return none;
+}
+
+struct wire_bytes intake_peek_report_id(struct wire_bytes body)
+{
+	struct wire_bytes id = intake_peek(intake_peek(body, 2), 1);
+	return id.len == WIRE_ID ? id : (struct wire_bytes){NULL, 0};
+}
+
+static enum isac_err step_body(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
+{
+	if (!c->body.len) return wire_refuse(why, ISAC_ERR_MALFORMED, "the body is empty");
+	return wire_open((ProtobufCMessage **)&c->submit, &isac1__submit__descriptor, arena, c->body.data, c->body.len, true, why);
+}
+
+static enum isac_err step_member(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
+{
+	(void)arena;
+	if (!strcmp(c->submit->member, c->member->name)) return ISAC_OK;
+	return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "member is not the member of this connection");
+}
+
+/* The header is not to be trusted before its signature holds, so only the key's name is looked up in it. */
+static enum isac_err step_signature(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
+{
+	(void)arena;
+	const Isac1__Submit *s = c->submit;
+	if (!s->signature.len) return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "no signature");
+	if (s->signature.len != WIRE_SIGNATURE) return wire_refuse(why, ISAC_ERR_MALFORMED, "signature is not 64 bytes");
+	struct wire_bytes key_id = intake_peek((struct wire_bytes){s->header.data, s->header.len}, 2);
+	const struct member_key *key;
+	enum isac_err err = member_check_signer(&key, c->roster, c->member, key_id.data, key_id.len, c->now_us, why);
+	if (err) return err;
+	if (!wire_sign_check(s->signature.data, WIRE_SIGN_REPORT, c->hub_id, s->header.data, s->header.len, key->public_key)) return ISAC_OK;
+	return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "the signature does not hold");
+}
+
+static bool is_zero(const uint8_t *p, size_t n)
+{
+	uint8_t all = 0;
+	for (size_t i = 0; i < n; i++) all |= p[i];
+	return !all;
+}
+
+static enum isac_err step_header(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
+{
+	const ProtobufCBinaryData *bytes = &c->submit->header;
+	enum isac_err err = bytes->len ? wire_open((ProtobufCMessage **)&c->header, &isac1__header__descriptor, arena, bytes->data, bytes->len,
+						    true, why)
+				       : wire_refuse(why, ISAC_ERR_MALFORMED, "no header");
+	if (err) return err;
+	const Isac1__Header *h = c->header;
+	if (h->n_groups > WIRE_LIMIT_GROUPS) return wire_refuse(why, ISAC_ERR_TOO_LARGE, "more than %d groups", WIRE_LIMIT_GROUPS);
+	if (h->n_recipients > WIRE_LIMIT_RECIPIENTS) return wire_refuse(why, ISAC_ERR_TOO_LARGE, "more than %d recipients", WIRE_LIMIT_RECIPIENTS);
+	if (h->report_id.len != WIRE_ID || is_zero(h->report_id.data, WIRE_ID))
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "report_id is not 16 bytes, or zero");
+	if (h->key_id.len != WIRE_KEY_ID) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "key_id is not 8 bytes");
+	if (h->supersedes.len && h->supersedes.len != WIRE_ID) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "supersedes is not 16 bytes");
+	if (*h->policy && !wire_name_ok(h->policy)) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "policy is not a name");
+	if (h->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_AHEAD_S * 1000000)
+		return wire_refuse(why, ISAC_ERR_FROM_FUTURE, "created_us is more than %d s ahead of the hub's clock", WIRE_LIMIT_SKEW_AHEAD_S);
+	if (h->created_us < c->now_us - (int64_t)WIRE_LIMIT_SKEW_BEHIND_S * 1000000)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "created_us is more than %d s old", WIRE_LIMIT_SKEW_BEHIND_S);
+	return ISAC_OK;
+}
+
+static enum isac_err step_rights(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
+{
+	if (!(c->member->roles & MEMBER_PUBLISHER)) return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
+	bool taken = false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) taken |= kinds[i] == c->header->kind;
+	if (!taken) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "this hub does not take kind %u", c->header->kind);
+	return member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
+}
+
+enum isac_err intake_accept(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
+{
+	static enum isac_err (*const steps[])(struct intake_case *, struct wire_arena *, struct wire_why *) = {
+		step_body, step_member, step_signature, step_header, step_rights};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		enum isac_err err = steps[i](c, arena, why);
+		if (err) return err;
+	}
+	return ISAC_OK;
+}

@@ -1,0 +1,169 @@
+/*
+ * query: the actor that answers QUERY, DIRECTORY and STATUS, one at a time, over a database connection of its own.
+ *
+ * A query that waits for the index is parked and looked at again, so that the others go on; parked ones count against the
+ * same maximum as those in the mailbox. The indexer tells nobody how far it is, hence the short poll while something is parked.
+ */
+#include "query/priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARKED_POLL_MS = 2, WAIT_MS = 10000, RETRY_MS = 250 };
+
+static const struct query_handler handlers[] = {
+	{WIRE_QUERY, WIRE_QUERY_RESULT, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__query__descriptor, query_history},
+	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, 0, &isac1__directory__descriptor, query_directory},
+	{WIRE_STATUS, WIRE_STATUS_RESULT, 0, &isac1__status__descriptor, query_status},
+};
+
+enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text)
+{
+	snprintf(call->fail.text, sizeof(call->fail.text), "%s", text);
+	return err;
+}
+
+/* ---- one request -------------------------------------------------------------------- */
+
+static void send_error(struct query *q, const struct query_job *job, enum isac_err err, const struct filter_error *fail)
+{
+	unsigned code = isac_err_code(err);
+	Isac1__Error error = ISAC1__ERROR__INIT;
+	error.code = code ? code : 503;
+	error.text = (char *)(*fail->text ? fail->text : isac_err_text(err));
+	error.column = fail->column;
+	error.expected = (char *)fail->expected;
+	error.retry_after_ms = error.code == 503 ? RETRY_MS : 0;
+	base_stats_add(STAT_query_refused, 1);
+	base_log_limited(10, BASE_LOG_WARN, "query.rejected", "member_id=%d err=%s code=%u", job->route.member_id, isac_err_name(err), error.code);
+	wire_buf_reset(&q->out);
+	q->out.err = ISAC_OK;
+	wire_pack(&q->out, &error.base);
+	if (!q->out.err) q->conf.reply(q->conf.arg, &job->route, WIRE_ERROR, q->out.data, q->out.len);
+}
+
+static enum isac_err answer(struct query_call *call)
+{
+	const struct query_handler *h = call->job->handler;
+	struct wire_why why = {.item = 0};
+	/* Looked up again: it may have waited, and rights may have changed. */
+	call->self = call->roster ? member_roster_by_id(call->roster, call->job->route.member_id) : NULL;
+	if (!call->self || call->self->suspended) return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "suspended");
+	if (h->roles && !(call->self->roles & h->roles)) return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "needs the role subscriber or analyst");
+	if (call->job->len) {
+		enum isac_err err = wire_open(&call->ask, h->desc, call->arena, call->job->body, call->job->len, true, &why);
+		if (err) return query_refuse(call, err, why.text);
+	}
+	return h->fn(call);
+}
+
+/* Takes the job; gives it back (parked) on AGAIN. */
+static void run_job(struct query *q, struct query_job *job)
+{
+	struct member_roster *roster = base_shared_take(q->conf.roster);
+	struct query_call call = {.q = q, .job = job, .roster = roster, .arena = &q->arena, .out = &q->out};
+	wire_buf_reset(&q->out);
+	q->out.err = ISAC_OK;
+	enum isac_err err = answer(&call);
+	if (err == ISAC_ERR_AGAIN && q->parked_n == (size_t)q->conf.queue_max) err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
+	if (err == ISAC_ERR_AGAIN) {
+		q->parked[q->parked_n++] = job;
+		job = NULL;
+	} else if (err)
+		send_error(q, job, err, &call.fail);
+	else {
+		base_stats_add(STAT_query_answered, 1);
+		q->conf.reply(q->conf.arg, &job->route, job->handler->reply, q->out.data, q->out.len);
+	}
+	base_shared_give(q->conf.roster, roster);
+	wire_arena_reset(&q->arena);
+	free(job);
+}
+
+/* ---- the actor --------------------------------------------------------------------------- */
+
+static void run_parked(struct query *q)
+{
+	uint64_t seq = store_indexer_seq(q->conf.indexer);
+	int64_t now_us = base_clock_mono_us();
+	size_t n = q->parked_n;
+	q->parked_n = 0;        /* run_job may park again: into slots that were looked at */
+	for (size_t i = 0; i < n; i++) {
+		struct query_job *job = q->parked[i];
+		if (job->wait_seq > seq && now_us < job->deadline_us)
+			q->parked[q->parked_n++] = job;
+		else if (job->wait_seq <= seq)
+			run_job(q, job);
+		else {
+			send_error(q, job, ISAC_ERR_TOO_SLOW, &(struct filter_error){.text = "the index is not that far yet"});
+			free(job);
+		}
+	}
+}
+
+static enum isac_err run(struct base_actor *actor, void *arg)
+{
+	struct query *q = arg;
+	struct pollfd fds[2] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN}, {.fd = base_mailbox_fd(q->box), .events = POLLIN}};
+	base_actor_ready(actor);
+	while (base_actor_running(actor)) {
+		if (poll(fds, 2, q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		void *job;
+		if (base_mailbox_take(q->box, &job, 1)) run_job(q, job);
+		if (q->parked_n) run_parked(q);
+	}
+	return ISAC_OK;
+}
+
+enum isac_err query_ask(struct query *q, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len)
+{
+	const struct query_handler *handler = NULL;
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
+		if (handlers[i].type == type) handler = &handlers[i];
+	struct query_job *job = handler ? malloc(sizeof(*job) + len) : NULL;
+	if (!job) return ISAC_ERR_UNAVAILABLE;
+	*job = (struct query_job){.route = *route, .handler = handler, .len = len, .deadline_us = base_clock_mono_us() + (int64_t)WAIT_MS * 1000};
+	if (len) memcpy(job->body, body, len);
+	if (!base_mailbox_put(q->box, job)) return ISAC_OK;
+	free(job);
+	return ISAC_ERR_UNAVAILABLE;
+}
+
+enum isac_err query_start(struct query **out, const struct query_conf *conf)
+{
+	struct query *q = calloc(1, sizeof(*q));
+	if (!q) return ISAC_ERR_NO_MEMORY;
+	q->conf = *conf;
+	q->started_us = base_clock_us();
+	wire_arena_init(&q->arena, WIRE_LIMIT_DECODE_BYTES);
+	wire_buf_init(&q->out, WIRE_LIMIT_REPLY_BYTES);
+	wire_buf_init(&q->entry, WIRE_LIMIT_REPLY_BYTES);
+	*out = q;
+	q->notes = calloc(QUERY_NOTES, sizeof(*q->notes));
+	q->parked = calloc((size_t)conf->queue_max, sizeof(struct query_job *));
+	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)conf->queue_max) : ISAC_ERR_NO_MEMORY;
+	if (!err) err = store_db_new(&q->db, conf->conninfo, conf->deadline_ms);
+	if (!err) err = base_actor_start(&q->actor, "query", run, q);
+	if (err) query_stop(out);
+	return err;
+}
+
+void query_stop(struct query **slot)
+{
+	struct query *q = *slot;
+	if (!q) return;
+	if (q->actor) base_actor_stop(&q->actor);
+	void *job;
+	while (q->box && base_mailbox_take(q->box, &job, 1)) free(job);
+	for (size_t i = 0; i < q->parked_n; i++) free(q->parked[i]);
+	base_mailbox_destroy(&q->box);
+	store_db_destroy(&q->db);
+	wire_arena_clear(&q->arena);
+	wire_buf_clear(&q->out);
+	wire_buf_clear(&q->entry);
+	free(q->parked);
+	free(q->notes);
+	free(q);
+	*slot = NULL;
+}

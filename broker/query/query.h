@@ -1,0 +1,27 @@
+/*
+ * query: the actor that answers QUERY, DIRECTORY and STATUS from the store, under entitlement.
+ */
+#ifndef ISAC_QUERY_H
+#define ISAC_QUERY_H
+
+#include "store/store.h"
+
+struct query;
+struct query_conf {
+	const char *conninfo; int64_t deadline_ms, queue_max;
+	const char *hub_id;
+	uint8_t cursor_key[32];                 /* secret of this hub that outlives it: makes page cursors unforgeable */
+	struct base_shared *roster;
+	struct store *store; struct store_indexer *indexer;
+	bool (*is_live)(void *arg, int32_t member_id, const char *name);
+	void (*reply)(void *arg, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
+	void *arg;
+};
+enum isac_err query_start(struct query **out, const struct query_conf *conf);
+void query_stop(struct query **q);
+/* body is copied. UNAVAILABLE when the queue is full. type: WIRE_QUERY, WIRE_DIRECTORY, WIRE_STATUS. */
+enum isac_err query_ask(struct query *q, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
+/* A receipt of this member has gone out, or will: for STATUS. Any thread, never blocks. */
+void query_note_receipt(struct query *q, int32_t member_id, uint64_t seq, int64_t received_us);
+
+#endif

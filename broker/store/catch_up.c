@@ -1,0 +1,89 @@
+/*
+ * After a lost connection a commit may have succeeded without our hearing of it. The feeds must not miss it: what
+ * lies between the head we knew and the head there is, is read back and handed on, before anything new is stored.
+ */
+#include "store/store_priv.h"
+
+enum { CATCH_UP_PAGE = 256 };
+
+bool store_pause(struct store *s, int ms)
+{
+	int64_t until = base_clock_mono_us() + ms * INT64_C(1000);
+	int64_t left;
+
+	while (base_actor_running(s->actor) && (left = until - base_clock_mono_us()) > 0) {
+		struct pollfd fds[2] = { { base_actor_stop_fd(s->actor), POLLIN, 0 }, { store_receipts_fd(s->receipts), POLLIN, 0 } };
+
+		poll(fds, 2, (int)(left / 1000 + 1));
+		store_receipts_serve(s->receipts);
+	}
+	return base_actor_running(s->actor);
+}
+
+static enum isac_err read_head(struct store *s, uint64_t *head, int64_t *received_us)
+{
+	static const struct store_stmt stmt = { "select_head", "SELECT seq, received FROM hub_head" };
+	PGresult *res = NULL;
+	enum isac_err err = store_pg_run(s->pg, &stmt, NULL, &res);
+
+	if (!err) {
+		*head = (uint64_t)store_get_i64(res, 0, 0);
+		*received_us = store_get_time(res, 0, 1);
+	}
+	PQclear(res);
+	return err;
+}
+
+static enum isac_err hand_on(struct store *s, uint64_t after, uint64_t until)
+{
+	static const struct store_stmt stmt = { "catch_up", "SELECT " STORE_REPORT_COLUMNS
+		" FROM report r JOIN member p ON p.id = r.publisher_id WHERE r.seq > $1::bigint AND r.seq <= $2::bigint ORDER BY r.seq" };
+	PGresult *res = NULL;
+	enum isac_err err;
+
+	wire_buf_reset(&s->args);
+	store_field_i64(&s->args, (int64_t)after);
+	store_field_i64(&s->args, (int64_t)until);
+	err = store_pg_run(s->pg, &stmt, &s->args, &res);
+	for (int row = 0; !err && row < PQntuples(res); row++) {
+		struct report *report;
+
+		err = store_report_row_open(&report, res, row);
+		if (err)
+			break;
+		s->conf.committed(s->conf.arg, &report, 1);
+		report_unref(&report);
+	}
+	PQclear(res);
+	return err;
+}
+
+enum isac_err store_sync_head(struct store *s, bool quiet)
+{
+	uint64_t head, at = atomic_load(&s->head);
+	int64_t received_us;
+	enum isac_err err;
+
+	if (!s->must_sync)
+		return ISAC_OK;
+	err = read_head(s, &head, &received_us);
+	while (!err && !quiet && at < head) {
+		uint64_t until = head - at > CATCH_UP_PAGE ? at + CATCH_UP_PAGE : head;
+
+		err = hand_on(s, at, until);
+		if (!err) {
+			at = until;
+			atomic_store(&s->head, at);
+		}
+	}
+	if (err)
+		return err;
+	err = store_ensure_partition(s->pg, &s->args, head + 10000000);
+	if (err)
+		return err;
+	s->partitions_at = head;
+	s->received_us = received_us;
+	atomic_store(&s->head, head);
+	s->must_sync = false;
+	return ISAC_OK;
+}

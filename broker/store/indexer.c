@@ -1,0 +1,307 @@
+/*
+ * The indexer: follows the log with a cursor of its own and keeps mention and indicator. What it writes is derived, and its
+ * cursor moves in the same transaction, so it commits without waiting for the disk: a crash takes the last moments of the
+ * index together with the cursor, and they are made again. It never holds up a receipt.
+ *
+ * Close behind the head it takes the reports that the writer hands on; further back it pages through the store.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "base/base.h"
+#include "store/priv.h"
+
+enum { RING_MAX = 16384, RING_BYTES = 48 << 20, BATCH_MENTIONS = 5000, PAGE_REPORTS = 512, PAGE_BYTES = 8 << 20,
+       GATHER_MS = 10, PAUSE_MS = 500 };
+
+struct store_indexer {
+	struct base_actor *started, *actor;
+	struct base_mailbox *ring;              /* reports in seq order, maybe with holes */
+	atomic_size_t ring_bytes;
+	_Atomic uint64_t head, seq;             /* newest known; indexed */
+	int wake_fd;
+	struct store_pg *pg;
+	struct store_db *db;                    /* reads the pages */
+	struct store_index_batch *batch;
+	struct report *next;                    /* taken from the ring, not used yet */
+	struct report *page[PAGE_REPORTS];
+	size_t page_n, page_at;
+	bool must_sync;
+};
+
+/* ---- where the next report comes from ------------------------------------------------------------ */
+static struct report *take_ring(struct store_indexer *x)
+{
+	struct report *report;
+
+	if (!base_mailbox_take(x->ring, (void **)&report, 1))
+		return NULL;
+	atomic_fetch_sub(&x->ring_bytes, report_bytes(report));
+	return report;
+}
+
+static void drop_page(struct store_indexer *x)
+{
+	while (x->page_at < x->page_n)
+		report_unref(&x->page[x->page_at++]);
+	x->page_at = x->page_n = 0;
+}
+
+/* The report after seq `at`: from the page, from the ring, or from a new page. NULL in *out: none there yet. */
+static enum isac_err next_report(struct store_indexer *x, uint64_t at, struct report **out)
+{
+	uint64_t until = atomic_load(&x->head);
+	enum isac_err err;
+
+	*out = NULL;
+	if (x->page_at < x->page_n) {
+		*out = x->page[x->page_at++];
+		return ISAC_OK;
+	}
+	while (x->next || (x->next = take_ring(x))) {
+		if (x->next->seq > at)
+			break;
+		report_unref(&x->next);
+	}
+	if (x->next && x->next->seq == at + 1) {
+		*out = x->next;
+		x->next = NULL;
+		return ISAC_OK;
+	}
+	if (x->next)
+		until = x->next->seq - 1;
+	if (at >= until)
+		return ISAC_OK;
+	x->page_at = 0;
+	err = store_select_page(x->db, at, until, PAGE_REPORTS, PAGE_BYTES, x->page, &x->page_n);
+	if (err)
+		x->page_n = 0;
+	if (!err && x->page_n)
+		*out = x->page[x->page_at++];
+	return err;
+}
+
+/* ---- one transaction ---------------------------------------------------------------------------------- */
+static enum isac_err read_cursor(struct store_indexer *x)
+{
+	static const struct store_stmt stmt = { "select_cursor", "SELECT c.seq, h.seq FROM index_cursor c, hub_head h" };
+	PGresult *res = NULL;
+	enum isac_err err = store_pg_run(x->pg, &stmt, NULL, &res);
+
+	if (!err) {
+		uint64_t head = (uint64_t)store_get_i64(res, 0, 1);
+
+		atomic_store(&x->seq, (uint64_t)store_get_i64(res, 0, 0));
+		if (head > atomic_load(&x->head))
+			atomic_store(&x->head, head);
+		x->must_sync = false;
+	}
+	PQclear(res);
+	return err;
+}
+
+/* Moves the cursor only from where we think it is: the backend of a killed broker may still have been at work. */
+static enum isac_err move_cursor(struct store_indexer *x, uint64_t from, uint64_t to)
+{
+	static const struct store_stmt stmt = { "update_cursor",
+		"UPDATE index_cursor SET seq = $2::bigint WHERE seq = $1::bigint RETURNING seq" };
+	struct wire_buf args;
+	enum isac_err err;
+
+	wire_buf_init(&args, 64);
+	store_field_i64(&args, (int64_t)from);
+	store_field_i64(&args, (int64_t)to);
+	err = store_pg_run(x->pg, &stmt, &args, NULL);
+	wire_buf_clear(&args);
+	return err == ISAC_ERR_NOT_FOUND ? ISAC_ERR_DB_RETRY : err;
+}
+
+static enum isac_err write_batch(struct store_indexer *x, uint64_t from, uint64_t to)
+{
+	enum isac_err err = store_pg_begin(x->pg);
+
+	if (!err)
+		err = move_cursor(x, from, to);
+	if (!err)
+		err = store_index_batch_write(x->batch, x->pg);
+	if (!err)
+		err = store_pg_commit(x->pg);
+	if (err)
+		store_pg_rollback(x->pg);
+	return err;
+}
+
+/* Indexes what is there, at most one batch. AGAIN: nothing was there. */
+static enum isac_err work(struct store_indexer *x)
+{
+	uint64_t from, at, reports = 0;
+	struct report *report;
+	enum isac_err err = x->must_sync ? read_cursor(x) : ISAC_OK;
+
+	at = from = atomic_load(&x->seq);
+	store_index_batch_reset(x->batch);
+	while (!err && store_index_batch_count(x->batch) < BATCH_MENTIONS && reports < BATCH_MENTIONS) {
+		err = next_report(x, at, &report);
+		if (err || !report)
+			break;
+		err = store_index_batch_add(x->batch, report);
+		at = report->seq;
+		reports++;
+		report_unref(&report);
+	}
+	if (!err && at == from && !x->next && at < atomic_load(&x->head) && x->page_n == 0)
+		at = atomic_load(&x->head);     /* everything up to the head was removed by retention */
+	if (!err && at == from)
+		return ISAC_ERR_AGAIN;
+	if (!err)
+		err = write_batch(x, from, at);
+	if (err)
+		return err;
+	atomic_store(&x->seq, at);
+	base_stats_add(STAT_index_reports, reports);
+	base_stats_add(STAT_index_mentions, store_index_batch_count(x->batch));
+	return ISAC_OK;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------------------- */
+static void wait_ms(struct store_indexer *x, bool for_news, int ms)
+{
+	struct pollfd fds[3] = {
+		{ base_actor_stop_fd(x->actor), POLLIN, 0 },
+		{ for_news ? x->wake_fd : -1, POLLIN, 0 },
+		{ for_news && !x->next ? base_mailbox_fd(x->ring) : -1, POLLIN, 0 },
+	};
+	eventfd_t n;
+
+	poll(fds, 3, ms);
+	if (fds[1].revents)
+		eventfd_read(x->wake_fd, &n);
+}
+
+static void start_again(struct store_indexer *x, enum isac_err err)
+{
+	base_log_limited(1, BASE_LOG_WARN, "index.retry", "err=%s text=\"%s\"", isac_err_name(err), store_pg_error(x->pg));
+	drop_page(x);
+	x->must_sync = true;
+	wait_ms(x, false, PAUSE_MS);
+}
+
+static enum isac_err run(struct base_actor *actor, void *arg)
+{
+	struct store_indexer *x = arg;
+	enum isac_err err;
+
+	x->actor = actor;
+	err = read_cursor(x);
+	if (err) {
+		base_log(BASE_LOG_ERROR, "index.connect", "text=\"%s\"", store_pg_error(x->pg));
+		return err;
+	}
+	base_actor_ready(actor);
+	while (base_actor_running(actor)) {
+		err = work(x);
+		if (err == ISAC_ERR_AGAIN)
+			wait_ms(x, true, -1);
+		else if (err)
+			start_again(x, err);
+		/* A trickle is gathered a little: a transaction for each report would take the writer's processor. */
+		if (!err && store_index_batch_count(x->batch) < BATCH_MENTIONS / 5)
+			wait_ms(x, false, GATHER_MS);
+	}
+	store_index_batch_reset(x->batch);
+	return ISAC_OK;
+}
+
+/* ---- from other threads ------------------------------------------------------------------------------------------ */
+static void free_indexer(struct store_indexer *x)
+{
+	struct report *report;
+
+	drop_page(x);
+	report_unref(&x->next);
+	while (x->ring && (report = take_ring(x)) != NULL)
+		report_unref(&report);
+	base_mailbox_destroy(&x->ring);
+	store_index_batch_destroy(&x->batch);
+	store_pg_destroy(&x->pg);
+	store_db_destroy(&x->db);
+	if (x->wake_fd >= 0)
+		close(x->wake_fd);
+	free(x);
+}
+
+enum isac_err store_indexer_start(struct store_indexer **out, const struct store_conf *conf)
+{
+	static const char *const settings[] = {
+		"synchronous_commit", "off", "enable_seqscan", "off", "work_mem", "64MB", NULL,
+	};
+	/* A batch is thousands of rows: it may take longer than a statement that a member waits for. */
+	struct store_pg_conf pg = { .conninfo = conf->conninfo, .name = "isac indexer", .deadline_ms = conf->deadline_ms * 5, .settings = settings };
+	struct store_indexer *x = calloc(1, sizeof(*x));
+	enum isac_err err;
+
+	if (!x)
+		return ISAC_ERR_NO_MEMORY;
+	x->must_sync = true;
+	x->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = x->wake_fd < 0 ? ISAC_ERR_SYSTEM : base_mailbox_new(&x->ring, RING_MAX);
+	if (!err)
+		err = store_index_batch_new(&x->batch);
+	if (!err)
+		err = store_pg_new(&x->pg, &pg);
+	if (!err)
+		err = store_db_new(&x->db, conf->conninfo, conf->deadline_ms);
+	if (!err)
+		err = base_actor_start(&x->started, "indexer", run, x);
+	if (err) {
+		free_indexer(x);
+		return err;
+	}
+	*out = x;
+	return ISAC_OK;
+}
+
+void store_indexer_stop(struct store_indexer **x)
+{
+	if (!x || !*x)
+		return;
+	base_actor_stop(&(*x)->started);
+	free_indexer(*x);
+	*x = NULL;
+}
+
+void store_indexer_wake(struct store_indexer *x, uint64_t head_seq)
+{
+	if (!x)
+		return;
+	if (head_seq > atomic_load(&x->head))
+		atomic_store(&x->head, head_seq);
+	eventfd_write(x->wake_fd, 1);
+}
+
+/* A full ring loses nothing: what is missing in it is paged. */
+void store_indexer_committed(struct store_indexer *x, struct report *const *reports, size_t n)
+{
+	for (size_t i = 0; x && i < n; i++) {
+		size_t bytes = report_bytes(reports[i]);
+		struct report *ref;
+
+		if (atomic_fetch_add(&x->ring_bytes, bytes) + bytes > RING_BYTES) {
+			atomic_fetch_sub(&x->ring_bytes, bytes);
+			continue;
+		}
+		ref = report_ref(reports[i]);
+		if (base_mailbox_put(x->ring, ref)) {
+			report_unref(&ref);
+			atomic_fetch_sub(&x->ring_bytes, bytes);
+		}
+	}
+	if (n)
+		store_indexer_wake(x, reports[n - 1]->seq);
+}
+
+uint64_t store_indexer_seq(const struct store_indexer *x)
+{
+	return atomic_load(&x->seq);
+}

@@ -1,0 +1,176 @@
+/*
+ * isac admin: a row per command says which verb goes to the hub and how words and options become its arguments. What a verb
+ * needs and does is decided by the hub alone.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli.h"
+
+const struct cli_opt cmd_admin_member_add_opts[] = {
+	{ "role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin" },
+	{ "type", 't', "TYPE", "isp, vendor, soc, csirt, academic" },
+	{ "asn", 0, "N", "an autonomous system of the member's (may be repeated)" },
+	{ "net", 0, "CIDR", "a network of the member's (may be repeated)" },
+	{ "domain", 0, "DOMAIN", "a domain of the member's (may be repeated)" },
+	{ NULL, 0, NULL, NULL },
+};
+const struct cli_opt cmd_admin_role_opts[] = {
+	{ "role", 'r', "ROLE,...", "all roles that the member is to have" },
+	{ NULL, 0, NULL, NULL },
+};
+const struct cli_opt cmd_admin_key_add_opts[] = {
+	{ "valid-from", 0, "TIME", "not before" },
+	{ "valid-until", 0, "TIME", "not from then on" },
+	{ NULL, 0, NULL, NULL },
+};
+const struct cli_opt cmd_admin_revoke_opts[] = {
+	{ "from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)" },
+	{ NULL, 0, NULL, NULL },
+};
+
+enum how { TEXT, JOINED, EACH, TIME };
+static const struct verb {
+	const char *name, *verb;
+	struct { const char *arg; bool file; bool optional; } word[2];
+	struct { const char *opt, *arg; enum how how; bool needed; } opt[5];
+} verbs[] = {
+	{ "admin member add", "member.add", { { "bundle", true, false } },
+	  { { "role", "role", JOINED, true }, { "type", "type", TEXT, false }, { "asn", "asn", EACH, false }, { "net", "net", EACH, false }, { "domain", "domain", EACH, false } } },
+	{ "admin member list", "member.list", { { NULL } }, { { NULL } } },
+	{ "admin member suspend", "member.suspend", { { "name", false, false } }, { { NULL } } },
+	{ "admin member resume", "member.resume", { { "name", false, false } }, { { NULL } } },
+	{ "admin member role", "member.role", { { "name", false, false } }, { { "role", "role", JOINED, true } } },
+	{ "admin key add", "key.add", { { "member", false, false }, { "bundle", true, false } },
+	  { { "valid-from", "valid_from_us", TIME, false }, { "valid-until", "valid_until_us", TIME, false } } },
+	{ "admin key list", "key.list", { { "member", false, true } }, { { NULL } } },
+	{ "admin key revoke", "key.revoke", { { "key_id", false, false } }, { { "from-seq", "from_seq", TEXT, false } } },
+	{ "admin group add", "group.add", { { "name", false, false } }, { { NULL } } },
+	{ "admin group list", "group.list", { { NULL } }, { { NULL } } },
+	{ "admin group join", "group.join", { { "group", false, false }, { "member", false, false } }, { { NULL } } },
+	{ "admin group leave", "group.leave", { { "group", false, false }, { "member", false, false } }, { { NULL } } },
+	{ "admin subscription list", "subscription.list", { { "member", false, true } }, { { NULL } } },
+	{ "admin event list", "event.list", { { NULL } }, { { NULL } } },
+	{ "admin stats", "stats", { { NULL } }, { { NULL } } },
+	{ "admin params", "params", { { NULL } }, { { NULL } } },
+};
+
+enum { ARGS_MAX = 256, BUNDLE_MAX = 65536 };
+struct order { struct isac_arg arg[ARGS_MAX]; void *owned[ARGS_MAX]; size_t n; };
+
+static bool add(struct order *o, const char *name, const char *value, void *owned)
+{
+	if (o->n == ARGS_MAX) {
+		free(owned);
+		cli_note("a command takes %d arguments at most", ARGS_MAX);
+		return false;
+	}
+	o->arg[o->n] = (struct isac_arg){ .name = name, .value = value };
+	o->owned[o->n++] = owned;
+	return true;
+}
+
+static bool add_file(struct order *o, const char *name, const char *path)
+{
+	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *text = malloc(BUNDLE_MAX);
+	if (!in || !text) {
+		cli_note("cannot open %s: %s", path, strerror(errno));
+		if (in && in != stdin) fclose(in);
+		free(text);
+		return false;
+	}
+	size_t len = fread(text, 1, BUNDLE_MAX, in);
+	if (in != stdin) fclose(in);
+	if (len == BUNDLE_MAX || !add(o, name, NULL, text)) {
+		if (len == BUNDLE_MAX) {
+			cli_note("%s is too large for a bundle", path);
+			free(text);
+		}
+		return false;
+	}
+	o->arg[o->n - 1].data = text;
+	o->arg[o->n - 1].data_len = len;
+	return true;
+}
+
+static bool add_time(struct order *o, const struct cli *cli, const char *opt, const char *arg)
+{
+	int64_t us;
+	char *text = NULL;
+	if (!cli_time_parse(&us, cli_options_get(cli, opt))) {
+		cli_usage(cli, "--%s is a time like 2026-01-31T12:00:00Z", opt);
+		return false;
+	}
+	return asprintf(&text, "%lld", (long long) us) > 0 && add(o, arg, text, text);
+}
+
+static bool add_option(struct order *o, const struct cli *cli, const struct verb *v, size_t i)
+{
+	const char *value = cli_options_get(cli, v->opt[i].opt);
+	if (!value && v->opt[i].needed) {
+		cli_usage(cli, "--%s is missing", v->opt[i].opt);
+		return false;
+	}
+	if (!value) return true;
+	if (v->opt[i].how == TEXT) return add(o, v->opt[i].arg, value, NULL);
+	if (v->opt[i].how == TIME) return add_time(o, cli, v->opt[i].opt, v->opt[i].arg);
+	size_t n;
+	bool good = true;
+	char *joined = NULL, **list = cli_options_list(cli, v->opt[i].opt, &n);
+	for (size_t j = 0; good && j < n; j++) {
+		if (v->opt[i].how == EACH) {
+			char *copy = strdup(list[j]);
+			good = copy && add(o, v->opt[i].arg, copy, copy);
+			continue;
+		}
+		char *longer = NULL;
+		good = asprintf(&longer, "%s%s%s", joined ? joined : "", joined ? "," : "", list[j]) > 0;
+		free(joined);
+		joined = good ? longer : NULL;
+	}
+	cli_options_free_list(list);
+	if (good && v->opt[i].how == JOINED) return add(o, v->opt[i].arg, joined ? joined : "", joined);
+	free(joined);
+	return good;
+}
+
+/* 0 or an exit status after a message. */
+static int fill(struct order *o, const struct cli *cli, const struct verb *v)
+{
+	int words = 0, needed = 0;
+	for (size_t i = 0; i < 2 && v->word[i].arg; i++) {
+		words++;
+		needed += !v->word[i].optional;
+	}
+	if (cli->words_n < needed || cli->words_n > words) return cli_usage(cli, "it goes: isac %s %s", cli->command->name, cli->command->args);
+	for (int i = 0; i < cli->words_n; i++) {
+		if (v->word[i].file ? !add_file(o, v->word[i].arg, cli->words[i]) : !add(o, v->word[i].arg, cli->words[i], NULL)) return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < 5 && v->opt[i].opt; i++)
+		if (!add_option(o, cli, v, i)) return EXIT_USAGE;
+	return 0;
+}
+
+int cmd_admin(struct cli *cli)
+{
+	const struct verb *v = verbs;
+	while (strcmp(v->name, cli->command->name) != 0) v++; /* a test compares both tables */
+	struct order o = { .n = 0 };
+	struct isac *isac = NULL;
+	struct isac_error err;
+	const struct isac_answer *answer;
+	int status = fill(&o, cli, v);
+	if (!status) status = cli_open(&isac, cli);
+	if (!status) {
+		if (isac_command(&answer, isac, v->verb, o.arg, o.n, &err)) status = cli_fail(&err);
+		else {
+			cli_output_rows(answer, cli_options_flag(cli, "json"));
+			if (*answer->text) cli_note("%s: %s", cli->command->name, answer->text);
+			else if (!answer->rows_n) cli_note("%s: done", cli->command->name);
+		}
+	}
+	isac_close(&isac);
+	for (size_t i = 0; i < o.n; i++) free(o.owned[i]);
+	return status;
+}

@@ -1,0 +1,84 @@
+/* isac query: history, newest first. Items that do not verify are never printed as good. */
+#include <string.h>
+#include <unistd.h>
+#include "cli.h"
+
+const struct cli_opt cmd_query_opts[] = {
+	{ "since", 's', "TIME", "received at or after: 2026-01-31, 2026-01-31T12:00:00Z, or an age like 7d" },
+	{ "until", 'u', "TIME", "received before" },
+	{ "as-of", 0, "SEQ", "as the history stood at this sequence number" },
+	{ "limit", 'l', "N", "most items, 0 = all (default 1000)" },
+	{ "wait", 'w', NULL, "wait until everything stored so far is indexed (default: until my own reports are)" },
+	{ "held", 0, NULL, "held items too: my own, or all with the role analyst" },
+	{ "format", 'f', "FORMAT", "jsonl, csv, plain, table (default: table on a terminal, else jsonl)" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static bool read_time(struct cli *cli, const char *name, int64_t *out)
+{
+	const char *text = cli_options_get(cli, name);
+	int64_t span;
+	if (!text || cli_time_parse(out, text)) return true;
+	if (cli_time_span(&span, text)) {
+		*out = cli_time_now_us() - span;
+		return true;
+	}
+	cli_usage(cli, "--%s is a time like 2026-01-31T12:00:00Z or an age like 7d, not '%s'", name, text);
+	return false;
+}
+
+static int print_all(struct isac_query *q, enum cli_format format, const char *filter)
+{
+	struct isac_error err;
+	const struct isac_item *item;
+	enum isac_result r;
+	bool bad = false, started = false;
+	while ((r = isac_query_next(q, &item, &err)) == ISAC_DONE) {
+		if (!started) cli_output_head(format);
+		started = true;
+		if (item->verified) {
+			cli_output_item(format, item);
+			continue;
+		}
+		bad = true;
+		cli_note("seq %llu by %s FAILED verification and is not shown: %s", (unsigned long long) item->seq, item->publisher, item->problem);
+	}
+	if (r == ISAC_END) {
+		if (!started && format == CLI_TABLE) cli_note("nothing found");
+		if (!cli_output_flush()) return EXIT_REFUSED;
+		return bad ? EXIT_REFUSED : EXIT_DONE;
+	}
+	fflush(stdout);
+	if (!err.column) return cli_fail(&err);
+	cli_fail_filter(&err, filter);
+	return EXIT_USAGE;
+}
+
+int cmd_query(struct cli *cli)
+{
+	struct isac *isac = NULL;
+	struct isac_query *q = NULL;
+	struct isac_error err;
+	const struct isac_status *s;
+	long long limit = 1000, as_of = 0;
+	enum cli_format format;
+	if (cli->words_n > 1) return cli_usage(cli, "one filter at most: put it in quotes");
+	struct isac_query_conf conf = { .filter = cli->words_n ? cli->words[0] : "", .held = cli_options_flag(cli, "held") };
+	if (!cli_options_number(cli, "limit", 0, 1000000000000, &limit) || !cli_options_number(cli, "as-of", 1, INT64_MAX, &as_of)) return EXIT_USAGE;
+	if (!read_time(cli, "since", &conf.since_us) || !read_time(cli, "until", &conf.until_us)) return EXIT_USAGE;
+	if (!cli_output_format(&format, cli, isatty(STDOUT_FILENO) == 1 ? CLI_TABLE : CLI_JSONL, true)) return EXIT_USAGE;
+	conf.limit = (uint64_t) limit;
+	conf.as_of_seq = (uint64_t) as_of;
+	int status = cli_open(&isac, cli);
+	if (status) return status;
+	if (isac_status(&s, isac, &err)) status = cli_fail(&err);
+	if (!status) {
+		conf.wait_seq = cli_options_flag(cli, "wait") ? s->head_seq : s->last_receipt_seq;
+		if (conf.wait_seq <= s->indexed_seq) conf.wait_seq = 0;
+		if (isac_query_open(&q, isac, &conf, &err)) status = cli_fail(&err);
+	}
+	if (!status) status = print_all(q, format, conf.filter);
+	isac_query_close(&q);
+	isac_close(&isac);
+	return status;
+}

@@ -1,0 +1,243 @@
+/*
+ * isac subscribe: prints what comes, verified, and only then says so to the hub. With a name, the place is kept here too,
+ * written after the output is safe and before the hub is told: a restart goes on exactly behind the last printed item.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli.h"
+
+const struct cli_opt cmd_subscribe_opts[] = {
+	{ "name", 'n', "NAME", "the hub keeps the place under this name" },
+	{ "filter", 'F', "FILTER", "what to receive (default: the one kept under the name, else everything)" },
+	{ "from", 0, "PLACE", "start, now, or a sequence number already had (default: the kept place, else now)" },
+	{ "count", 'c', "N", "end after N items" },
+	{ "idle-exit", 'i', "SECONDS", "end when caught up and nothing came for so long" },
+	{ "follow", 0, NULL, "go on for ever (the default without --count and --idle-exit)" },
+	{ "format", 'f', "FORMAT", "jsonl, csv or plain (default jsonl)" },
+	{ "quiet", 'q', NULL, "no notes on stderr" },
+	{ NULL, 0, NULL, NULL },
+};
+
+enum { WAIT_MS = 200, CURSOR_EVERY_MS = 1000 };
+
+struct subscribe {
+	struct isac *isac;
+	struct isac_subscriber *s;
+	const char *name;
+	enum cli_format format;
+	uint64_t count;                 /* 0 = no end */
+	int64_t idle_ms;                /* -1 = no end */
+	int64_t patience_ms;            /* without --follow: how long the hub may be away */
+	bool quiet, bad, caught_up, started;
+	uint64_t printed;
+	struct isac_cursor skip;        /* what an earlier run has printed */
+	struct isac_cursor written;
+	bool has_local;
+	bool dirty;                     /* items printed and not yet in the cursor */
+	int64_t active_ms, lost_ms, written_ms;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void) number;
+	stop = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* The output, the place here, the place there: in this order. false after a message. */
+static bool keep_place(struct subscribe *u, const struct isac_cursor *cursor)
+{
+	struct isac_error err;
+	if (!cli_output_flush()) return false;
+	if (u->name && memcmp(cursor, &u->written, sizeof *cursor) != 0) {
+		if (isac_cursor_write(u->isac, u->name, cursor, &err)) {
+			cli_note("%s", err.text);
+			return false;
+		}
+		u->written = *cursor;
+		u->written_ms = cli_time_mono_ms();
+	}
+	u->dirty = false;
+	isac_subscriber_ack(u->s, cursor->seq);
+	return true;
+}
+
+static bool seen_before(const struct subscribe *u, const struct isac_item *it)
+{
+	return it->seq <= u->skip.seq || (it->seq == u->skip.part_seq && it->index <= u->skip.part_index);
+}
+
+static bool on_item(struct subscribe *u, const struct isac_item *it)
+{
+	if (u->has_local && seen_before(u, it)) return true;
+	u->active_ms = cli_time_mono_ms();
+	if (!it->verified) {
+		u->bad = true;
+		cli_note("seq %llu by %s FAILED verification and is not shown: %s", (unsigned long long) it->seq, it->publisher, it->problem);
+		return true;
+	}
+	cli_output_item(u->format, it);
+	u->dirty = true;
+	if (++u->printed != u->count) return true;
+	/* The end may lie in the midst of a report: the cursor says how far into it we are. */
+	struct isac_cursor cursor = { .seq = it->seq - 1, .part_seq = it->seq, .part_index = it->index };
+	stop = 1;
+	return keep_place(u, &cursor);
+}
+
+static bool on_position(struct subscribe *u, const struct isac_event *e)
+{
+	u->caught_up = e->caught_up;
+	u->lost_ms = 0;
+	struct isac_cursor cursor = { .seq = e->position };
+	if (u->has_local && cursor.seq < u->skip.seq) return true;
+	if (cursor.seq < u->skip.part_seq) cursor.part_seq = u->skip.part_seq, cursor.part_index = u->skip.part_index;
+	/* Ranges without a match move the place too, but need not cost a disk write each. */
+	if (!u->dirty && !u->caught_up && cli_time_mono_ms() - u->written_ms < CURSOR_EVERY_MS) return true;
+	return keep_place(u, &cursor);
+}
+
+static bool on_open(struct subscribe *u, const struct isac_event *e)
+{
+	if (!u->quiet)
+		cli_note("%s at %llu (head %llu), filter: %s", u->started ? "subscribed again" : "subscribed", (unsigned long long) e->position,
+			 (unsigned long long) e->head, *e->filter ? e->filter : "true");
+	if (!u->started) cli_output_head(u->format);
+	u->started = true;
+	u->active_ms = cli_time_mono_ms();
+	return on_position(u, e);
+}
+
+static bool on_event(struct subscribe *u, const struct isac_event *e)
+{
+	switch (e->type) {
+	case ISAC_EVENT_OPEN: return on_open(u, e);
+	case ISAC_EVENT_ITEM: return on_item(u, e->item);
+	case ISAC_EVENT_POSITION: return on_position(u, e);
+	case ISAC_EVENT_GAP:
+		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long) e->first, (unsigned long long) e->last,
+			 e->reason == 2 ? "erased" : "past their retention");
+		return on_position(u, e);
+	case ISAC_EVENT_PROBLEM:
+		u->bad = true;
+		cli_note("%s", e->text);
+		break;
+	case ISAC_EVENT_LOST:
+		if (!u->quiet) cli_note("%s", e->text);
+		if (!u->lost_ms) u->lost_ms = cli_time_mono_ms();
+		break;
+	}
+	u->caught_up = false;
+	return true;
+}
+
+static bool is_over(const struct subscribe *u, int *status)
+{
+	int64_t now = cli_time_mono_ms();
+	if (stop) return true;
+	if (u->patience_ms >= 0 && u->lost_ms && now - u->lost_ms >= u->patience_ms) {
+		cli_note("the hub has not come back; what was printed is kept, run the same command again to go on");
+		*status = EXIT_UNREACHABLE;
+		return true;
+	}
+	return u->idle_ms >= 0 && u->caught_up && now - u->active_ms >= u->idle_ms;
+}
+
+static int run(struct subscribe *u, const char *filter)
+{
+	struct isac_event event;
+	struct isac_error err;
+	int status = EXIT_DONE;
+	while (!is_over(u, &status)) {
+		enum isac_result r = isac_subscriber_next(u->s, WAIT_MS, &event, &err);
+		if (r == ISAC_QUIET) continue;
+		if (r) {
+			cli_output_flush();
+			if (err.column) cli_fail_filter(&err, filter);
+			else return cli_fail(&err);
+			return EXIT_USAGE;
+		}
+		if (!on_event(u, &event)) return EXIT_REFUSED;
+	}
+	if (!cli_output_flush()) return EXIT_REFUSED;
+	return status == EXIT_DONE && u->bad ? EXIT_REFUSED : status;
+}
+
+/* false after a message. */
+static bool read_from(struct cli *cli, const struct subscribe *u, struct isac_subscriber_conf *conf)
+{
+	const char *from = cli_options_get(cli, "from");
+	char *end;
+	if (!from && u->has_local) {
+		conf->from = ISAC_FROM_SEQ;
+		conf->seq = u->skip.seq;
+	} else if (!from) {
+		conf->from = u->name ? ISAC_FROM_CURSOR : ISAC_FROM_NOW;
+	} else if (strcmp(from, "start") == 0) {
+		conf->from = ISAC_FROM_START;
+	} else if (strcmp(from, "now") == 0) {
+		conf->from = ISAC_FROM_NOW;
+	} else {
+		conf->from = ISAC_FROM_SEQ;
+		conf->seq = strtoull(from, &end, 10);
+		if (*end || from[0] < '0' || from[0] > '9') return cli_usage(cli, "--from is start, now or a sequence number, not '%s'", from), false;
+	}
+	return true;
+}
+
+/* 0 or an exit status after a message. */
+static int read_options(struct cli *cli, struct subscribe *u)
+{
+	long long count = 0;
+	const char *idle = cli_options_get(cli, "idle-exit");
+	char *end;
+	if (cli->words_n) return cli_usage(cli, "what is '%s' for? a filter goes behind --filter, in quotes", cli->words[0]);
+	if (!cli_options_number(cli, "count", 1, INT64_MAX, &count)) return EXIT_USAGE;
+	if (!cli_output_format(&u->format, cli, CLI_JSONL, false)) return EXIT_USAGE;
+	u->count = (uint64_t) count;
+	u->idle_ms = -1;
+	if (idle) {
+		double seconds = strtod(idle, &end);
+		if (*end || end == idle || !(seconds >= 0) || seconds > 1e9) return cli_usage(cli, "--idle-exit is a number of seconds, not '%s'", idle);
+		u->idle_ms = (int64_t) (seconds * 1000);
+	}
+	if ((u->patience_ms = cli_options_timeout_ms(cli)) < 0) return EXIT_USAGE;
+	if (cli_options_flag(cli, "follow") || (!count && !idle)) u->patience_ms = -1;
+	u->quiet = cli_options_flag(cli, "quiet");
+	u->name = cli_options_get(cli, "name");
+	return 0;
+}
+
+int cmd_subscribe(struct cli *cli)
+{
+	struct subscribe u = { .isac = NULL };
+	struct isac_subscriber_conf conf = { .filter = cli_options_get(cli, "filter") };
+	struct isac_error err;
+	int status = read_options(cli, &u);
+	if (!status) status = cli_open(&u.isac, cli);
+	if (status) return status;
+	if (u.name && !cli_options_get(cli, "from")) {
+		enum isac_result r = isac_cursor_read(&u.skip, u.isac, u.name, &err);
+		if (r && r != ISAC_QUIET) status = cli_fail(&err);
+		u.has_local = r == ISAC_DONE;
+		u.written = u.skip;
+	}
+	if (!status && !read_from(cli, &u, &conf)) status = EXIT_USAGE;
+	conf.name = u.name;
+	if (!status && isac_subscriber_open(&u.s, u.isac, &conf, &err)) status = cli_fail(&err);
+	catch_signals();
+	if (!status) status = run(&u, conf.filter);
+	isac_subscriber_close(&u.s);
+	isac_close(&u.isac);
+	return status;
+}

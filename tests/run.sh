@@ -1,0 +1,34 @@
+#!/bin/sh
+# Builds isac and runs all its tests: sh tests/run.sh [--quick] [--keep-going] [ctest arguments]
+# Installs what is missing, builds in build/ci-* of this checkout (or $ISAC_BUILD), ends in ctest's summary.
+# --quick: the release build and `ctest -L unit` only.
+set -eu
+cd "$(dirname "$0")/.."
+quick=no
+case "${1-}" in
+    -h|--help) sed -n '2,4s/^# //p' "$0"; exit 0 ;;
+    --quick) quick=yes; shift ;;
+esac
+sh docker/deps.sh run build test fault
+root=${ISAC_BUILD:-$PWD/build}
+export ISAC_BUILD_ROOT="$root"
+jobs=$(nproc)
+
+# One folder of builds belongs to one run at a time; a second run at the same time waits for its turn to build.
+mkdir -p "$root"
+exec 9>"$root/.lock"
+flock 9
+
+build() { # preset
+    cmake --preset "$1" -B "$root/$1" >"$root/$1.log" 2>&1 || { cat "$root/$1.log" >&2; exit 1; }
+    cmake --build "$root/$1" -j "$jobs" >>"$root/$1.log" 2>&1 || { tail -n 60 "$root/$1.log" >&2; exit 1; }
+    echo "run: built $1"
+}
+build release
+if [ "$quick" = no ]; then
+    for preset in asan tsan clang fuzz; do build "$preset"; done
+fi
+flock -u 9
+cd "$root/release"
+if [ "$quick" = yes ]; then exec ctest -L unit --output-on-failure -j "$jobs" "$@"; fi
+exec ctest --output-on-failure "$@"

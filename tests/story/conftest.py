@@ -1,0 +1,37 @@
+import pytest
+
+import hub as hubs
+
+
+@pytest.fixture
+def make_hub(tmp_path):
+    """make_hub("name=value", ...) starts a hub with these settings; all are stopped at the end and must end with 0."""
+    made = []
+
+    def make(*settings, env=None, start=True):
+        one = hubs.make(tmp_path / f"hub{len(made)}", settings, env)
+        made.append(one)
+        return one.start() if start else one
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def hub(make_hub):
+    return make_hub()
+
+
+@pytest.fixture
+def alice(hub):
+    return hub.enrol("alice")
+
+
+@pytest.fixture
+def bob(hub):
+    return hub.enrol("bob", "subscriber")
+
+
+def pytest_sessionfinish():
+    hubs.forget_template()
