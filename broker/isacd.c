@@ -10,24 +10,30 @@
 #include <sys/stat.h>
 #include "isacd.h"
 
-enum option_id { OPT_DATA = 1, OPT_CONFIG, OPT_LISTEN, OPT_DB, OPT_USER, OPT_SET, OPT_ROLE, OPT_READY_FD, OPT_CONF_FD,
-		 OPT_CHECK, OPT_PRINT_CONFIG, OPT_HELP, OPT_VERSION };
+enum option_id {
+	OPT_DATA = 1,
+	OPT_CONFIG,
+	OPT_LISTEN,
+	OPT_DB,
+	OPT_USER,
+	OPT_SET,
+	OPT_ROLE,
+	OPT_READY_FD,
+	OPT_CONF_FD,
+	OPT_CHECK,
+	OPT_PRINT_CONFIG,
+	OPT_HELP,
+	OPT_VERSION
+};
 
 static const struct option options[] = {
-	{"data", required_argument, NULL, OPT_DATA},
-	{"config", required_argument, NULL, OPT_CONFIG},
-	{"listen", required_argument, NULL, OPT_LISTEN},
-	{"db", required_argument, NULL, OPT_DB},
-	{"user", required_argument, NULL, OPT_USER},
-	{"set", required_argument, NULL, OPT_SET},
-	{"role", required_argument, NULL, OPT_ROLE},
-	{"ready-fd", required_argument, NULL, OPT_READY_FD},
-	{"conf-fd", required_argument, NULL, OPT_CONF_FD},
-	{"check", no_argument, NULL, OPT_CHECK},
-	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
-	{"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{NULL, 0, NULL, 0},
+	{"data", required_argument, NULL, OPT_DATA},	       {"config", required_argument, NULL, OPT_CONFIG},
+	{"listen", required_argument, NULL, OPT_LISTEN},       {"db", required_argument, NULL, OPT_DB},
+	{"user", required_argument, NULL, OPT_USER},	       {"set", required_argument, NULL, OPT_SET},
+	{"role", required_argument, NULL, OPT_ROLE},	       {"ready-fd", required_argument, NULL, OPT_READY_FD},
+	{"conf-fd", required_argument, NULL, OPT_CONF_FD},     {"check", no_argument, NULL, OPT_CHECK},
+	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG}, {"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},	       {NULL, 0, NULL, 0},
 };
 
 #define BIT(option) (1u << (option))
@@ -75,31 +81,28 @@ void isacd_say(const char *fmt, ...)
 
 static void print_help(const struct command *only)
 {
-	if (!only)
-		fputs("isacd: a hub where the members of an ISAC share threat information.\n\n", stdout);
+	if (!only) fputs("isacd: a hub where the members of an ISAC share threat information.\n\n", stdout);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		const struct command *c = &commands[i];
 
-		if (!only || only == c)
-			printf("%s\n%s\nExamples:\n%s\n", c->synopsis, c->text, c->examples);
+		if (!only || only == c) printf("%s\n%s\nExamples:\n%s\n", c->synopsis, c->text, c->examples);
 	}
 	fputs("Also: isacd --check, isacd --print-config, isacd COMMAND --help, isacd --version.\n"
-	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n", stdout);
+	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+	      stdout);
 }
 
 static const struct command *find(const char *name)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
+		if (strcmp(commands[i].name, name) == 0) return &commands[i];
 	return NULL;
 }
 
 static const char *option_name(unsigned id)
 {
 	for (const struct option *o = options; o->name; o++)
-		if ((unsigned)o->val == id)
-			return o->name;
+		if ((unsigned)o->val == id) return o->name;
 	return "";
 }
 
@@ -117,29 +120,24 @@ static bool store(struct isacd_args *args, int id, const char *value)
 {
 	const char **const strings[] = {
 		[OPT_DATA] = &args->data, [OPT_CONFIG] = &args->config, [OPT_LISTEN] = &args->listen,
-		[OPT_DB] = &args->db, [OPT_USER] = &args->user, [OPT_ROLE] = &args->role,
+		[OPT_DB] = &args->db,	  [OPT_USER] = &args->user,	[OPT_ROLE] = &args->role,
 	};
 
-	if (id == OPT_READY_FD)
-		return descriptor(&args->ready_fd, value);
-	if (id == OPT_CONF_FD)
-		return descriptor(&args->conf_fd, value);
+	if (id == OPT_READY_FD) return descriptor(&args->ready_fd, value);
+	if (id == OPT_CONF_FD) return descriptor(&args->conf_fd, value);
 	if (id == OPT_SET) {
-		if (args->sets_n == ISACD_SETS_MAX || !strchr(value, '='))
-			return false;
+		if (args->sets_n == ISACD_SETS_MAX || !strchr(value, '=')) return false;
 		args->sets[args->sets_n++] = value;
 		return true;
 	}
-	if ((size_t)id < sizeof(strings) / sizeof(strings[0]) && strings[id])
-		*strings[id] = value;
+	if ((size_t)id < sizeof(strings) / sizeof(strings[0]) && strings[id]) *strings[id] = value;
 	return true;
 }
 
 static int usage(const char *fmt, const char *what)
 {
 	fputs("isacd: ", stderr);
-	if (fmt)
-		fprintf(stderr, "%s%s", fmt, what);
+	if (fmt) fprintf(stderr, "%s%s", fmt, what);
 	fputs("\nTry: isacd --help\n", stderr);
 	return ISACD_USAGE;
 }
@@ -149,10 +147,8 @@ static int run_command(const struct command *command, const struct isacd_args *a
 	unsigned foreign = given & ~command->options, missing = command->needed & ~given;
 
 	for (unsigned id = 1; id <= OPT_VERSION; id++) {
-		if (foreign & BIT(id))
-			return usage("not an option of this command: --", option_name(id));
-		if (missing & BIT(id))
-			return usage("needed: --", option_name(id));
+		if (foreign & BIT(id)) return usage("not an option of this command: --", option_name(id));
+		if (missing & BIT(id)) return usage("needed: --", option_name(id));
 	}
 	return command->run(args);
 }
@@ -167,36 +163,27 @@ int main(int argc, char **argv)
 
 	base_sandbox_early();
 	while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (id == '?')
-			return usage("see above", "");
-		if (!store(&args, id, optarg))
-			return usage("cannot use this value: ", optarg);
+		if (id == '?') return usage("see above", "");
+		if (!store(&args, id, optarg)) return usage("cannot use this value: ", optarg);
 		if (id == OPT_VERSION) {
 			puts("isacd " ISAC_VERSION);
 			return ISACD_OK;
 		}
-		if (id == OPT_HELP)
-			help = true;
-		else if (id == OPT_CHECK || id == OPT_PRINT_CONFIG)
-			command = find(option_name((unsigned)id));
-		else
-			given |= BIT((unsigned)id);
+		if (id == OPT_HELP) help = true;
+		else if (id == OPT_CHECK || id == OPT_PRINT_CONFIG) command = find(option_name((unsigned)id));
+		else given |= BIT((unsigned)id);
 	}
 	if (!command && optind < argc) {
 		command = find(argv[optind++]);
-		if (!command)
-			return usage("no such command: ", argv[optind - 1]);
+		if (!command) return usage("no such command: ", argv[optind - 1]);
 	}
-	if (optind < argc)
-		return usage("unexpected: ", argv[optind]);
+	if (optind < argc) return usage("unexpected: ", argv[optind]);
 	if (help) {
 		print_help(command);
 		return ISACD_OK;
 	}
-	if (!command && args.role)
-		return isacd_role(&args);
-	if (!command)
-		return usage("a command is needed: init, run, check or print-config", "");
+	if (!command && args.role) return isacd_role(&args);
+	if (!command) return usage("a command is needed: init, run, check or print-config", "");
 	umask(077);
 	return run_command(command, &args, given);
 }

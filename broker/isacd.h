@@ -17,9 +17,9 @@ enum { ISACD_SETS_MAX = 64 };
 
 struct isacd_args {
 	const char *data, *config, *listen, *db, *user, *role;
-	const char *sets[ISACD_SETS_MAX];       /* "name=value" */
+	const char *sets[ISACD_SETS_MAX]; /* "name=value" */
 	size_t sets_n;
-	int ready_fd, conf_fd;                  /* roles only; -1 */
+	int ready_fd, conf_fd; /* roles only; -1 */
 };
 
 /* "isacd: ..." on stderr, for a person. */
@@ -39,54 +39,64 @@ int isacd_conf_memfd(const struct base_conf *conf, const char *listen, bool with
 void isacd_conf_log(const struct base_conf *conf, const char *process);
 
 /* ---- users ---- */
-struct isacd_user { uid_t uid; gid_t gid; char name[64]; bool drop; };
+struct isacd_user {
+	uid_t uid;
+	gid_t gid;
+	char name[64];
+	bool drop;
+};
 /* Who owns a new hub: the named user, else isac or postgres when we are root, else ourselves. */
 enum isac_err isacd_user_choose(struct isacd_user *out, const char *wanted);
 /* Who owns the hub in the working directory. */
 enum isac_err isacd_user_of_hub(struct isacd_user *out);
-enum isac_err isacd_user_drop(const struct isacd_user *user);   /* for good; nothing to do unless ->drop */
+enum isac_err isacd_user_drop(const struct isacd_user *user); /* for good; nothing to do unless ->drop */
 
 /* ---- files: complain by themselves ---- */
 /* Replaces dir/name at once or not at all, on disk when it returns. user: the owner, or NULL. */
 enum isac_err isacd_file_write(const char *dir, const char *name, mode_t mode, const struct isacd_user *user, const void *data, size_t len);
 enum isac_err isacd_file_mkdir(const char *path, mode_t mode, const struct isacd_user *user);
-enum isac_err isacd_file_remove(const char *path);              /* a tree; nothing there is fine */
-char *isacd_file_read(const char *path, size_t *len);           /* NUL-terminated, at most 64 KiB; NULL + errno */
+enum isac_err isacd_file_remove(const char *path);    /* a tree; nothing there is fine */
+char *isacd_file_read(const char *path, size_t *len); /* NUL-terminated, at most 64 KiB; NULL + errno */
 /* Descriptor, or -1 + errno EWOULDBLOCK. user: whose the file shall be, or NULL. */
 int isacd_file_lock(const char *path, const struct isacd_user *user);
-enum isac_err isacd_hub_read(struct wire_hub *out);             /* hub.pub of the working directory */
+enum isac_err isacd_hub_read(struct wire_hub *out); /* hub.pub of the working directory */
 
 /* ---- programs ---- */
 struct isacd_spawn {
 	const char *program;
 	const char *const *argv;
-	const struct isacd_user *user;  /* or NULL */
-	const char *folder;             /* to work in; NULL: ours */
-	int in_fd, out_fd;              /* stdin, and stdout with stderr; -1: /dev/null, our stderr */
-	int keep_fd[2];                 /* stay open, same numbers; -1 */
-	int death_signal;               /* sent to it when we die */
+	const struct isacd_user *user; /* or NULL */
+	const char *folder;	       /* to work in; NULL: ours */
+	int in_fd, out_fd;	       /* stdin, and stdout with stderr; -1: /dev/null, our stderr */
+	int keep_fd[2];		       /* stay open, same numbers; -1 */
+	int death_signal;	       /* sent to it when we die */
 };
-pid_t isacd_spawn(const struct isacd_spawn *s);                 /* -1 + errno */
-int isacd_spawn_wait(const struct isacd_spawn *s);              /* exit status; -1 if it was killed or not started */
+pid_t isacd_spawn(const struct isacd_spawn *s);	   /* -1 + errno */
+int isacd_spawn_wait(const struct isacd_spawn *s); /* exit status; -1 if it was killed or not started */
 /* Runs fn in a child as user. The child complains by itself. */
 enum isac_err isacd_spawn_call(enum isac_err (*fn)(void *), void *arg, const struct isacd_user *user);
 
 /* ---- identities ---- */
-struct isacd_identity { uint8_t sign_seed[32], sign_public[WIRE_SIGN_PUBLIC], curve_secret[WIRE_CURVE], curve_public[WIRE_CURVE]; };
+struct isacd_identity {
+	uint8_t sign_seed[32], sign_public[WIRE_SIGN_PUBLIC], curve_secret[WIRE_CURVE], curve_public[WIRE_CURVE];
+};
 void isacd_identity_make(struct isacd_identity *out);
 enum isac_err isacd_identity_write(const char *dir, const char *name, const struct isacd_user *user, const uint8_t *secret, size_t len);
 /* DIR/admin: the home of the first admin, owned by whoever runs init. */
 enum isac_err isacd_identity_home(const struct isacd_identity *id, const struct wire_hub *hub, struct wire_member *bundle);
 
 /* ---- embedded PostgreSQL, in the working directory ---- */
-struct isacd_pg { char bin[256]; int dir_fd; };
-enum isac_err isacd_pg_find(struct isacd_pg *pg);               /* for an existing cluster its version, else the newest; opens pg/ */
+struct isacd_pg {
+	char bin[256];
+	int dir_fd;
+};
+enum isac_err isacd_pg_find(struct isacd_pg *pg); /* for an existing cluster its version, else the newest; opens pg/ */
 enum isac_err isacd_pg_make(const struct isacd_pg *pg, const struct isacd_user *user);
 pid_t isacd_pg_start(const struct isacd_pg *pg, const struct isacd_user *user);
 bool isacd_pg_ready(pid_t pid);
 enum isac_err isacd_pg_start_wait(const struct isacd_pg *pg, const struct isacd_user *user, pid_t *pid);
 void isacd_pg_stop(pid_t pid);
-void isacd_pg_clean_environment(void);                          /* PG* of whoever starts us must not reach it */
+void isacd_pg_clean_environment(void); /* PG* of whoever starts us must not reach it */
 
 /* ---- the database, each in a child as user; conninfo NULL: embedded ---- */
 extern const char isacd_setup_conninfo[], isacd_core_conninfo[];

@@ -9,7 +9,11 @@
 #include "isacd.h"
 
 /* rights: bits that must not be set. owned: by the hub's user (else by whoever made the hub). */
-static const struct { const char *path; mode_t type, rights; bool owned, needed; } rows[] = {
+static const struct {
+	const char *path;
+	mode_t type, rights;
+	bool owned, needed;
+} rows[] = {
 	{"hub.pub", S_IFREG, 0022, false, true},
 	{"isacd.conf", S_IFREG, 0077, false, false},
 	{"keys", S_IFDIR, 0077, true, true},
@@ -21,7 +25,10 @@ static const struct { const char *path; mode_t type, rights; bool owned, needed;
 	{"admin/curve.key", S_IFREG, 0177, false, false},
 };
 
-struct check { struct isacd_user user; bool bad; };
+struct check {
+	struct isacd_user user;
+	bool bad;
+};
 
 static void report(struct check *c, bool good, const char *what, const char *why)
 {
@@ -36,14 +43,12 @@ static void check_row(struct check *c, size_t i)
 
 	if (lstat(rows[i].path, &st) != 0) {
 		/* The first admin's home may have been moved to another machine: better so. */
-		if (rows[i].needed || errno != ENOENT)
-			report(c, false, rows[i].path, strerror(errno));
+		if (rows[i].needed || errno != ENOENT) report(c, false, rows[i].path, strerror(errno));
 		return;
 	}
 	if ((st.st_mode & S_IFMT) != rows[i].type)
 		snprintf(why, sizeof(why), "is no %s", rows[i].type == S_IFDIR ? "folder" : "plain file");
-	else if (st.st_mode & rows[i].rights)
-		snprintf(why, sizeof(why), "mode %04o is too open", (unsigned)(st.st_mode & 07777));
+	else if (st.st_mode & rows[i].rights) snprintf(why, sizeof(why), "mode %04o is too open", (unsigned)(st.st_mode & 07777));
 	else if (rows[i].owned && st.st_uid != c->user.uid)
 		snprintf(why, sizeof(why), "belongs to user %u, not to %s", (unsigned)st.st_uid, c->user.name);
 	report(c, !*why, rows[i].path, why);
@@ -69,10 +74,8 @@ static void check_database(struct check *c, const char *database)
 	good = lock < 0 || (isacd_pg_find(&pg) == ISAC_OK && isacd_pg_start_wait(&pg, &c->user, &pid) == ISAC_OK);
 	report(c, good && isacd_setup_check(NULL, &c->user) == ISAC_OK, "database", "see above");
 	isacd_pg_stop(pid);
-	if (pg.dir_fd >= 0)
-		close(pg.dir_fd);
-	if (lock >= 0)
-		close(lock);
+	if (pg.dir_fd >= 0) close(pg.dir_fd);
+	if (lock >= 0) close(lock);
 }
 
 int isacd_check(const struct isacd_args *args)
@@ -81,8 +84,7 @@ int isacd_check(const struct isacd_args *args)
 	struct check c = {.bad = false};
 	struct wire_hub hub;
 
-	if (isacd_conf_load(&conf, args))
-		return ISACD_FAILED;
+	if (isacd_conf_load(&conf, args)) return ISACD_FAILED;
 	puts("ok     configuration");
 	if (chdir(args->data) != 0) {
 		isacd_say("%s: %s", args->data, strerror(errno));
@@ -90,10 +92,8 @@ int isacd_check(const struct isacd_args *args)
 	} else if (isacd_hub_read(&hub) || isacd_user_of_hub(&c.user)) {
 		c.bad = true;
 	} else {
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			check_row(&c, i);
-		if (!c.bad)
-			check_database(&c, base_conf_str(conf, "database"));
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) check_row(&c, i);
+		if (!c.bad) check_database(&c, base_conf_str(conf, "database"));
 	}
 	fflush(stdout);
 	base_conf_destroy(&conf);

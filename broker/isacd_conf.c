@@ -16,14 +16,10 @@ static enum isac_err read_file(struct base_conf *conf, const struct isacd_args *
 	char *path = NULL;
 	enum isac_err err = ISAC_OK;
 
-	if (args->config)
-		return base_conf_read(conf, args->config, why);
-	if (!args->data)
-		return ISAC_OK;
-	if (asprintf(&path, "%s/isacd.conf", args->data) < 0)
-		return ISAC_ERR_NO_MEMORY;
-	if (access(path, F_OK) == 0 || errno != ENOENT)
-		err = base_conf_read(conf, path, why);
+	if (args->config) return base_conf_read(conf, args->config, why);
+	if (!args->data) return ISAC_OK;
+	if (asprintf(&path, "%s/isacd.conf", args->data) < 0) return ISAC_ERR_NO_MEMORY;
+	if (access(path, F_OK) == 0 || errno != ENOENT) err = base_conf_read(conf, path, why);
 	free(path);
 	return err;
 }
@@ -40,18 +36,17 @@ static enum isac_err apply_line(struct base_conf *conf, const char *set, struct 
 
 enum isac_err isacd_conf_load(struct base_conf **out, const struct isacd_args *args)
 {
-	const struct { const char *name, *value; } given[] = {{"listen", args->listen}, {"database", args->db}, {"user", args->user}};
+	const struct {
+		const char *name, *value;
+	} given[] = {{"listen", args->listen}, {"database", args->db}, {"user", args->user}};
 	struct wire_why why = {.text = ""};
 	enum isac_err err = base_conf_new(out);
 
-	if (err)
-		return err;
+	if (err) return err;
 	err = read_file(*out, args, &why);
 	for (size_t i = 0; !err && i < sizeof(given) / sizeof(given[0]); i++)
-		if (given[i].value)
-			err = base_conf_set(*out, given[i].name, given[i].value, &why);
-	for (size_t i = 0; !err && i < args->sets_n; i++)
-		err = apply_line(*out, args->sets[i], &why);
+		if (given[i].value) err = base_conf_set(*out, given[i].name, given[i].value, &why);
+	for (size_t i = 0; !err && i < args->sets_n; i++) err = apply_line(*out, args->sets[i], &why);
 	if (err) {
 		isacd_say("%s", why.text[0] ? why.text : isac_err_text(err));
 		base_conf_destroy(out);
@@ -65,10 +60,8 @@ static int print_to_memory(const struct base_conf *conf)
 	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
 
 	if (!out) {
-		if (copy >= 0)
-			close(copy);
-		if (fd >= 0)
-			close(fd);
+		if (copy >= 0) close(copy);
+		if (fd >= 0) close(fd);
 		return -1;
 	}
 	base_conf_print(conf, out);
@@ -85,8 +78,7 @@ int isacd_conf_memfd(const struct base_conf *conf, const char *listen, bool with
 	char path[40];
 	int whole = print_to_memory(conf), fd = -1;
 
-	if (whole < 0)
-		return -1;
+	if (whole < 0) return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", whole);
 	if (base_conf_new(&copy) == ISAC_OK && base_conf_read(copy, path, NULL) == ISAC_OK &&
 	    (!listen || base_conf_set(copy, "listen", listen, NULL) == ISAC_OK) &&
@@ -102,8 +94,7 @@ void isacd_conf_log(const struct base_conf *conf, const char *process)
 	static const char *const names[] = {"debug", "info", "warn", "error"};
 	enum base_log_level least = BASE_LOG_DEBUG;
 
-	while (least < BASE_LOG_ERROR && strcmp(names[least], base_conf_str(conf, "log_level")) != 0)
-		least++;
+	while (least < BASE_LOG_ERROR && strcmp(names[least], base_conf_str(conf, "log_level")) != 0) least++;
 	base_log_init(process, least);
 }
 
@@ -111,8 +102,7 @@ int isacd_print_config(const struct isacd_args *args)
 {
 	struct base_conf *conf;
 
-	if (isacd_conf_load(&conf, args))
-		return ISACD_FAILED;
+	if (isacd_conf_load(&conf, args)) return ISACD_FAILED;
 	base_conf_print(conf, stdout);
 	base_conf_destroy(&conf);
 	return fflush(stdout) == 0 && !ferror(stdout) ? ISACD_OK : ISACD_FAILED;

@@ -27,10 +27,8 @@ static bool write_all(int fd, const char *data, size_t len)
 	while (len > 0) {
 		ssize_t n = write(fd, data, len);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
+		if (n < 0 && errno == EINTR) continue;
+		if (n <= 0) return false;
 		data += n;
 		len -= (size_t)n;
 	}
@@ -43,16 +41,14 @@ enum isac_err isacd_file_write(const char *dir, const char *name, mode_t mode, c
 	enum isac_err err = ISAC_OK;
 	int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), fd;
 
-	if (at < 0)
-		return complain(dir, NULL);
+	if (at < 0) return complain(dir, NULL);
 	snprintf(temporary, sizeof(temporary), ".%s.new", name);
 	unlinkat(at, temporary, 0);
 	fd = openat(at, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	if (fd < 0 || fchmod(fd, mode) != 0 || (user && user->drop && fchown(fd, user->uid, user->gid) != 0) ||
-	    !write_all(fd, data, len) || fsync(fd) != 0 || renameat(at, temporary, at, name) != 0 || fsync(at) != 0)
+	if (fd < 0 || fchmod(fd, mode) != 0 || (user && user->drop && fchown(fd, user->uid, user->gid) != 0) || !write_all(fd, data, len) ||
+	    fsync(fd) != 0 || renameat(at, temporary, at, name) != 0 || fsync(at) != 0)
 		err = complain(dir, name);
-	if (fd >= 0)
-		close(fd);
+	if (fd >= 0) close(fd);
 	close(at);
 	return err;
 }
@@ -61,11 +57,9 @@ enum isac_err isacd_file_mkdir(const char *path, mode_t mode, const struct isacd
 {
 	int fd;
 
-	if (mkdir(path, mode) != 0)
-		return complain(path, NULL);
+	if (mkdir(path, mode) != 0) return complain(path, NULL);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return complain(path, NULL);
+	if (fd < 0) return complain(path, NULL);
 	if (fchmod(fd, mode) != 0 || (user && user->drop && fchown(fd, user->uid, user->gid) != 0)) {
 		close(fd);
 		return complain(path, NULL);
@@ -84,8 +78,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 enum isac_err isacd_file_remove(const char *path)
 {
-	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
-		return complain(path, NULL);
+	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT) return complain(path, NULL);
 	return ISAC_OK;
 }
 
@@ -97,10 +90,8 @@ char *isacd_file_read(const char *path, size_t *len)
 
 	*len = 0;
 	if (data && fd >= 0)
-		while ((got = read(fd, data + *len, READ_MAX - *len)) > 0)
-			*len += (size_t)got;
-	if (fd >= 0)
-		close(fd);
+		while ((got = read(fd, data + *len, READ_MAX - *len)) > 0) *len += (size_t)got;
+	if (fd >= 0) close(fd);
 	if (got != 0) {
 		free(data);
 		return NULL;
@@ -113,11 +104,9 @@ int isacd_file_lock(const char *path, const struct isacd_user *user)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), problem;
 
-	if (fd >= 0 && (!user || !user->drop || fchown(fd, user->uid, user->gid) == 0) && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
+	if (fd >= 0 && (!user || !user->drop || fchown(fd, user->uid, user->gid) == 0) && flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
 	problem = errno;
-	if (fd >= 0)
-		close(fd);
+	if (fd >= 0) close(fd);
 	errno = problem;
 	return -1;
 }
@@ -134,8 +123,7 @@ enum isac_err isacd_hub_read(struct wire_hub *out)
 		return ISAC_ERR_CONFIG;
 	}
 	err = wire_hub_parse(out, text, len, &why);
-	if (err)
-		isacd_say("hub.pub: %s", why.text);
+	if (err) isacd_say("hub.pub: %s", why.text);
 	free(text);
 	return err ? ISAC_ERR_CONFIG : ISAC_OK;
 }

@@ -22,8 +22,7 @@ enum isac_err isacd_identity_write(const char *dir, const char *name, const stru
 	char text[2 * 64 + 2];
 	enum isac_err err;
 
-	if (len > 64)
-		return ISAC_ERR_CONFIG;
+	if (len > 64) return ISAC_ERR_CONFIG;
 	wire_hex(text, secret, len);
 	text[2 * len] = '\n';
 	err = isacd_file_write(dir, name, 0600, user, text, 2 * len + 1);
@@ -37,19 +36,15 @@ static enum isac_err write_bundles(const struct isacd_identity *id, const struct
 	struct wire_buf text;
 	enum isac_err err;
 
-	if (!secret)
-		return ISAC_ERR_NO_MEMORY;
+	if (!secret) return ISAC_ERR_NO_MEMORY;
 	crypto_sign_seed_keypair(public_key, secret, id->sign_seed);
 	wire_buf_init(&text, 4096);
 	err = wire_member_format(&text, bundle, secret);
 	sodium_free(secret);
-	if (!err)
-		err = isacd_file_write("admin", "member.pub", 0644, NULL, text.data, text.len);
+	if (!err) err = isacd_file_write("admin", "member.pub", 0644, NULL, text.data, text.len);
 	wire_buf_reset(&text);
-	if (!err)
-		err = wire_hub_format(&text, hub);
-	if (!err)
-		err = isacd_file_write("admin", "hub.pub", 0644, NULL, text.data, text.len);
+	if (!err) err = wire_hub_format(&text, hub);
+	if (!err) err = isacd_file_write("admin", "hub.pub", 0644, NULL, text.data, text.len);
 	wire_buf_clear(&text);
 	return err;
 }
@@ -63,11 +58,8 @@ enum isac_err isacd_identity_home(const struct isacd_identity *id, const struct 
 	*bundle = (struct wire_member){.name = "admin"};
 	memcpy(bundle->curve, id->curve_public, sizeof(bundle->curve));
 	memcpy(bundle->sign, id->sign_public, sizeof(bundle->sign));
-	if (!err)
-		err = isacd_identity_write("admin", "sign.key", NULL, id->sign_seed, sizeof(id->sign_seed));
-	if (!err)
-		err = isacd_identity_write("admin", "curve.key", NULL, id->curve_secret, sizeof(id->curve_secret));
-	if (!err)
-		err = isacd_file_write("admin", "config", 0644, NULL, config, (size_t)len);
+	if (!err) err = isacd_identity_write("admin", "sign.key", NULL, id->sign_seed, sizeof(id->sign_seed));
+	if (!err) err = isacd_identity_write("admin", "curve.key", NULL, id->curve_secret, sizeof(id->curve_secret));
+	if (!err) err = isacd_file_write("admin", "config", 0644, NULL, config, (size_t)len);
 	return err ? err : write_bundles(id, hub, bundle);
 }

@@ -20,7 +20,7 @@ struct init {
 	const struct isacd_args *args;
 	struct base_conf *conf;
 	struct isacd_user user;
-	struct isacd_identity hub_keys, admin_keys;     /* the hub's sign key is its receipt key */
+	struct isacd_identity hub_keys, admin_keys; /* the hub's sign key is its receipt key */
 	struct wire_hub hub;
 	struct wire_member admin;
 	int lock_fd, sql_fd;
@@ -59,8 +59,7 @@ static enum isac_err claim_folder(struct init *in)
 		return ISAC_ERR_CONFIG;
 	}
 	for (size_t i = 0; unfinished && i < MADE; i++)
-		if (isacd_file_remove(made[i]))
-			return ISAC_ERR_SYSTEM;
+		if (isacd_file_remove(made[i])) return ISAC_ERR_SYSTEM;
 	/* The hub's user must be able to pass, and members' operators to read hub.pub. What is secret is in closed folders. */
 	return chmod(".", 0755) == 0 ? ISAC_OK : ISAC_ERR_SYSTEM;
 }
@@ -90,14 +89,11 @@ static enum isac_err make_keys(struct init *in)
 	memcpy(in->hub.receipt, in->hub_keys.sign_public, WIRE_SIGN_PUBLIC);
 	memcpy(in->hub.admin, in->admin_keys.sign_public, WIRE_SIGN_PUBLIC);
 	err = isacd_file_mkdir("keys", 0700, NULL);
-	if (!err)
-		err = isacd_identity_write("keys", "receipt.key", user, in->hub_keys.sign_seed, sizeof(in->hub_keys.sign_seed));
-	if (!err)
-		err = isacd_identity_write("keys", "curve.key", user, in->hub_keys.curve_secret, sizeof(in->hub_keys.curve_secret));
+	if (!err) err = isacd_identity_write("keys", "receipt.key", user, in->hub_keys.sign_seed, sizeof(in->hub_keys.sign_seed));
+	if (!err) err = isacd_identity_write("keys", "curve.key", user, in->hub_keys.curve_secret, sizeof(in->hub_keys.curve_secret));
 	if (!err && user->drop && chown("keys", user->uid, user->gid) != 0)
-		err = ISAC_ERR_SYSTEM;  /* last, so that root never writes into a folder of another user */
-	if (!err)
-		err = isacd_file_mkdir("run", 0700, user);
+		err = ISAC_ERR_SYSTEM; /* last, so that root never writes into a folder of another user */
+	if (!err) err = isacd_file_mkdir("run", 0700, user);
 	return err ? err : isacd_identity_home(&in->admin_keys, &in->hub, &in->admin);
 }
 
@@ -114,17 +110,12 @@ static enum isac_err make_embedded(struct init *in)
 	pid_t pid = -1;
 	enum isac_err err = isacd_file_mkdir("pg", 0700, &in->user);
 
-	if (!err)
-		err = isacd_pg_find(&pg);
-	if (!err)
-		err = isacd_pg_make(&pg, &in->user);
-	if (!err)
-		err = isacd_pg_start_wait(&pg, &in->user, &pid);
-	if (!err)
-		err = fill_database(in, NULL);
+	if (!err) err = isacd_pg_find(&pg);
+	if (!err) err = isacd_pg_make(&pg, &in->user);
+	if (!err) err = isacd_pg_start_wait(&pg, &in->user, &pid);
+	if (!err) err = fill_database(in, NULL);
 	isacd_pg_stop(pid);
-	if (pg.dir_fd >= 0)
-		close(pg.dir_fd);
+	if (pg.dir_fd >= 0) close(pg.dir_fd);
 	return err;
 }
 
@@ -135,10 +126,9 @@ static enum isac_err write_conf(const struct init *in)
 	FILE *out = open_memstream(&text, &len);
 	enum isac_err err = ISAC_ERR_NO_MEMORY;
 
-	if (!out)
-		return err;
+	if (!out) return err;
 	base_conf_print(in->conf, out);
-	if (fclose(out) == 0)   /* 0600: the database line may hold a password; the parent reads it before it gives up root */
+	if (fclose(out) == 0) /* 0600: the database line may hold a password; the parent reads it before it gives up root */
 		err = isacd_file_write(".", "isacd.conf", 0600, NULL, text, len);
 	free(text);
 	return err;
@@ -151,11 +141,9 @@ static enum isac_err write_hub(const struct init *in)
 
 	wire_buf_init(&text, 4096);
 	err = wire_hub_format(&text, &in->hub);
-	if (!err)
-		err = isacd_file_write(".", "hub.pub", 0644, NULL, text.data, text.len);
+	if (!err) err = isacd_file_write(".", "hub.pub", 0644, NULL, text.data, text.len);
 	wire_buf_clear(&text);
-	if (!err)
-		unlink(mark);
+	if (!err) unlink(mark);
 	return err;
 }
 
@@ -165,18 +153,12 @@ static enum isac_err init(struct init *in)
 	enum isac_err err = isacd_user_choose(&in->user, base_conf_str(in->conf, "user"));
 
 	in->sql_fd = err ? -1 : isacd_setup_open_sql();
-	if (!err && in->sql_fd < 0)
-		err = ISAC_ERR_CONFIG;
-	if (!err)
-		err = enter_folder(in->args->data);
-	if (!err)
-		err = claim_folder(in);
-	if (!err)
-		err = make_keys(in);
-	if (!err)
-		err = *database ? fill_database(in, database) : make_embedded(in);
-	if (!err)
-		err = write_conf(in);
+	if (!err && in->sql_fd < 0) err = ISAC_ERR_CONFIG;
+	if (!err) err = enter_folder(in->args->data);
+	if (!err) err = claim_folder(in);
+	if (!err) err = make_keys(in);
+	if (!err) err = *database ? fill_database(in, database) : make_embedded(in);
+	if (!err) err = write_conf(in);
 	return err ? err : write_hub(in);
 }
 
@@ -186,20 +168,15 @@ int isacd_init(const struct isacd_args *args)
 	struct isacd_args fresh = *args;
 	enum isac_err err;
 
-	fresh.data = NULL;      /* a file that lies in the folder is no configuration yet */
-	if (sodium_init() < 0 || isacd_conf_load(&in.conf, &fresh))
-		return ISACD_FAILED;
-	if (!*base_conf_str(in.conf, "database"))
-		isacd_pg_clean_environment();
+	fresh.data = NULL; /* a file that lies in the folder is no configuration yet */
+	if (sodium_init() < 0 || isacd_conf_load(&in.conf, &fresh)) return ISACD_FAILED;
+	if (!*base_conf_str(in.conf, "database")) isacd_pg_clean_environment();
 	err = init(&in);
-	if (!err)
-		printf("isacd: hub %s made in %s\nisacd: next: isacd run --data %s\n", in.hub.hub_id, args->data, args->data);
+	if (!err) printf("isacd: hub %s made in %s\nisacd: next: isacd run --data %s\n", in.hub.hub_id, args->data, args->data);
 	sodium_memzero(&in.hub_keys, sizeof(in.hub_keys));
 	sodium_memzero(&in.admin_keys, sizeof(in.admin_keys));
 	base_conf_destroy(&in.conf);
-	if (in.lock_fd >= 0)
-		close(in.lock_fd);
-	if (in.sql_fd >= 0)
-		close(in.sql_fd);
+	if (in.lock_fd >= 0) close(in.lock_fd);
+	if (in.sql_fd >= 0) close(in.sql_fd);
 	return err || fflush(stdout) != 0 ? ISACD_FAILED : ISACD_OK;
 }

@@ -29,8 +29,7 @@ static bool has_programs(const char *bin)
 	char path[300];
 
 	snprintf(path, sizeof(path), "%s/postgres", bin);
-	if (access(path, X_OK) != 0)
-		return false;
+	if (access(path, X_OK) != 0) return false;
 	snprintf(path, sizeof(path), "%s/initdb", bin);
 	return access(path, X_OK) == 0;
 }
@@ -40,8 +39,7 @@ static int version_of(const char *bin)
 {
 	const char *p = bin;
 
-	while (*p && !isdigit((unsigned char)*p))
-		p++;
+	while (*p && !isdigit((unsigned char)*p)) p++;
 	return atoi(p);
 }
 
@@ -53,8 +51,7 @@ static bool search_folders(char *out, size_t size, int wanted)
 	glob_t found;
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-		if (glob(patterns[i], 0, NULL, &found) != 0)
-			continue;
+		if (glob(patterns[i], 0, NULL, &found) != 0) continue;
 		for (size_t k = 0; k < found.gl_pathc; k++) {
 			int version = version_of(found.gl_pathv[k]);
 
@@ -76,8 +73,7 @@ static bool search_path(char *out, size_t size)
 		size_t len = strcspn(path, ":");
 
 		snprintf(out, size, "%.*s", (int)len, path);
-		if (len > 0 && *out == '/' && has_programs(out))
-			return true;
+		if (len > 0 && *out == '/' && has_programs(out)) return true;
 		path += len + (path[len] == ':');
 	}
 	return false;
@@ -114,7 +110,7 @@ void isacd_pg_clean_environment(void)
 		}
 		memcpy(name, *entry, len);
 		name[len] = '\0';
-		unsetenv(name);         /* closes the gap: look at the same place again */
+		unsetenv(name); /* closes the gap: look at the same place again */
 	}
 }
 
@@ -123,8 +119,14 @@ void isacd_pg_clean_environment(void)
 static enum isac_err run_tool(const struct isacd_pg *pg, const struct isacd_user *user, const char *const *argv, int in_fd)
 {
 	int said = memfd_create("said", MFD_CLOEXEC);
-	const struct isacd_spawn s = {.program = argv[0], .argv = argv, .user = user, .folder = "/", .in_fd = in_fd, .out_fd = said,
-				      .keep_fd = {pg->dir_fd, -1}, .death_signal = SIGKILL};
+	const struct isacd_spawn s = {.program = argv[0],
+				      .argv = argv,
+				      .user = user,
+				      .folder = "/",
+				      .in_fd = in_fd,
+				      .out_fd = said,
+				      .keep_fd = {pg->dir_fd, -1},
+				      .death_signal = SIGKILL};
 	int status = isacd_spawn_wait(&s);
 	char text[4096];
 	ssize_t len;
@@ -132,19 +134,18 @@ static enum isac_err run_tool(const struct isacd_pg *pg, const struct isacd_user
 	if (status != 0) {
 		isacd_say("%s failed:", argv[0]);
 		for (off_t at = 0; (len = pread(said, text, sizeof(text), at)) > 0; at += len)
-			if (write(STDERR_FILENO, text, (size_t)len) < 0)
-				break;
+			if (write(STDERR_FILENO, text, (size_t)len) < 0) break;
 	}
-	if (said >= 0)
-		close(said);
+	if (said >= 0) close(said);
 	return status == 0 ? ISAC_OK : ISAC_ERR_SYSTEM;
 }
 
 static enum isac_err run_initdb(const struct isacd_pg *pg, const struct isacd_user *user)
 {
 	char program[300], data[64];
-	const char *const argv[] = {program, "-D", data, "-U", "postgres", "-A", "peer", "--data-checksums", "-E", "UTF8",
-				    "--locale=C", "--no-instructions", NULL};
+	const char *const argv[] = {
+		program, "-D", data, "-U", "postgres", "-A", "peer", "--data-checksums", "-E", "UTF8", "--locale=C", "--no-instructions",
+		NULL};
 
 	snprintf(program, sizeof(program), "%s/initdb", pg->bin);
 	snprintf(data, sizeof(data), "/proc/self/fd/%d/data", pg->dir_fd);
@@ -168,8 +169,7 @@ static enum isac_err create_database(const struct isacd_pg *pg, const struct isa
 	} else {
 		err = run_tool(pg, user, argv, in_fd);
 	}
-	if (in_fd >= 0)
-		close(in_fd);
+	if (in_fd >= 0) close(in_fd);
 	return err;
 }
 
@@ -180,7 +180,9 @@ static long shared_buffers_mb(void)
 	return mb > 256 ? 256 : mb < 16 ? 16 : mb;
 }
 
-struct settings { const struct isacd_user *user; };
+struct settings {
+	const struct isacd_user *user;
+};
 
 /* As the cluster's user, in the cluster's folder. */
 static enum isac_err write_settings(void *arg)
@@ -197,15 +199,15 @@ static enum isac_err write_settings(void *arg)
 		 "shared_buffers = %ldMB\nwal_buffers = 16MB\nwal_compression = off\n"
 		 "max_wal_size = 4GB\nmin_wal_size = 256MB\ncheckpoint_timeout = 15min\ncheckpoint_completion_target = 0.9\n"
 		 "jit = off\nautovacuum = on\n"
-		 "timezone = 'UTC'\nlog_timezone = 'UTC'\nlog_line_prefix = '%%m [%%p] '\nlog_min_messages = warning\nlog_checkpoints = off\n",
+		 "timezone = 'UTC'\nlog_timezone = 'UTC'\nlog_line_prefix = '%%m [%%p] '\nlog_min_messages = warning\nlog_checkpoints = "
+		 "off\n",
 		 shared_buffers_mb());
-	snprintf(ident, sizeof(ident), "# map  system user  database user\nisac \"%s\" postgres\nisac \"%s\" isac_owner\nisac \"%s\" isac_core\n",
-		 s->user->name, s->user->name, s->user->name);
+	snprintf(ident, sizeof(ident),
+		 "# map  system user  database user\nisac \"%s\" postgres\nisac \"%s\" isac_owner\nisac \"%s\" isac_core\n", s->user->name,
+		 s->user->name, s->user->name);
 	err = isacd_file_write("pg/data", "isac.conf", 0600, NULL, conf, strlen(conf));
-	if (!err)
-		err = isacd_file_write("pg/data", "pg_hba.conf", 0600, NULL, hba, strlen(hba));
-	if (!err)
-		err = isacd_file_write("pg/data", "pg_ident.conf", 0600, NULL, ident, strlen(ident));
+	if (!err) err = isacd_file_write("pg/data", "pg_hba.conf", 0600, NULL, hba, strlen(hba));
+	if (!err) err = isacd_file_write("pg/data", "pg_ident.conf", 0600, NULL, ident, strlen(ident));
 	if (!err) {
 		size_t len;
 		char *main_conf = isacd_file_read("pg/data/postgresql.conf", &len), *both = NULL;
@@ -224,8 +226,7 @@ enum isac_err isacd_pg_make(const struct isacd_pg *pg, const struct isacd_user *
 	struct settings settings = {user};
 	enum isac_err err = run_initdb(pg, user);
 
-	if (!err)
-		err = isacd_spawn_call(write_settings, &settings, user);
+	if (!err) err = isacd_spawn_call(write_settings, &settings, user);
 	return err ? err : create_database(pg, user);
 }
 
@@ -246,8 +247,14 @@ pid_t isacd_pg_start(const struct isacd_pg *pg, const struct isacd_user *user)
 	const char *const argv[] = {program, "-D", data, "-c", socket_dir, "-c", "listen_addresses=", NULL};
 	int log = open_log(pg);
 	/* Fast shutdown if we are killed: a clean cluster for whoever starts the hub next. */
-	const struct isacd_spawn s = {.program = program, .argv = argv, .user = user, .folder = "/", .in_fd = -1, .out_fd = log,
-				      .keep_fd = {pg->dir_fd, -1}, .death_signal = SIGINT};
+	const struct isacd_spawn s = {.program = program,
+				      .argv = argv,
+				      .user = user,
+				      .folder = "/",
+				      .in_fd = -1,
+				      .out_fd = log,
+				      .keep_fd = {pg->dir_fd, -1},
+				      .death_signal = SIGINT};
 	pid_t pid;
 
 	if (log >= 0 && user && user->drop && fchown(log, user->uid, user->gid) != 0)
@@ -256,8 +263,7 @@ pid_t isacd_pg_start(const struct isacd_pg *pg, const struct isacd_user *user)
 	snprintf(data, sizeof(data), "/proc/self/fd/%d/data", pg->dir_fd);
 	snprintf(socket_dir, sizeof(socket_dir), "unix_socket_directories=/proc/self/fd/%d", pg->dir_fd);
 	pid = isacd_spawn(&s);
-	if (log >= 0)
-		close(log);
+	if (log >= 0) close(log);
 	return pid;
 }
 
@@ -284,20 +290,16 @@ static void show_log_end(void)
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 	ssize_t len = size <= 0 ? 0 : pread(fd, text, sizeof(text), size > (off_t)sizeof(text) ? size - (off_t)sizeof(text) : 0);
 
-	if (len > 0)
-		isacd_say("end of pg/postgres.log:\n%.*s", (int)len, text);
-	if (fd >= 0)
-		close(fd);
+	if (len > 0) isacd_say("end of pg/postgres.log:\n%.*s", (int)len, text);
+	if (fd >= 0) close(fd);
 }
 
 enum isac_err isacd_pg_start_wait(const struct isacd_pg *pg, const struct isacd_user *user, pid_t *pid)
 {
 	*pid = isacd_pg_start(pg, user);
 	for (int waited = 0; *pid > 0 && waited < START_WAIT_MS; waited += POLL_MS) {
-		if (isacd_pg_ready(*pid))
-			return ISAC_OK;
-		if (waitpid(*pid, NULL, WNOHANG) == *pid)
-			break;
+		if (isacd_pg_ready(*pid)) return ISAC_OK;
+		if (waitpid(*pid, NULL, WNOHANG) == *pid) break;
 		poll(NULL, 0, POLL_MS);
 	}
 	isacd_say("PostgreSQL did not start");
@@ -307,11 +309,9 @@ enum isac_err isacd_pg_start_wait(const struct isacd_pg *pg, const struct isacd_
 
 void isacd_pg_stop(pid_t pid)
 {
-	if (pid <= 0 || kill(pid, SIGINT) != 0)
-		return;
+	if (pid <= 0 || kill(pid, SIGINT) != 0) return;
 	for (int waited = 0; waited < STOP_WAIT_MS; waited += POLL_MS) {
-		if (waitpid(pid, NULL, WNOHANG) != 0)
-			return;
+		if (waitpid(pid, NULL, WNOHANG) != 0) return;
 		poll(NULL, 0, POLL_MS);
 	}
 	kill(pid, SIGQUIT);

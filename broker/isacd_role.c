@@ -11,7 +11,11 @@
 #include "isacd.h"
 #include "signer/signer.h"
 
-struct role_context { const struct base_conf *conf; struct wire_hub hub; int ready_fd; };
+struct role_context {
+	const struct base_conf *conf;
+	struct wire_hub hub;
+	int ready_fd;
+};
 
 static enum isac_err enter(const struct base_conf *conf, enum base_sandbox_role role, const char *const *rw, const char *const *ro)
 {
@@ -25,8 +29,8 @@ static enum isac_err enter(const struct base_conf *conf, enum base_sandbox_role 
 static enum isac_err run_signer(const struct role_context *c)
 {
 	static const char *const rw[] = {"run", NULL}, *const ro[] = {"keys", NULL};
-	const struct signer_conf conf = {.socket_path = "run/signer.sock", .key_path = "keys/receipt.key", .hub_id = c->hub.hub_id,
-					 .ready_fd = c->ready_fd};
+	const struct signer_conf conf = {
+		.socket_path = "run/signer.sock", .key_path = "keys/receipt.key", .hub_id = c->hub.hub_id, .ready_fd = c->ready_fd};
 	enum isac_err err = enter(c->conf, BASE_SANDBOX_SIGNER, rw, ro);
 
 	return err ? err : signer_run(&conf);
@@ -38,8 +42,10 @@ static enum isac_err run_core(const struct role_context *c)
 	/* Names of users and hosts, certificates, the public suffix list: what any user may read. */
 	static const char *const ro[] = {"/etc", "/usr/share/publicsuffix", "/usr/share/ca-certificates", "/usr/lib/ssl", NULL};
 	const char *database = base_conf_str(c->conf, "database");
-	const struct core_conf conf = {.params = c->conf, .conninfo = *database ? database : isacd_core_conninfo,
-				       .hub_id = c->hub.hub_id, .ready_fd = c->ready_fd};
+	const struct core_conf conf = {.params = c->conf,
+				       .conninfo = *database ? database : isacd_core_conninfo,
+				       .hub_id = c->hub.hub_id,
+				       .ready_fd = c->ready_fd};
 	enum isac_err err = enter(c->conf, *database ? BASE_SANDBOX_CORE_REMOTE : BASE_SANDBOX_CORE, rw, ro);
 
 	return err ? err : core_run(&conf);
@@ -57,9 +63,12 @@ static void feed_endpoint(char *out, size_t size, const char *request)
 static enum isac_err run_front(const struct role_context *c)
 {
 	static const char *const nothing[] = {NULL}, *const ro[] = {"/etc", NULL};
-	struct front_conf conf = {.request_endpoint = base_conf_str(c->conf, "listen"), .request_link = "run/intake.sock",
-				  .feed_link = "run/feed.sock", .handshake_ms = base_conf_int(c->conf, "handshake_ms"),
-				  .max_sockets = base_conf_int(c->conf, "connections_max"), .ready_fd = c->ready_fd};
+	struct front_conf conf = {.request_endpoint = base_conf_str(c->conf, "listen"),
+				  .request_link = "run/intake.sock",
+				  .feed_link = "run/feed.sock",
+				  .handshake_ms = base_conf_int(c->conf, "handshake_ms"),
+				  .max_sockets = base_conf_int(c->conf, "connections_max"),
+				  .ready_fd = c->ready_fd};
 	struct wire_why why = {.text = ""};
 	char feed[300];
 	enum isac_err err;
@@ -74,16 +83,19 @@ static enum isac_err run_front(const struct role_context *c)
 	crypto_scalarmult_base(conf.curve_public, conf.curve_secret);
 	front_prepare(conf.max_sockets);
 	err = base_sandbox_memory(base_conf_int(c->conf, "front_memory_bytes"));
-	if (!err)
-		err = enter(c->conf, BASE_SANDBOX_FRONT, nothing, ro);
-	if (!err)
-		err = front_run(&conf);
+	if (!err) err = enter(c->conf, BASE_SANDBOX_FRONT, nothing, ro);
+	if (!err) err = front_run(&conf);
 	sodium_memzero(conf.curve_secret, sizeof(conf.curve_secret));
 	return err;
 }
 
-static const struct { const char *name; enum isac_err (*run)(const struct role_context *); } roles[] = {
-	{"signer", run_signer}, {"core", run_core}, {"front", run_front},
+static const struct {
+	const char *name;
+	enum isac_err (*run)(const struct role_context *);
+} roles[] = {
+	{"signer", run_signer},
+	{"core", run_core},
+	{"front", run_front},
 };
 
 static enum isac_err read_conf(struct base_conf **out, int fd)
@@ -93,10 +105,8 @@ static enum isac_err read_conf(struct base_conf **out, int fd)
 	enum isac_err err = base_conf_new(out);
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (!err)
-		err = base_conf_read(*out, path, &why);
-	if (err)
-		isacd_say("%s", why.text);
+	if (!err) err = base_conf_read(*out, path, &why);
+	if (err) isacd_say("%s", why.text);
 	close(fd);
 	return err;
 }
@@ -108,8 +118,7 @@ int isacd_role(const struct isacd_args *args)
 	size_t i = 0;
 	enum isac_err err;
 
-	while (i < sizeof(roles) / sizeof(roles[0]) && strcmp(roles[i].name, args->role) != 0)
-		i++;
+	while (i < sizeof(roles) / sizeof(roles[0]) && strcmp(roles[i].name, args->role) != 0) i++;
 	if (i == sizeof(roles) / sizeof(roles[0]) || args->conf_fd < 0 || !args->data) {
 		isacd_say("--role is how isacd starts its own processes; see isacd --help");
 		return ISACD_USAGE;
@@ -120,8 +129,7 @@ int isacd_role(const struct isacd_args *args)
 	signal(SIGPIPE, SIG_IGN);
 	context.conf = conf;
 	err = roles[i].run(&context);
-	if (err)
-		base_log(BASE_LOG_ERROR, "process.failed", "err=%s", isac_err_name(err));
+	if (err) base_log(BASE_LOG_ERROR, "process.failed", "err=%s", isac_err_name(err));
 	base_conf_destroy(&conf);
 	return err == ISAC_OK ? ISACD_OK : err == ISAC_ERR_CONFIG ? ISACD_HOPELESS : ISACD_FAILED;
 }

@@ -16,7 +16,11 @@ const char isacd_core_conninfo[] = "host=/proc/self/cwd/pg dbname=isac user=isac
 
 enum { DEADLINE_MS = 10000 };
 
-struct job { const char *conninfo; int sql_fd; const struct wire_member *bundle; };
+struct job {
+	const char *conninfo;
+	int sql_fd;
+	const struct wire_member *bundle;
+};
 
 int isacd_setup_open_sql(void)
 {
@@ -28,10 +32,8 @@ int isacd_setup_open_sql(void)
 	int fd = -1;
 
 	for (size_t i = 0; fd < 0 && i < sizeof(places) / sizeof(places[0]); i++) {
-		if (places[i] && *places[i])
-			fd = open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 && i == 0 && places[i] && *places[i])
-			break;          /* named by the user: no silent choice of another */
+		if (places[i] && *places[i]) fd = open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && i == 0 && places[i] && *places[i]) break; /* named by the user: no silent choice of another */
 	}
 	if (fd < 0)
 		isacd_say("the folder with the SQL migrations is missing (ISAC_SQL_DIR, %s): %s", ISAC_SQL_INSTALL_DIR, strerror(errno));
@@ -47,8 +49,7 @@ static enum isac_err migrate(void *arg)
 
 	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", job->sql_fd);
 	err = store_migrate(job->conninfo, dir, &why);
-	if (err)
-		isacd_say("migrations: %s: %s", isac_err_name(err), why.text);
+	if (err) isacd_say("migrations: %s: %s", isac_err_name(err), why.text);
 	return err;
 }
 
@@ -58,13 +59,10 @@ static enum isac_err first_admin(void *arg)
 	struct store_db *db = NULL;
 	enum isac_err err = store_db_new(&db, job->conninfo, DEADLINE_MS);
 
-	if (!err)
-		err = store_insert_first_admin(db, job->bundle, MEMBER_ADMIN | MEMBER_ANALYST | MEMBER_AUDITOR);
+	if (!err) err = store_insert_first_admin(db, job->bundle, MEMBER_ADMIN | MEMBER_ANALYST | MEMBER_AUDITOR);
 	store_db_destroy(&db);
-	if (err == ISAC_ERR_CONFLICT)
-		isacd_say("the database has members already: it belongs to another hub");
-	else if (err)
-		isacd_say("the first admin cannot be enrolled: %s", isac_err_text(err));
+	if (err == ISAC_ERR_CONFLICT) isacd_say("the database has members already: it belongs to another hub");
+	else if (err) isacd_say("the first admin cannot be enrolled: %s", isac_err_text(err));
 	return err;
 }
 
@@ -74,8 +72,7 @@ static enum isac_err check(void *arg)
 	struct wire_why why = {.text = ""};
 	enum isac_err err = store_check(job->conninfo, &why);
 
-	if (err)
-		isacd_say("database: %s: %s", isac_err_name(err), why.text);
+	if (err) isacd_say("database: %s: %s", isac_err_name(err), why.text);
 	return err;
 }
 

@@ -17,8 +17,7 @@
 static void tie_to_parent(pid_t parent, int death_signal)
 {
 	prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0);
-	if (getppid() != parent)
-		_exit(ISACD_FAILED);
+	if (getppid() != parent) _exit(ISACD_FAILED);
 }
 
 static void clean_signals(void)
@@ -36,27 +35,22 @@ static void redirect(int in_fd, int out_fd)
 
 	dup2(in_fd >= 0 ? in_fd : null, STDIN_FILENO);
 	dup2(out_fd >= 0 ? out_fd : STDERR_FILENO, STDOUT_FILENO);
-	if (out_fd >= 0)
-		dup2(out_fd, STDERR_FILENO);
+	if (out_fd >= 0) dup2(out_fd, STDERR_FILENO);
 }
 
 pid_t isacd_spawn(const struct isacd_spawn *s)
 {
 	pid_t parent = getpid(), pid = fork();
 
-	if (pid != 0)
-		return pid;
-	setpgid(0, 0);          /* Ctrl-C on a terminal is for the parent, which stops us in order */
-	if (isacd_user_drop(s->user))
-		_exit(ISACD_FAILED);
+	if (pid != 0) return pid;
+	setpgid(0, 0); /* Ctrl-C on a terminal is for the parent, which stops us in order */
+	if (isacd_user_drop(s->user)) _exit(ISACD_FAILED);
 	tie_to_parent(parent, s->death_signal); /* after the drop, which would undo it */
 	clean_signals();
 	redirect(s->in_fd, s->out_fd);
-	if (s->folder && chdir(s->folder) != 0)
-		_exit(ISACD_FAILED);
+	if (s->folder && chdir(s->folder) != 0) _exit(ISACD_FAILED);
 	for (size_t i = 0; i < 2; i++)
-		if (s->keep_fd[i] >= 0)
-			fcntl(s->keep_fd[i], F_SETFD, 0);
+		if (s->keep_fd[i] >= 0) fcntl(s->keep_fd[i], F_SETFD, 0);
 	execv(s->program, (char *const *)s->argv);
 	isacd_say("cannot run %s: %s", s->program, strerror(errno));
 	_exit(ISACD_FAILED);
@@ -66,11 +60,9 @@ static int wait_for(pid_t pid)
 {
 	int status;
 
-	if (pid < 0)
-		return -1;
+	if (pid < 0) return -1;
 	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
+		if (errno != EINTR) return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -86,8 +78,7 @@ enum isac_err isacd_spawn_call(enum isac_err (*fn)(void *), void *arg, const str
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		if (isacd_user_drop(user))
-			_exit(ISACD_FAILED);
+		if (isacd_user_drop(user)) _exit(ISACD_FAILED);
 		tie_to_parent(parent, SIGKILL);
 		clean_signals();
 		_exit(fn(arg) == ISAC_OK ? ISACD_OK : ISACD_FAILED);

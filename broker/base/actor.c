@@ -56,8 +56,7 @@ static enum isac_err start_thread(struct base_actor *actor)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&actor->thread, NULL, run, actor);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		return ISAC_ERR_SYSTEM;
+	if (rc != 0) return ISAC_ERR_SYSTEM;
 	pthread_setname_np(actor->thread, actor->name);
 	return ISAC_OK;
 }
@@ -70,14 +69,12 @@ static void free_actor(struct base_actor *actor)
 	free(actor);
 }
 
-enum isac_err base_actor_start(struct base_actor **out, const char *name,
-			       enum isac_err (*fn)(struct base_actor *, void *), void *arg)
+enum isac_err base_actor_start(struct base_actor **out, const char *name, enum isac_err (*fn)(struct base_actor *, void *), void *arg)
 {
 	struct base_actor *actor = calloc(1, sizeof(*actor));
 	enum isac_err err;
 
-	if (!actor)
-		return ISAC_ERR_NO_MEMORY;
+	if (!actor) return ISAC_ERR_NO_MEMORY;
 	actor->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (actor->stop_fd < 0) {
 		free(actor);
@@ -94,8 +91,7 @@ enum isac_err base_actor_start(struct base_actor **out, const char *name,
 		return err;
 	}
 	pthread_mutex_lock(&actor->lock);
-	while (actor->state == STARTING)
-		pthread_cond_wait(&actor->changed, &actor->lock);
+	while (actor->state == STARTING) pthread_cond_wait(&actor->changed, &actor->lock);
 	if (actor->state == ENDED) {
 		/* It may have become ready and ended before we looked; then run() ends the process. */
 		err = actor->err ? actor->err : ISAC_ERR_CLOSED;
@@ -130,8 +126,7 @@ int base_actor_stop_fd(const struct base_actor *actor)
 
 void base_actor_stop(struct base_actor **actor)
 {
-	if (!actor || !*actor)
-		return;
+	if (!actor || !*actor) return;
 	atomic_store(&(*actor)->stopping, true);
 	eventfd_write((*actor)->stop_fd, 1);
 	pthread_join((*actor)->thread, NULL);

@@ -97,6 +97,8 @@ enum isac_err base_link_accept(struct base_link **out, int listen_fd, size_t que
 enum isac_err base_link_connect(struct base_link **out, const char *path, size_t queue_max, size_t msg_max);
 void base_link_destroy(struct base_link **link);
 enum isac_err base_link_send(struct base_link *link, const struct wire_bytes *parts, unsigned n);
+/* Like base_link_send, but only queues: many small messages then cost one system call, that of base_link_flush, which must follow. */
+enum isac_err base_link_queue(struct base_link *link, const struct wire_bytes *parts, unsigned n);
 /* One whole message, borrowed until the next call; AGAIN when none is there; CLOSED when the peer is gone. Reads ahead in large pieces. */
 enum isac_err base_link_recv(struct base_link *link, struct base_link_msg *msg);
 /*

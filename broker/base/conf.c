@@ -22,7 +22,12 @@ enum { STR_BYTES_MAX = 4096 };
 #define STR_bool(x) NULL
 #define STR_str(x) (x)
 
-struct row { const char *name; enum kind kind; int64_t min, max, def_int; const char *def_str, *unit, *text; };
+struct row {
+	const char *name;
+	enum kind kind;
+	int64_t min, max, def_int;
+	const char *def_str, *unit, *text;
+};
 static const struct row rows[] = {
 #define PARAM(name, kind, min, max, def, unit, text) {#name, KIND_##kind, min, max, INT_##kind(def), STR_##kind(def), unit, text},
 #include "params.def"
@@ -30,7 +35,10 @@ static const struct row rows[] = {
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-struct base_conf { int64_t ints[ROWS]; char *strs[ROWS]; };
+struct base_conf {
+	int64_t ints[ROWS];
+	char *strs[ROWS];
+};
 
 /* ---- checks of single strings ---- */
 static bool is_level(const char *value)
@@ -38,8 +46,7 @@ static bool is_level(const char *value)
 	static const char *const names[] = {"debug", "info", "warn", "error"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], value) == 0)
-			return true;
+		if (strcmp(names[i], value) == 0) return true;
 	return false;
 }
 
@@ -49,16 +56,17 @@ static bool is_endpoint(const char *value)
 	char *end;
 	unsigned long port;
 
-	if (strncmp(value, "tcp://", 6) != 0)
-		return false;
+	if (strncmp(value, "tcp://", 6) != 0) return false;
 	colon = strrchr(host, ':');
-	if (!colon || colon == host || !isdigit((unsigned char)colon[1]))
-		return false;
+	if (!colon || colon == host || !isdigit((unsigned char)colon[1])) return false;
 	port = strtoul(colon + 1, &end, 10);
-	return !*end && port <= 65534 && end - colon <= 6;      /* the feed port is one more */
+	return !*end && port <= 65534 && end - colon <= 6; /* the feed port is one more */
 }
 
-static const struct { const char *name, *wanted; bool (*good)(const char *); } checks[] = {
+static const struct {
+	const char *name, *wanted;
+	bool (*good)(const char *);
+} checks[] = {
 	{"listen", "tcp://HOST:PORT with a port up to 65534", is_endpoint},
 	{"log_level", "debug, info, warn or error", is_level},
 };
@@ -66,10 +74,8 @@ static const struct { const char *name, *wanted; bool (*good)(const char *); } c
 /* ---- life ---- */
 void base_conf_destroy(struct base_conf **conf)
 {
-	if (!conf || !*conf)
-		return;
-	for (size_t i = 0; i < ROWS; i++)
-		free((*conf)->strs[i]);
+	if (!conf || !*conf) return;
+	for (size_t i = 0; i < ROWS; i++) free((*conf)->strs[i]);
 	free(*conf);
 	*conf = NULL;
 }
@@ -78,8 +84,7 @@ enum isac_err base_conf_new(struct base_conf **out)
 {
 	struct base_conf *conf = calloc(1, sizeof(*conf));
 
-	if (!conf)
-		return ISAC_ERR_NO_MEMORY;
+	if (!conf) return ISAC_ERR_NO_MEMORY;
 	for (size_t i = 0; i < ROWS; i++) {
 		conf->ints[i] = rows[i].def_int;
 		if (rows[i].kind == KIND_str && !(conf->strs[i] = strdup(rows[i].def_str))) {
@@ -95,8 +100,7 @@ enum isac_err base_conf_new(struct base_conf **out)
 static size_t find(const char *name)
 {
 	for (size_t i = 0; i < ROWS; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return i;
+		if (strcmp(rows[i].name, name) == 0) return i;
 	return ROWS;
 }
 
@@ -117,7 +121,10 @@ static enum isac_err set_int(struct base_conf *conf, size_t i, const char *value
 
 static enum isac_err set_bool(struct base_conf *conf, size_t i, const char *value, struct wire_why *why)
 {
-	static const struct { const char *word; bool is; } words[] = {
+	static const struct {
+		const char *word;
+		bool is;
+	} words[] = {
 		{"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false}, {"1", true}, {"0", false},
 	};
 
@@ -142,8 +149,7 @@ static enum isac_err set_str(struct base_conf *conf, size_t i, const char *value
 		if (strcmp(checks[c].name, rows[i].name) == 0 && !checks[c].good(value))
 			return wire_refuse(why, ISAC_ERR_CONFIG, "%s: expected %s", rows[i].name, checks[c].wanted);
 	copy = strdup(value);
-	if (!copy)
-		return ISAC_ERR_NO_MEMORY;
+	if (!copy) return ISAC_ERR_NO_MEMORY;
 	free(conf->strs[i]);
 	conf->strs[i] = copy;
 	return ISAC_OK;
@@ -152,12 +158,13 @@ static enum isac_err set_str(struct base_conf *conf, size_t i, const char *value
 enum isac_err base_conf_set(struct base_conf *conf, const char *name, const char *value, struct wire_why *why)
 {
 	static enum isac_err (*const set[])(struct base_conf *, size_t, const char *, struct wire_why *) = {
-		[KIND_int] = set_int, [KIND_str] = set_str, [KIND_bool] = set_bool,
+		[KIND_int] = set_int,
+		[KIND_str] = set_str,
+		[KIND_bool] = set_bool,
 	};
 	size_t i = find(name);
 
-	if (i == ROWS)
-		return wire_refuse(why, ISAC_ERR_CONFIG, "%s: no such parameter; isacd print-config lists them", name);
+	if (i == ROWS) return wire_refuse(why, ISAC_ERR_CONFIG, "%s: no such parameter; isacd print-config lists them", name);
 	return set[rows[i].kind](conf, i, value, why);
 }
 
@@ -166,11 +173,9 @@ static char *trim(char *text)
 {
 	size_t len;
 
-	while (*text == ' ' || *text == '\t')
-		text++;
+	while (*text == ' ' || *text == '\t') text++;
 	len = strlen(text);
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]))
-		text[--len] = '\0';
+	while (len > 0 && strchr(" \t\r\n", text[len - 1])) text[--len] = '\0';
 	return text;
 }
 
@@ -188,8 +193,7 @@ static char *value_of(char *text)
 		return trim(text);
 	}
 	end = strchr(text + 1, '"');
-	if (!end)
-		return NULL;
+	if (!end) return NULL;
 	*end++ = '\0';
 	end = trim(end);
 	return *end && *end != '#' ? NULL : text + 1;
@@ -199,15 +203,12 @@ static enum isac_err read_line(struct base_conf *conf, char *line, struct wire_w
 {
 	char *text = trim(line), *equals, *value;
 
-	if (!*text || *text == '#')
-		return ISAC_OK;
+	if (!*text || *text == '#') return ISAC_OK;
 	equals = strchr(text, '=');
-	if (!equals)
-		return wire_refuse(why, ISAC_ERR_CONFIG, "expected: name = value");
+	if (!equals) return wire_refuse(why, ISAC_ERR_CONFIG, "expected: name = value");
 	*equals = '\0';
 	value = value_of(trim(equals + 1));
-	if (!value)
-		return wire_refuse(why, ISAC_ERR_CONFIG, "expected one value, or one in double quotes");
+	if (!value) return wire_refuse(why, ISAC_ERR_CONFIG, "expected one value, or one in double quotes");
 	return base_conf_set(conf, trim(text), value, why);
 }
 
@@ -219,20 +220,15 @@ enum isac_err base_conf_read(struct base_conf *conf, const char *path, struct wi
 	enum isac_err err = ISAC_OK;
 	ssize_t len;
 
-	if (!in)
-		return wire_refuse(why, ISAC_ERR_CONFIG, "%s: %s", path, strerror(errno));
+	if (!in) return wire_refuse(why, ISAC_ERR_CONFIG, "%s: %s", path, strerror(errno));
 	for (unsigned number = 1; !err && (len = getline(&line, &size, in)) >= 0; number++) {
 		struct wire_why inner = {.text = ""};
 
-		if (strlen(line) != (size_t)len)
-			err = wire_refuse(&inner, ISAC_ERR_CONFIG, "a NUL byte");
-		else
-			err = read_line(conf, line, &inner);
-		if (err)
-			wire_refuse(why, err, "%s:%u: %s", path, number, inner.text);
+		if (strlen(line) != (size_t)len) err = wire_refuse(&inner, ISAC_ERR_CONFIG, "a NUL byte");
+		else err = read_line(conf, line, &inner);
+		if (err) wire_refuse(why, err, "%s:%u: %s", path, number, inner.text);
 	}
-	if (!err && ferror(in))
-		err = wire_refuse(why, ISAC_ERR_CONFIG, "%s: %s", path, strerror(errno));
+	if (!err && ferror(in)) err = wire_refuse(why, ISAC_ERR_CONFIG, "%s: %s", path, strerror(errno));
 	free(line);
 	fclose(in);
 	return err;
@@ -258,14 +254,10 @@ const char *base_conf_str(const struct base_conf *conf, const char *name)
 /* ---- printing ---- */
 static void print_value(FILE *out, const struct row *row, int64_t number, const char *text)
 {
-	if (row->kind == KIND_int)
-		fprintf(out, "%lld", (long long)number);
-	else if (row->kind == KIND_bool)
-		fputs(number ? "true" : "false", out);
-	else if (!*text || strpbrk(text, " \t#"))
-		fprintf(out, "\"%s\"", text);
-	else
-		fputs(text, out);
+	if (row->kind == KIND_int) fprintf(out, "%lld", (long long)number);
+	else if (row->kind == KIND_bool) fputs(number ? "true" : "false", out);
+	else if (!*text || strpbrk(text, " \t#")) fprintf(out, "\"%s\"", text);
+	else fputs(text, out);
 }
 
 void base_conf_print(const struct base_conf *conf, FILE *out)

@@ -41,8 +41,7 @@ struct base_link {
 static enum isac_err fill_address(struct sockaddr_un *address, const char *path)
 {
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(address->sun_path))
-		return ISAC_ERR_CONFIG;
+	if (strlen(path) >= sizeof(address->sun_path)) return ISAC_ERR_CONFIG;
 	memcpy(address->sun_path, path, strlen(path) + 1);
 	return ISAC_OK;
 }
@@ -53,13 +52,10 @@ enum isac_err base_link_listen(int *fd_out, const char *path)
 	struct stat there;
 	int fd;
 
-	if (fill_address(&address, path))
-		return ISAC_ERR_CONFIG;
-	if (lstat(path, &there) == 0 && S_ISSOCK(there.st_mode))
-		unlink(path);
+	if (fill_address(&address, path)) return ISAC_ERR_CONFIG;
+	if (lstat(path, &there) == 0 && S_ISSOCK(there.st_mode)) unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return ISAC_ERR_SYSTEM;
+	if (fd < 0) return ISAC_ERR_SYSTEM;
 	/* On Linux the file takes its mode from the descriptor: no moment with wider rights. */
 	if (fchmod(fd, 0600) != 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, BACKLOG) != 0) {
 		close(fd);
@@ -88,8 +84,7 @@ static enum isac_err make_link(struct base_link **out, int fd, size_t queue_max,
 	if (!link->in || link->epoll < 0 || epoll_ctl(link->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
 		enum isac_err err = link->in ? ISAC_ERR_SYSTEM : ISAC_ERR_NO_MEMORY;
 
-		if (link->epoll >= 0)
-			close(link->epoll);
+		if (link->epoll >= 0) close(link->epoll);
 		close(fd);
 		free(link->in);
 		free(link);
@@ -104,8 +99,7 @@ enum isac_err base_link_accept(struct base_link **out, int listen_fd, size_t que
 {
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0)
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? ISAC_ERR_SYSTEM : ISAC_ERR_AGAIN;
+	if (fd < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? ISAC_ERR_SYSTEM : ISAC_ERR_AGAIN;
 	return make_link(out, fd, queue_max, msg_max);
 }
 
@@ -114,11 +108,9 @@ enum isac_err base_link_connect(struct base_link **out, const char *path, size_t
 	struct sockaddr_un address;
 	int fd, problem;
 
-	if (fill_address(&address, path))
-		return ISAC_ERR_CONFIG;
+	if (fill_address(&address, path)) return ISAC_ERR_CONFIG;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return ISAC_ERR_SYSTEM;
+	if (fd < 0) return ISAC_ERR_SYSTEM;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		problem = errno;
 		close(fd);
@@ -129,8 +121,7 @@ enum isac_err base_link_connect(struct base_link **out, const char *path, size_t
 
 void base_link_destroy(struct base_link **link)
 {
-	if (!link || !*link)
-		return;
+	if (!link || !*link) return;
 	close((*link)->epoll);
 	close((*link)->fd);
 	pthread_mutex_destroy(&(*link)->lock);
@@ -151,8 +142,7 @@ short base_link_events(const struct base_link *link)
 	short events = POLLIN;
 
 	pthread_mutex_lock(&locked->lock);
-	if (link->queue_to > link->queue_from)
-		events |= POLLOUT;
+	if (link->queue_to > link->queue_from) events |= POLLOUT;
 	pthread_mutex_unlock(&locked->lock);
 	return events;
 }
@@ -162,10 +152,8 @@ static enum isac_err arm(struct base_link *link, bool on)
 {
 	struct epoll_event event = {.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN};
 
-	if (link->armed == on)
-		return ISAC_OK;
-	if (epoll_ctl(link->epoll, EPOLL_CTL_MOD, link->fd, &event) != 0)
-		return ISAC_ERR_SYSTEM;
+	if (link->armed == on) return ISAC_OK;
+	if (epoll_ctl(link->epoll, EPOLL_CTL_MOD, link->fd, &event) != 0) return ISAC_ERR_SYSTEM;
 	link->armed = on;
 	return ISAC_OK;
 }
@@ -186,26 +174,21 @@ static ssize_t write_some(struct base_link *link, struct iovec *iov, size_t n)
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = n};
 	ssize_t sent;
 
-	do
-		sent = sendmsg(link->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	do sent = sendmsg(link->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
-	if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
-		return 0;
+	if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)) return 0;
 	return sent;
 }
 
 static enum isac_err write_queue(struct base_link *link)
 {
-	if (link->broken)
-		return ISAC_ERR_CLOSED;
+	if (link->broken) return ISAC_ERR_CLOSED;
 	while (link->queue_from < link->queue_to) {
 		struct iovec iov = {link->queue + link->queue_from, link->queue_to - link->queue_from};
 		ssize_t sent = write_some(link, &iov, 1);
 
-		if (sent < 0)
-			return fail(link);
-		if (sent == 0)
-			return arm(link, true) ? fail(link) : ISAC_OK;
+		if (sent < 0) return fail(link);
+		if (sent == 0) return arm(link, true) ? fail(link) : ISAC_OK;
 		link->queue_from += (size_t)sent;
 	}
 	link->queue_from = link->queue_to = 0;
@@ -218,19 +201,14 @@ static bool make_room(struct base_link *link, size_t len)
 	size_t used = link->queue_to - link->queue_from, cap = link->queue_cap ? link->queue_cap : READ_AHEAD;
 	uint8_t *grown;
 
-	if (link->queue_to + len <= link->queue_cap)
-		return true;
-	if (used > 0 && link->queue_from > 0)
-		memmove(link->queue, link->queue + link->queue_from, used);
+	if (link->queue_to + len <= link->queue_cap) return true;
+	if (used > 0 && link->queue_from > 0) memmove(link->queue, link->queue + link->queue_from, used);
 	link->queue_from = 0;
 	link->queue_to = used;
-	while (cap < used + len)
-		cap *= 2;
-	if (cap == link->queue_cap)
-		return true;
+	while (cap < used + len) cap *= 2;
+	if (cap == link->queue_cap) return true;
 	grown = realloc(link->queue, cap);
-	if (!grown)
-		return false;
+	if (!grown) return false;
 	link->queue = grown;
 	link->queue_cap = cap;
 	return true;
@@ -239,40 +217,44 @@ static bool make_room(struct base_link *link, size_t len)
 /* Queues what is left of the message after its first `skip` bytes. */
 static enum isac_err queue_rest(struct base_link *link, const struct iovec *iov, size_t n, size_t skip, size_t total)
 {
-	if (!make_room(link, total - skip))
-		return skip > 0 ? fail(link) : ISAC_ERR_NO_MEMORY;      /* half a message cannot be taken back */
+	if (!make_room(link, total - skip)) return skip > 0 ? fail(link) : ISAC_ERR_NO_MEMORY; /* half a message cannot be taken back */
 	for (size_t i = 0; i < n; i++) {
 		size_t done = skip < iov[i].iov_len ? skip : iov[i].iov_len;
 
 		skip -= done;
-		if (iov[i].iov_len > done)
-			memcpy(link->queue + link->queue_to, (uint8_t *)iov[i].iov_base + done, iov[i].iov_len - done);
+		if (iov[i].iov_len > done) memcpy(link->queue + link->queue_to, (uint8_t *)iov[i].iov_base + done, iov[i].iov_len - done);
 		link->queue_to += iov[i].iov_len - done;
 	}
-	return arm(link, true) ? fail(link) : ISAC_OK;
+	return ISAC_OK;
+}
+
+static enum isac_err queue_locked(struct base_link *link, const struct iovec *iov, size_t n, size_t total)
+{
+	if (link->broken) return ISAC_ERR_CLOSED;
+	if (link->queue_to - link->queue_from + total > link->queue_max) return ISAC_ERR_FULL;
+	return queue_rest(link, iov, n, 0, total);
 }
 
 static enum isac_err send_locked(struct base_link *link, struct iovec *iov, size_t n, size_t total)
 {
 	ssize_t sent = 0;
+	enum isac_err err;
 
-	if (link->broken)
-		return ISAC_ERR_CLOSED;
-	if (link->queue_to > link->queue_from && write_queue(link))
-		return ISAC_ERR_CLOSED;
+	if (link->broken) return ISAC_ERR_CLOSED;
+	if (link->queue_to > link->queue_from && write_queue(link)) return ISAC_ERR_CLOSED;
 	if (link->queue_to == link->queue_from) {
 		sent = write_some(link, iov, n);
-		if (sent < 0)
-			return fail(link);
-		if ((size_t)sent == total)
-			return ISAC_OK;
+		if (sent < 0) return fail(link);
+		if ((size_t)sent == total) return ISAC_OK;
 	}
-	if (sent == 0 && link->queue_to - link->queue_from + total > link->queue_max)
-		return ISAC_ERR_FULL;
-	return queue_rest(link, iov, n, (size_t)sent, total);
+	if (sent == 0 && link->queue_to - link->queue_from + total > link->queue_max) return ISAC_ERR_FULL;
+	err = queue_rest(link, iov, n, (size_t)sent, total);
+	if (err) return err;
+	return arm(link, true) ? fail(link) : ISAC_OK;
 }
 
-enum isac_err base_link_send(struct base_link *link, const struct wire_bytes *parts, unsigned n)
+/* now: written at once if the socket takes it, else queued; otherwise queued and left to base_link_flush. */
+static enum isac_err send_message(struct base_link *link, const struct wire_bytes *parts, unsigned n, bool now)
 {
 	uint8_t head[HEAD_MAX];
 	struct iovec iov[1 + BASE_LINK_PARTS];
@@ -281,8 +263,7 @@ enum isac_err base_link_send(struct base_link *link, const struct wire_bytes *pa
 
 	assert(n >= 1 && n <= BASE_LINK_PARTS);
 	for (unsigned i = 0; i < n; i++) {
-		if (parts[i].len > link->msg_max - body)
-			return ISAC_ERR_TOO_LARGE;
+		if (parts[i].len > link->msg_max - body) return ISAC_ERR_TOO_LARGE;
 		body += parts[i].len;
 		wire_put_u32(head + 5 + 4 * i, (uint32_t)parts[i].len);
 		iov[1 + i] = (struct iovec){(void *)parts[i].data, parts[i].len};
@@ -291,9 +272,19 @@ enum isac_err base_link_send(struct base_link *link, const struct wire_bytes *pa
 	head[4] = (uint8_t)n;
 	iov[0] = (struct iovec){head, head_len};
 	pthread_mutex_lock(&link->lock);
-	err = send_locked(link, iov, 1 + n, head_len + body);
+	err = now ? send_locked(link, iov, 1 + n, head_len + body) : queue_locked(link, iov, 1 + n, head_len + body);
 	pthread_mutex_unlock(&link->lock);
 	return err;
+}
+
+enum isac_err base_link_send(struct base_link *link, const struct wire_bytes *parts, unsigned n)
+{
+	return send_message(link, parts, n, true);
+}
+
+enum isac_err base_link_queue(struct base_link *link, const struct wire_bytes *parts, unsigned n)
+{
+	return send_message(link, parts, n, false);
 }
 
 enum isac_err base_link_flush(struct base_link *link)
@@ -313,25 +304,20 @@ static enum isac_err parse(struct base_link *link, struct base_link_msg *msg)
 	const uint8_t *p = link->in + link->in_from;
 	size_t have = link->in_to - link->in_from, total, count, at;
 
-	if (have < 5)
-		return ISAC_ERR_AGAIN;
+	if (have < 5) return ISAC_ERR_AGAIN;
 	total = wire_get_u32(p);
 	count = p[4];
-	if (count < 1 || count > BASE_LINK_PARTS || total < 1 + 4 * count || total > 1 + 4 * count + link->msg_max)
-		return ISAC_ERR_CLOSED;
-	if (have < 4 + total)
-		return ISAC_ERR_AGAIN;
+	if (count < 1 || count > BASE_LINK_PARTS || total < 1 + 4 * count || total > 1 + 4 * count + link->msg_max) return ISAC_ERR_CLOSED;
+	if (have < 4 + total) return ISAC_ERR_AGAIN;
 	at = 5 + 4 * count;
 	for (size_t i = 0; i < count; i++) {
 		size_t len = wire_get_u32(p + 5 + 4 * i);
 
-		if (len > 4 + total - at)
-			return ISAC_ERR_CLOSED;
+		if (len > 4 + total - at) return ISAC_ERR_CLOSED;
 		msg->part[i] = (struct wire_bytes){p + at, len};
 		at += len;
 	}
-	if (at != 4 + total)
-		return ISAC_ERR_CLOSED;
+	if (at != 4 + total) return ISAC_ERR_CLOSED;
 	msg->parts = (unsigned)count;
 	link->in_from += 4 + total;
 	return ISAC_OK;
@@ -350,13 +336,11 @@ static enum isac_err read_more(struct base_link *link)
 	if (link->in_to == link->in_cap) {
 		uint8_t *grown = realloc(link->in, link->in_cap * 2);
 
-		if (!grown)
-			return ISAC_ERR_CLOSED;
+		if (!grown) return ISAC_ERR_CLOSED;
 		link->in = grown;
 		link->in_cap *= 2;
 	}
-	do
-		got = recv(link->fd, link->in + link->in_to, link->in_cap - link->in_to, 0);
+	do got = recv(link->fd, link->in + link->in_to, link->in_cap - link->in_to, 0);
 	while (got < 0 && errno == EINTR);
 	if (got > 0) {
 		link->in_to += (size_t)got;
@@ -369,16 +353,12 @@ enum isac_err base_link_recv(struct base_link *link, struct base_link_msg *msg)
 {
 	enum isac_err err;
 
-	if (link->ended)
-		return ISAC_ERR_CLOSED;
+	if (link->ended) return ISAC_ERR_CLOSED;
 	while ((err = parse(link, msg)) == ISAC_ERR_AGAIN) {
 		err = read_more(link);
-		if (err)
-			break;
+		if (err) break;
 	}
-	if (err == ISAC_ERR_AGAIN)
-		err = base_link_flush(link) == ISAC_OK ? ISAC_ERR_AGAIN : ISAC_ERR_CLOSED;
-	if (err == ISAC_ERR_CLOSED)
-		link->ended = true;
+	if (err == ISAC_ERR_AGAIN) err = base_link_flush(link) == ISAC_OK ? ISAC_ERR_AGAIN : ISAC_ERR_CLOSED;
+	if (err == ISAC_ERR_CLOSED) link->ended = true;
 	return err;
 }

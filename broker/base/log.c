@@ -18,7 +18,11 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *process_name = "isacd";
 static enum base_log_level least_level = BASE_LOG_INFO;
 
-struct line { char data[LINE_MAX_BYTES]; size_t len; bool cut; };
+struct line {
+	char data[LINE_MAX_BYTES];
+	size_t len;
+	bool cut;
+};
 
 /* The last bytes are kept back for the mark of a cut and the newline. */
 static void add(struct line *line, const char *data, size_t len)
@@ -44,13 +48,11 @@ static size_t character(const unsigned char *p, size_t left)
 {
 	size_t len = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
 
-	if (len == 0 || len > left || *p < 0x20 || *p == 0x7f)
-		return 0;
+	if (len == 0 || len > left || *p < 0x20 || *p == 0x7f) return 0;
 	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*p == 0xc2 && p[1] < 0xa0) || (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] >= 0xa0) ||
-	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] >= 0x90))
+		if ((p[i] & 0xc0) != 0x80) return 0;
+	if ((*p == 0xc2 && p[1] < 0xa0) || (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] >= 0xa0) || (*p == 0xf0 && p[1] < 0x90) ||
+	    (*p == 0xf4 && p[1] >= 0x90))
 		return 0;
 	return len;
 }
@@ -63,10 +65,8 @@ static void add_escaped(struct line *line, const char *text)
 	while (left > 0) {
 		size_t len = character(p, left);
 
-		if (len > 0)
-			add(line, (const char *)p, len);
-		else
-			add_hex(line, *p);
+		if (len > 0) add(line, (const char *)p, len);
+		else add_hex(line, *p);
 		len = len ? len : 1;
 		p += len;
 		left -= len;
@@ -112,7 +112,7 @@ static void emit(enum base_log_level level, const char *event, const char *text,
 		line.len += 3;
 	}
 	line.data[line.len++] = '\n';
-	unused = write(STDERR_FILENO, line.data, line.len);     /* a log that is gone must not stop the hub */
+	unused = write(STDERR_FILENO, line.data, line.len); /* a log that is gone must not stop the hub */
 	(void)unused;
 }
 
@@ -127,8 +127,7 @@ void base_log(enum base_log_level level, const char *event, const char *fmt, ...
 	char text[TEXT_MAX_BYTES];
 	va_list args;
 
-	if (level < least_level)
-		return;
+	if (level < least_level) return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
@@ -136,7 +135,13 @@ void base_log(enum base_log_level level, const char *event, const char *fmt, ...
 }
 
 /* ---- limited ---- */
-struct limit { char event[64]; enum base_log_level level; int64_t second; unsigned written; uint64_t left_out; };
+struct limit {
+	char event[64];
+	enum base_log_level level;
+	int64_t second;
+	unsigned written;
+	uint64_t left_out;
+};
 static pthread_mutex_t limits_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct limit limits[EVENTS_MAX];
 static size_t limits_n;
@@ -145,10 +150,8 @@ static size_t limits_n;
 static struct limit *find(const char *event)
 {
 	for (size_t i = 0; i < limits_n; i++)
-		if (strncmp(limits[i].event, event, sizeof(limits[i].event) - 1) == 0)
-			return &limits[i];
-	if (limits_n == EVENTS_MAX)
-		return &limits[EVENTS_MAX - 1];
+		if (strncmp(limits[i].event, event, sizeof(limits[i].event) - 1) == 0) return &limits[i];
+	if (limits_n == EVENTS_MAX) return &limits[EVENTS_MAX - 1];
 	snprintf(limits[limits_n].event, sizeof(limits[0].event), "%s", event);
 	return &limits[limits_n++];
 }
@@ -175,8 +178,7 @@ void base_log_limited(unsigned per_s, enum base_log_level level, const char *eve
 	bool write_it;
 	va_list args;
 
-	if (level < least_level)
-		return;
+	if (level < least_level) return;
 	pthread_mutex_lock(&limits_lock);
 	row = find(event);
 	row->level = level;
@@ -194,8 +196,7 @@ void base_log_limited(unsigned per_s, enum base_log_level level, const char *eve
 		row->left_out++;
 	}
 	pthread_mutex_unlock(&limits_lock);
-	if (!write_it)
-		return;
+	if (!write_it) return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);

@@ -22,16 +22,14 @@ enum isac_err base_mailbox_new(struct base_mailbox **out, size_t max)
 	struct base_mailbox *box = calloc(1, sizeof(*box));
 
 	assert(max > 0);
-	if (!box)
-		return ISAC_ERR_NO_MEMORY;
+	if (!box) return ISAC_ERR_NO_MEMORY;
 	box->max = max;
 	box->ring = calloc(max, sizeof(*box->ring));
 	box->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!box->ring || box->fd < 0) {
 		enum isac_err err = box->ring ? ISAC_ERR_SYSTEM : ISAC_ERR_NO_MEMORY;
 
-		if (box->fd >= 0)
-			close(box->fd);
+		if (box->fd >= 0) close(box->fd);
 		free(box->ring);
 		free(box);
 		return err;
@@ -43,8 +41,7 @@ enum isac_err base_mailbox_new(struct base_mailbox **out, size_t max)
 
 void base_mailbox_destroy(struct base_mailbox **box)
 {
-	if (!box || !*box)
-		return;
+	if (!box || !*box) return;
 	close((*box)->fd);
 	pthread_mutex_destroy(&(*box)->lock);
 	free((*box)->ring);
@@ -61,8 +58,7 @@ enum isac_err base_mailbox_put(struct base_mailbox *box, void *item)
 		err = ISAC_ERR_FULL;
 	} else {
 		box->ring[(box->first + box->count++) % box->max] = item;
-		if (box->count == 1)
-			eventfd_write(box->fd, 1);
+		if (box->count == 1) eventfd_write(box->fd, 1);
 	}
 	pthread_mutex_unlock(&box->lock);
 	return err;

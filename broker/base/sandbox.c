@@ -62,7 +62,8 @@ enum isac_err base_sandbox_memory(int64_t bytes)
 
 /* ---- landlock ---- */
 #define READ_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define WRITE_RIGHTS (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK)
+#define WRITE_RIGHTS \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK)
 /* Everything of ABI 1; what later versions add is handled by the system call list. */
 #define HANDLED_RIGHTS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
@@ -72,10 +73,8 @@ static enum isac_err allow_dirs(int rules, const char *const *dirs, uint64_t rig
 		struct landlock_path_beneath_attr beneath = {.allowed_access = rights};
 
 		beneath.parent_fd = open(*dirs, O_PATH | O_CLOEXEC);
-		if (beneath.parent_fd < 0 && errno == ENOENT)
-			continue;       /* what is not there needs no right */
-		if (beneath.parent_fd < 0)
-			return complain(*dirs, errno);
+		if (beneath.parent_fd < 0 && errno == ENOENT) continue; /* what is not there needs no right */
+		if (beneath.parent_fd < 0) return complain(*dirs, errno);
 		if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0) {
 			int problem = errno;
 
@@ -97,13 +96,10 @@ static enum isac_err enter_landlock(const char *const *dirs_rw, const char *cons
 		base_log(BASE_LOG_WARN, "sandbox.no_landlock", "kernel has none; files are guarded by user rights only");
 		return ISAC_OK;
 	}
-	if (rules < 0)
-		return complain("landlock_create_ruleset", errno);
+	if (rules < 0) return complain("landlock_create_ruleset", errno);
 	err = allow_dirs(rules, dirs_rw, READ_RIGHTS | WRITE_RIGHTS);
-	if (!err)
-		err = allow_dirs(rules, dirs_ro, READ_RIGHTS);
-	if (!err && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
-		err = complain("landlock_restrict_self", errno);
+	if (!err) err = allow_dirs(rules, dirs_ro, READ_RIGHTS);
+	if (!err && syscall(SYS_landlock_restrict_self, rules, 0) != 0) err = complain("landlock_restrict_self", errno);
 	close(rules);
 	return err;
 }
@@ -111,23 +107,40 @@ static enum isac_err enter_landlock(const char *const *dirs_rw, const char *cons
 /* ---- seccomp ---- */
 enum { F = 1, C = 2, R = 4, S = 8 };
 static const unsigned role_bits[] = {
-	[BASE_SANDBOX_FRONT] = F, [BASE_SANDBOX_CORE] = C, [BASE_SANDBOX_SIGNER] = S, [BASE_SANDBOX_CORE_REMOTE] = R,
+	[BASE_SANDBOX_FRONT] = F,
+	[BASE_SANDBOX_CORE] = C,
+	[BASE_SANDBOX_SIGNER] = S,
+	[BASE_SANDBOX_CORE_REMOTE] = R,
 };
 
-static const struct { int call; unsigned roles; } calls[] = {
+static const struct {
+	int call;
+	unsigned roles;
+} calls[] = {
 #define CALL(name, roles) {SCMP_SYS(name), (roles)},
 #include "sandbox.def"
 #undef CALL
 };
 
 /* Calls whose arguments decide: argument number, comparison, operands. */
-#define EQUALS(n, value) {(n), SCMP_CMP_EQ, (value), 0}
-#define MASKED(n, mask, value) {(n), SCMP_CMP_MASKED_EQ, (mask), (value)}
-static const struct { int call; unsigned roles; uint32_t action; struct scmp_arg_cmp arg; } rules[] = {
+#define EQUALS(n, value) \
+	{ \
+		(n), SCMP_CMP_EQ, (value), 0 \
+	}
+#define MASKED(n, mask, value) \
+	{ \
+		(n), SCMP_CMP_MASKED_EQ, (mask), (value) \
+	}
+static const struct {
+	int call;
+	unsigned roles;
+	uint32_t action;
+	struct scmp_arg_cmp arg;
+} rules[] = {
 	{SCMP_SYS(socket), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(0, AF_UNIX)},
 	{SCMP_SYS(socket), F | R, SCMP_ACT_ALLOW, EQUALS(0, AF_INET)},
 	{SCMP_SYS(socket), F | R, SCMP_ACT_ALLOW, EQUALS(0, AF_INET6)},
-	{SCMP_SYS(socket), F | R, SCMP_ACT_ALLOW, EQUALS(0, AF_NETLINK)},       /* libzmq and the resolver list interfaces */
+	{SCMP_SYS(socket), F | R, SCMP_ACT_ALLOW, EQUALS(0, AF_NETLINK)}, /* libzmq and the resolver list interfaces */
 	{SCMP_SYS(ioctl), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(1, FIONREAD)},
 	{SCMP_SYS(ioctl), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(1, FIONBIO)},
 	{SCMP_SYS(ioctl), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(1, TCGETS)},
@@ -136,11 +149,11 @@ static const struct { int call; unsigned roles; uint32_t action; struct scmp_arg
 	/* A library that asks for more here gets an error; what has no row at all is taken for an attack. */
 	{SCMP_SYS(mmap), F | C | R | S, SCMP_ACT_ERRNO(EACCES), MASKED(2, PROT_EXEC, PROT_EXEC)},
 	{SCMP_SYS(mprotect), F | C | R | S, SCMP_ACT_ERRNO(EACCES), MASKED(2, PROT_EXEC, PROT_EXEC)},
-	{SCMP_SYS(prlimit64), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(2, 0)},     /* limits may be read, not changed */
+	{SCMP_SYS(prlimit64), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(2, 0)}, /* limits may be read, not changed */
 	{SCMP_SYS(clone), F | C | R | S, SCMP_ACT_ALLOW, MASKED(0, CLONE_THREAD, CLONE_THREAD)},
 	{SCMP_SYS(prctl), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(0, PR_SET_NAME)},
 #ifdef PR_SET_VMA
-	{SCMP_SYS(prctl), F | C | R | S, SCMP_ACT_ERRNO(EINVAL), EQUALS(0, PR_SET_VMA)},        /* newer glibc names its heaps */
+	{SCMP_SYS(prctl), F | C | R | S, SCMP_ACT_ERRNO(EINVAL), EQUALS(0, PR_SET_VMA)}, /* newer glibc names its heaps */
 #endif
 };
 
@@ -150,11 +163,9 @@ static int add_rows(scmp_filter_ctx ctx, unsigned bit)
 	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 
 	for (size_t i = 0; rc == 0 && i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (calls[i].roles & bit)
-			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i].call, 0);
+		if (calls[i].roles & bit) rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i].call, 0);
 	for (size_t i = 0; rc == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].roles & bit)
-			rc = seccomp_rule_add_array(ctx, rules[i].action, rules[i].call, 1, &rules[i].arg);
+		if (rules[i].roles & bit) rc = seccomp_rule_add_array(ctx, rules[i].action, rules[i].call, 1, &rules[i].arg);
 	return rc;
 }
 
@@ -163,14 +174,11 @@ static enum isac_err enter_seccomp(enum base_sandbox_role role)
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc;
 
-	if (!ctx)
-		return ISAC_ERR_NO_MEMORY;
+	if (!ctx) return ISAC_ERR_NO_MEMORY;
 	rc = add_rows(ctx, role_bits[role]);
-	if (rc == 0)
-		rc = seccomp_load(ctx);
+	if (rc == 0) rc = seccomp_load(ctx);
 	seccomp_release(ctx);
-	if (rc != 0)
-		return complain("seccomp", -rc);
+	if (rc != 0) return complain("seccomp", -rc);
 	return ISAC_OK;
 }
 
@@ -191,11 +199,9 @@ enum isac_err base_sandbox_memory(int64_t bytes)
 		got = fscanf(statm, "%ld %ld %ld %ld %ld %ld", &pages[0], &pages[1], &pages[2], &pages[3], &pages[4], &pages[5]);
 		fclose(statm);
 	}
-	if (got != 6)
-		return complain("statm", EIO);
+	if (got != 6) return complain("statm", EIO);
 	limit.rlim_cur = limit.rlim_max = (rlim_t)pages[5] * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)bytes;
-	if (setrlimit(RLIMIT_DATA, &limit) != 0)
-		return complain("RLIMIT_DATA", errno);
+	if (setrlimit(RLIMIT_DATA, &limit) != 0) return complain("RLIMIT_DATA", errno);
 	/* Memory that bursts freed goes back to the system instead of counting for ever. */
 	mallopt(M_ARENA_MAX, 2);
 	return ISAC_OK;
@@ -207,10 +213,8 @@ enum isac_err base_sandbox_enter(enum base_sandbox_role role, const char *const 
 {
 	enum isac_err err;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return complain("no_new_privs", errno);
-	if (role == BASE_SANDBOX_PARENT)
-		return ISAC_OK;         /* it starts PostgreSQL, which needs more than a list could name */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return complain("no_new_privs", errno);
+	if (role == BASE_SANDBOX_PARENT) return ISAC_OK; /* it starts PostgreSQL, which needs more than a list could name */
 	err = enter_landlock(dirs_rw, dirs_ro);
 	return err ? err : enter_seccomp(role);
 }

@@ -7,20 +7,23 @@
 #include <stdlib.h>
 #include "base/base.h"
 
-struct version { struct version *next; void *value; size_t refs; };
+struct version {
+	struct version *next;
+	void *value;
+	size_t refs;
+};
 
 struct base_shared_cell {
 	pthread_mutex_t lock;
 	void (*free_value)(void *);
-	struct version *versions;       /* the first is the present one if `current` */
+	struct version *versions; /* the first is the present one if `current` */
 	bool current;
 };
 
 enum isac_err base_shared_init(struct base_shared *s, void (*free_value)(void *))
 {
 	s->cell = calloc(1, sizeof(*s->cell));
-	if (!s->cell)
-		return ISAC_ERR_NO_MEMORY;
+	if (!s->cell) return ISAC_ERR_NO_MEMORY;
 	pthread_mutex_init(&s->cell->lock, NULL);
 	s->cell->free_value = free_value;
 	return ISAC_OK;
@@ -32,12 +35,10 @@ static void *drop(struct base_shared_cell *cell, void *value)
 	struct version **at = &cell->versions;
 	struct version *found;
 
-	while (*at && (*at)->value != value)
-		at = &(*at)->next;
+	while (*at && (*at)->value != value) at = &(*at)->next;
 	found = *at;
 	assert(found && found->refs > 0);
-	if (--found->refs > 0)
-		return NULL;
+	if (--found->refs > 0) return NULL;
 	*at = found->next;
 	free(found);
 	return value;
@@ -50,19 +51,16 @@ void base_shared_swap(struct base_shared *s, void *value)
 	void *gone = NULL;
 
 	/* No memory for a list cell: without the new value the process would go on with a revoked key. */
-	if (!made)
-		abort();
+	if (!made) abort();
 	made->value = value;
 	made->refs = 1;
 	pthread_mutex_lock(&cell->lock);
-	if (cell->current)
-		gone = drop(cell, cell->versions->value);
+	if (cell->current) gone = drop(cell, cell->versions->value);
 	made->next = cell->versions;
 	cell->versions = made;
 	cell->current = true;
 	pthread_mutex_unlock(&cell->lock);
-	if (gone)
-		cell->free_value(gone);
+	if (gone) cell->free_value(gone);
 }
 
 void *base_shared_take(struct base_shared *s)
@@ -82,22 +80,18 @@ void base_shared_give(struct base_shared *s, void *value)
 {
 	void *gone;
 
-	if (!value)
-		return;
+	if (!value) return;
 	pthread_mutex_lock(&s->cell->lock);
 	gone = drop(s->cell, value);
 	pthread_mutex_unlock(&s->cell->lock);
-	if (gone)
-		s->cell->free_value(gone);
+	if (gone) s->cell->free_value(gone);
 }
 
 void base_shared_clear(struct base_shared *s)
 {
-	if (!s->cell)
-		return;
-	if (s->cell->current)
-		base_shared_give(s, s->cell->versions->value);
-	assert(!s->cell->versions);     /* somebody still holds a reference */
+	if (!s->cell) return;
+	if (s->cell->current) base_shared_give(s, s->cell->versions->value);
+	assert(!s->cell->versions); /* somebody still holds a reference */
 	pthread_mutex_destroy(&s->cell->lock);
 	free(s->cell);
 	s->cell = NULL;

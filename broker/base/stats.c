@@ -41,8 +41,7 @@ __attribute__((constructor)) static void spell_names(void)
 		assert(len < sizeof(dotted[i]));
 		memcpy(dotted[i], names[i], len + 1);
 		bar = strchr(dotted[i], '_');
-		if (bar)
-			*bar = '.';
+		if (bar) *bar = '.';
 	}
 }
 

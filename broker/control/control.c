@@ -49,8 +49,8 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 	return err ? err : end;
 }
 
-static enum isac_err run_command(struct control *c, const struct control_job *job, const struct member_roster *roster, struct control_case *found,
-				 struct wire_why *why)
+static enum isac_err run_command(struct control *c, const struct control_job *job, const struct member_roster *roster,
+				 struct control_case *found, struct wire_why *why)
 {
 	*found = (struct control_case){.roster = roster, .member_id = job->route.member_id, .hub_id = c->conf.hub_id,
 				       .now_us = base_clock_us(), .body = {job->body, job->len}};

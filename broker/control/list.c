@@ -74,7 +74,8 @@ static const char *print_str(const struct base_conf *conf, const char *name, cha
 enum isac_err control_params(struct control_call *call)
 {
 	char room[256];
-#define PARAM(name, kind, min, max, def, unit, text) add_param(call->rows, #name, print_##kind(call->params, #name, room, sizeof(room)), unit);
+#define PARAM(name, kind, min, max, def, unit, text) \
+	add_param(call->rows, #name, print_##kind(call->params, #name, room, sizeof(room)), unit);
 #include "base/params.def"
 #undef PARAM
 	return call->rows->err;

@@ -49,8 +49,12 @@ static void take_op(struct filter_token *token, const char *text, uint32_t len)
 	token->kind = FILTER_LEX_OP;
 	token->len = equals ? 2 : 1;
 	switch (text[token->at]) {
-	case '<': token->op = equals ? FILTER_OP_LE : FILTER_OP_LT; return;
-	case '>': token->op = equals ? FILTER_OP_GE : FILTER_OP_GT; return;
+	case '<':
+		token->op = equals ? FILTER_OP_LE : FILTER_OP_LT;
+		return;
+	case '>':
+		token->op = equals ? FILTER_OP_GE : FILTER_OP_GT;
+		return;
 	case '!':
 		token->op = FILTER_OP_NE;
 		if (!equals) take_bad(token, token->at, "!=");
@@ -63,14 +67,16 @@ static void take_op(struct filter_token *token, const char *text, uint32_t len)
 
 void filter_lex_next(struct filter_token *token, const char *text, uint32_t len, uint32_t from)
 {
-	static const struct { char c; enum filter_lex kind; } marks[] = {
-		{ '(', FILTER_LEX_OPEN }, { ')', FILTER_LEX_CLOSE }, { ',', FILTER_LEX_COMMA } };
+	static const struct {
+		char c;
+		enum filter_lex kind;
+	} marks[] = {{'(', FILTER_LEX_OPEN}, {')', FILTER_LEX_CLOSE}, {',', FILTER_LEX_COMMA}};
 	char c;
 
 	memset(token, 0, sizeof(*token));
 	while (from < len && (text[from] == ' ' || text[from] == '\t' || text[from] == '\n' || text[from] == '\r')) from++;
 	token->at = from;
-	if (from == len) return;        /* FILTER_LEX_END */
+	if (from == len) return; /* FILTER_LEX_END */
 	c = text[from];
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		if (c == marks[i].c) {
@@ -87,6 +93,6 @@ void filter_lex_next(struct filter_token *token, const char *text, uint32_t len,
 		while (from < len && filter_lex_word_byte(text[from])) from++;
 		token->len = from - token->at;
 	} else {
-		take_bad(token, from, "");      /* the parser knows better what could stand here */
+		take_bad(token, from, ""); /* the parser knows better what could stand here */
 	}
 }

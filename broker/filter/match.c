@@ -8,8 +8,16 @@
 
 #include "filter/priv.h"
 
-struct subject { const struct report *report; const struct report_item *item; const struct member *self; };
-struct texts { const char *one; char *const *many; size_t n; };
+struct subject {
+	const struct report *report;
+	const struct report_item *item;
+	const struct member *self;
+};
+struct texts {
+	const char *one;
+	char *const *many;
+	size_t n;
+};
 
 /* ---- numbers, names, times: false = not said ---------------------------------------- */
 static bool get_number(const struct subject *s, enum filter_field field, int64_t *out)
@@ -28,15 +36,32 @@ static bool get_number(const struct subject *s, enum filter_field field, int64_t
 	*out = 0;
 	if (!ind) return false;
 	switch (field) {
-	case FILTER_TYPE: *out = s->item->value.type; return true;
-	case FILTER_CONFIDENCE: *out = (int64_t)ind->confidence_plus1 - 1; return ind->confidence_plus1 > 0;
-	case FILTER_SEVERITY: *out = (int64_t)ind->severity_plus1 - 1; return ind->severity_plus1 > 0;
-	case FILTER_ASN: *out = ind->asn; return ind->asn > 0;
-	case FILTER_FIRST_SEEN: *out = ind->first_seen_us; return ind->first_seen_us != 0;
-	case FILTER_LAST_SEEN: *out = ind->last_seen_us; return ind->last_seen_us != 0;
-	case FILTER_VALID_FROM: *out = ind->valid_from_us; return ind->valid_from_us != 0;
-	case FILTER_VALID_UNTIL: *out = ind->valid_until_us; return ind->valid_until_us != 0;
-	default: return false;  /* what only history knows */
+	case FILTER_TYPE:
+		*out = s->item->value.type;
+		return true;
+	case FILTER_CONFIDENCE:
+		*out = (int64_t)ind->confidence_plus1 - 1;
+		return ind->confidence_plus1 > 0;
+	case FILTER_SEVERITY:
+		*out = (int64_t)ind->severity_plus1 - 1;
+		return ind->severity_plus1 > 0;
+	case FILTER_ASN:
+		*out = ind->asn;
+		return ind->asn > 0;
+	case FILTER_FIRST_SEEN:
+		*out = ind->first_seen_us;
+		return ind->first_seen_us != 0;
+	case FILTER_LAST_SEEN:
+		*out = ind->last_seen_us;
+		return ind->last_seen_us != 0;
+	case FILTER_VALID_FROM:
+		*out = ind->valid_from_us;
+		return ind->valid_from_us != 0;
+	case FILTER_VALID_UNTIL:
+		*out = ind->valid_until_us;
+		return ind->valid_until_us != 0;
+	default:
+		return false; /* what only history knows */
 	}
 }
 
@@ -45,7 +70,7 @@ static bool test_name(const struct filter *f, const struct filter_node *node, co
 	int64_t number;
 
 	(void)f;
-	get_number(s, node->field, &number);    /* not said: 0, which is no name, so only `!=` has its bit */
+	get_number(s, node->field, &number); /* not said: 0, which is no name, so only `!=` has its bit */
 	return number >= 0 && number < 32 && node->mask >> number & 1;
 }
 
@@ -70,13 +95,20 @@ static bool test_number(const struct filter *f, const struct filter_node *node, 
 
 	if (!get_number(s, node->field, &number)) return false;
 	switch (node->op) {
-	case FILTER_OP_EQ: return number == node->number;
-	case FILTER_OP_NE: return number != node->number;
-	case FILTER_OP_LT: return number < node->number;
-	case FILTER_OP_LE: return number <= node->number;
-	case FILTER_OP_GT: return number > node->number;
-	case FILTER_OP_GE: return number >= node->number;
-	default: return has_number(f, node->shown, number);
+	case FILTER_OP_EQ:
+		return number == node->number;
+	case FILTER_OP_NE:
+		return number != node->number;
+	case FILTER_OP_LT:
+		return number < node->number;
+	case FILTER_OP_LE:
+		return number <= node->number;
+	case FILTER_OP_GT:
+		return number > node->number;
+	case FILTER_OP_GE:
+		return number >= node->number;
+	default:
+		return has_number(f, node->shown, number);
 	}
 }
 
@@ -111,11 +143,11 @@ static struct texts get_texts(const struct subject *s, enum filter_field field)
 	const Isac1__Header *h = s->report->header;
 	const Isac1__Indicator *ind = s->item->ind;
 
-	if (field == FILTER_PUBLISHER) return (struct texts){ s->report->publisher, NULL, 1 };
-	if (field == FILTER_GROUP) return (struct texts){ NULL, h->groups, h->n_groups };
-	if (!ind) return (struct texts){ NULL, NULL, 0 };
-	if (field == FILTER_TAG) return (struct texts){ NULL, ind->tags, ind->n_tags };
-	return (struct texts){ field == FILTER_RAW ? ind->raw : ind->country, NULL, 1 };
+	if (field == FILTER_PUBLISHER) return (struct texts){s->report->publisher, NULL, 1};
+	if (field == FILTER_GROUP) return (struct texts){NULL, h->groups, h->n_groups};
+	if (!ind) return (struct texts){NULL, NULL, 0};
+	if (field == FILTER_TAG) return (struct texts){NULL, ind->tags, ind->n_tags};
+	return (struct texts){field == FILTER_RAW ? ind->raw : ind->country, NULL, 1};
 }
 
 /* An operand is never empty, so an absent text, which protobuf-c gives as "", equals, starts and contains none. */
@@ -154,12 +186,14 @@ static bool test_value(const struct filter *f, const struct filter_node *node, c
 
 	if (!s->item->ind) return node->op == FILTER_OP_NE;
 	switch (node->op) {
-	case FILTER_OP_NET: return in_net(value, &f->nets[node->shown.first]);
+	case FILTER_OP_NET:
+		return in_net(value, &f->nets[node->shown.first]);
 	case FILTER_OP_UNDER:
 		row = &f->rows[node->tested.first];
 		return host_under(value, filter_expr_chars(f, row), row->len);
 	case FILTER_OP_STARTS:
-	case FILTER_OP_CONTAINS: return test_piece(f, node, value->text, value->len);
+	case FILTER_OP_CONTAINS:
+		return test_piece(f, node, value->text, value->len);
 	default:
 		row = find_row(f, node->tested, value->text, value->len);
 		return (row && row->types >> value->type & 1) != (node->op == FILTER_OP_NE);
@@ -187,14 +221,14 @@ static bool test_mine(const struct subject *s)
 }
 
 static bool (*const tests[])(const struct filter *, const struct filter_node *, const struct subject *) = {
-	[FILTER_KIND_NAME] = test_name,   [FILTER_KIND_VALUE] = test_value, [FILTER_KIND_TEXT] = test_text,
+	[FILTER_KIND_NAME] = test_name,	  [FILTER_KIND_VALUE] = test_value, [FILTER_KIND_TEXT] = test_text,
 	[FILTER_KIND_LOWER] = test_text,  [FILTER_KIND_UPPER] = test_text,  [FILTER_KIND_NUMBER] = test_number,
 	[FILTER_KIND_TIME] = test_number,
 };
 
 bool filter_match(const struct filter *f, const struct report *report, uint32_t item, const struct member *self)
 {
-	struct subject s = { report, NULL, self };
+	struct subject s = {report, NULL, self};
 	uint16_t at = f->entry;
 
 	if (!report->items || item >= report->n) return false;

@@ -28,7 +28,7 @@ static bool host_bits_clear(const struct member_net *net)
 
 bool filter_net_parse(struct member_net *out, const char *text, size_t len)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	char copy[FILTER_NET_TEXT], *slash;
 	unsigned most, bits;
 
@@ -43,7 +43,7 @@ bool filter_net_parse(struct member_net *out, const char *text, size_t len)
 	if (inet_pton(out->family == 6 ? AF_INET6 : AF_INET, copy, out->addr) != 1) return false;
 	if (slash && !parse_prefix(&bits, slash, most)) return false;
 	if (out->family == 6 && bits >= 96 && memcmp(out->addr, mapped, sizeof(mapped)) == 0) {
-		memmove(out->addr, out->addr + 12, 4);  /* ::ffff:a.b.c.d is ipv4, as in section 8 */
+		memmove(out->addr, out->addr + 12, 4); /* ::ffff:a.b.c.d is ipv4, as in section 8 */
 		memset(out->addr + 4, 0, 12);
 		out->family = 4;
 		bits -= 96;

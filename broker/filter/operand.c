@@ -32,7 +32,7 @@ static enum isac_err add_row(struct filter *f, const char *text, size_t len, uin
 	if (!chars) return ISAC_ERR_NO_MEMORY;
 	f->chars = chars;
 	memcpy(chars + f->chars_n, text, len);
-	rows[f->rows_n++] = (struct filter_row){ f->chars_n, (uint32_t)len, types };
+	rows[f->rows_n++] = (struct filter_row){f->chars_n, (uint32_t)len, types};
 	f->chars_n += (uint32_t)len;
 	return ISAC_OK;
 }
@@ -73,7 +73,8 @@ static bool plain_name(char *out, const char *text, size_t len)
 
 		if (c >= 'A' && c <= 'Z') c = (char)(c + 'a' - 'A');
 		out[i] = c;
-		if (c == '.' ? label == 0 || text[i - 1] == '-' : !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
+		if (c == '.' ? label == 0 || text[i - 1] == '-'
+			     : !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
 			return false;
 		if (c == '-' && label == 0) return false;
 		label = c == '.' ? 0 : label + 1;
@@ -109,11 +110,12 @@ static struct filter_range sort_rows(struct filter *f, uint32_t first)
 
 	qsort_r(f->rows + first, f->rows_n - first, sizeof(*f->rows), compare_rows, f->chars);
 	for (uint32_t i = first; i < f->rows_n; i++) {
-		if (kept > first && compare_rows(&f->rows[i], &f->rows[kept - 1], f->chars) == 0) f->rows[kept - 1].types |= f->rows[i].types;
+		if (kept > first && compare_rows(&f->rows[i], &f->rows[kept - 1], f->chars) == 0)
+			f->rows[kept - 1].types |= f->rows[i].types;
 		else f->rows[kept++] = f->rows[i];
 	}
 	f->rows_n = kept;
-	return (struct filter_range){ first, kept - first };
+	return (struct filter_range){first, kept - first};
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -146,8 +148,8 @@ static enum isac_err add_forms(struct filter *f, struct filter_row typed, struct
 
 		wire_arena_reset(arena);
 		if (wire_value_canon(&value, type, f->chars + typed.at, typed.len, arena, NULL)) continue;
-		while (at < f->rows_n &&
-		       (f->rows[at].len != value.len || memcmp(f->chars + f->rows[at].at, value.text, value.len) != 0)) at++;
+		while (at < f->rows_n && (f->rows[at].len != value.len || memcmp(f->chars + f->rows[at].at, value.text, value.len) != 0))
+			at++;
 		if (at == f->rows_n) {
 			err = add_row(f, value.text, value.len, 0);
 			if (err) return err;

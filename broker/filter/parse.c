@@ -18,8 +18,9 @@ struct parser {
 	struct filter_token token;
 	struct filter *f;
 	struct filter_error *why;
-	struct wire_arena arena;        /* scratch of one operand */
-	char *plain; uint32_t plain_len;        /* the operand at hand, escapes undone; as large as the text */
+	struct wire_arena arena; /* scratch of one operand */
+	char *plain;
+	uint32_t plain_len; /* the operand at hand, escapes undone; as large as the text */
 };
 
 static const char *const field_expected = "a field (type, value, tlp, tag, confidence ...), mine, true, not or (";
@@ -86,7 +87,7 @@ static bool add_node(struct parser *p, enum filter_what what)
 
 	if (!nodes) return out_of_memory(p);
 	f->nodes = nodes;
-	f->nodes[f->nodes_n++] = (struct filter_node){ .what = (uint8_t)what, .size = 1, .column = p->token.at + 1 };
+	f->nodes[f->nodes_n++] = (struct filter_node){.what = (uint8_t)what, .size = 1, .column = p->token.at + 1};
 	return true;
 }
 
@@ -124,7 +125,8 @@ static bool take_plain(struct parser *p, const char *expected)
 	}
 	if (!p->plain_len) return fail(p, ISAC_ERR_MALFORMED, t->at, "a text that is not empty", "the text is empty");
 	if (!wire_text_ok(p->plain, p->plain_len))
-		return fail(p, ISAC_ERR_MALFORMED, t->at, "UTF-8 without control characters", "the text holds bytes that no field may hold");
+		return fail(p, ISAC_ERR_MALFORMED, t->at, "UTF-8 without control characters",
+			    "the text holds bytes that no field may hold");
 	return true;
 }
 
@@ -195,14 +197,14 @@ static bool read_net(struct parser *p, struct filter_node *node)
 	f->nets = nets;
 	if (!take_plain(p, expected)) return false;
 	if (!filter_net_parse(&nets[f->nets_n], p->plain, p->plain_len)) return fail_token(p, expected);
-	node->shown = (struct filter_range){ f->nets_n++, 1 };
+	node->shown = (struct filter_range){f->nets_n++, 1};
 	return true;
 }
 
 static bool read_value(struct parser *p, struct filter_node *node)
 {
 	static bool (*const readers[])(struct parser *, struct filter_node *) = {
-		[FILTER_KIND_NAME] = read_name,  [FILTER_KIND_VALUE] = read_text, [FILTER_KIND_TEXT] = read_text,
+		[FILTER_KIND_NAME] = read_name,	 [FILTER_KIND_VALUE] = read_text, [FILTER_KIND_TEXT] = read_text,
 		[FILTER_KIND_LOWER] = read_text, [FILTER_KIND_UPPER] = read_text, [FILTER_KIND_NUMBER] = read_number,
 		[FILTER_KIND_TIME] = read_time,
 	};
@@ -232,15 +234,26 @@ static void set_mask(struct filter_node *node)
 	uint32_t pivot = 1u << node->number, below = pivot - 1;
 
 	switch (node->op) {
-	case FILTER_OP_NE: node->mask = ~pivot; return;
-	case FILTER_OP_LT: node->mask = below; return;
-	case FILTER_OP_LE: node->mask = below | pivot; return;
-	case FILTER_OP_GT: node->mask = ~(below | pivot); return;
-	case FILTER_OP_GE: node->mask = ~below; return;
+	case FILTER_OP_NE:
+		node->mask = ~pivot;
+		return;
+	case FILTER_OP_LT:
+		node->mask = below;
+		return;
+	case FILTER_OP_LE:
+		node->mask = below | pivot;
+		return;
+	case FILTER_OP_GT:
+		node->mask = ~(below | pivot);
+		return;
+	case FILTER_OP_GE:
+		node->mask = ~below;
+		return;
 	case FILTER_OP_IN:
 		if (node->mask == pivot) node->op = FILTER_OP_EQ;
 		return;
-	default: return;
+	default:
+		return;
 	}
 }
 
@@ -328,7 +341,7 @@ static bool parse_not(struct parser *p)
 	advance(p);
 	if (!parse_primary(p)) return false;
 	p->depth--;
-	if (f->nodes[at + 1].what == FILTER_NOT) remove_nodes(f, at, 2);        /* not (not x) is x */
+	if (f->nodes[at + 1].what == FILTER_NOT) remove_nodes(f, at, 2); /* not (not x) is x */
 	else f->nodes[at].size = (uint16_t)(f->nodes_n - at);
 	return true;
 }
@@ -375,7 +388,7 @@ static bool parse_filter(struct parser *p)
 enum isac_err filter_parse(struct filter **out, const char *text, size_t len, int64_t now_us, struct filter_error *why)
 {
 	struct filter_error own;
-	struct parser p = { .text = text, .now_us = now_us, .why = why ? why : &own };
+	struct parser p = {.text = text, .now_us = now_us, .why = why ? why : &own};
 	enum isac_err err = ISAC_OK;
 
 	*out = NULL;

@@ -59,8 +59,8 @@ static void print_time(struct wire_buf *out, const struct filter *f, const struc
 }
 
 static void (*const printers[])(struct wire_buf *, const struct filter *, const struct filter_node *) = {
-	[FILTER_KIND_NAME] = print_names, [FILTER_KIND_VALUE] = print_rows,  [FILTER_KIND_TEXT] = print_rows,
-	[FILTER_KIND_LOWER] = print_rows, [FILTER_KIND_UPPER] = print_rows,  [FILTER_KIND_NUMBER] = print_numbers,
+	[FILTER_KIND_NAME] = print_names, [FILTER_KIND_VALUE] = print_rows, [FILTER_KIND_TEXT] = print_rows,
+	[FILTER_KIND_LOWER] = print_rows, [FILTER_KIND_UPPER] = print_rows, [FILTER_KIND_NUMBER] = print_numbers,
 	[FILTER_KIND_TIME] = print_time,
 };
 

@@ -24,47 +24,84 @@ enum filter_op {
 #undef OP
 	FILTER_OPS
 };
-enum filter_kind { FILTER_KIND_NAME, FILTER_KIND_VALUE, FILTER_KIND_TEXT, FILTER_KIND_LOWER, FILTER_KIND_UPPER, FILTER_KIND_NUMBER,
-		   FILTER_KIND_TIME };
+enum filter_kind {
+	FILTER_KIND_NAME,
+	FILTER_KIND_VALUE,
+	FILTER_KIND_TEXT,
+	FILTER_KIND_LOWER,
+	FILTER_KIND_UPPER,
+	FILTER_KIND_NUMBER,
+	FILTER_KIND_TIME
+};
 enum filter_what { FILTER_AND, FILTER_OR, FILTER_NOT, FILTER_TRUE, FILTER_MINE, FILTER_TEST };
-enum { FILTER_YES = 0xffff, FILTER_NO = 0xfffe };      /* ends of a match; nodes are far fewer */
+enum { FILTER_YES = 0xffff, FILTER_NO = 0xfffe }; /* ends of a match; nodes are far fewer */
 
-struct filter_field_row { const char *name; enum filter_kind kind; uint32_t ops; int64_t least, most; bool history; };
+struct filter_field_row {
+	const char *name;
+	enum filter_kind kind;
+	uint32_t ops;
+	int64_t least, most;
+	bool history;
+};
 extern const struct filter_field_row filter_field_rows[FILTER_FIELDS];
-struct filter_op_row { const char *text, *shown; };
+struct filter_op_row {
+	const char *text, *shown;
+};
 extern const struct filter_op_row filter_op_rows[FILTER_OPS];
 
 /* A text operand: bytes in f->chars. types: as which indicator types it is canonical (field value only). */
-struct filter_row { uint32_t at, len, types; };
-struct filter_range { uint32_t first, n; };
+struct filter_row {
+	uint32_t at, len, types;
+};
+struct filter_range {
+	uint32_t first, n;
+};
 struct filter_node {
 	uint8_t what, field, op;
 	uint16_t size, yes, no;
-	uint32_t column, mask;          /* mask: bit v = the name numbered v matches */
-	int64_t number;                 /* operand of a comparison */
-	struct filter_range shown;      /* rows as typed; for numbers in a list: into f->numbers; for networks: into f->nets */
-	struct filter_range tested;     /* rows to compare with, sorted */
+	uint32_t column, mask;	    /* mask: bit v = the name numbered v matches */
+	int64_t number;		    /* operand of a comparison */
+	struct filter_range shown;  /* rows as typed; for numbers in a list: into f->numbers; for networks: into f->nets */
+	struct filter_range tested; /* rows to compare with, sorted */
 };
 struct filter {
-	struct filter_node *nodes; uint32_t nodes_n, nodes_cap;
-	struct filter_row *rows; uint32_t rows_n, rows_cap;
-	int64_t *numbers; uint32_t numbers_n, numbers_cap;
-	struct member_net *nets; uint32_t nets_n, nets_cap;
-	char *chars; uint32_t chars_n, chars_cap;
+	struct filter_node *nodes;
+	uint32_t nodes_n, nodes_cap;
+	struct filter_row *rows;
+	uint32_t rows_n, rows_cap;
+	int64_t *numbers;
+	uint32_t numbers_n, numbers_cap;
+	struct member_net *nets;
+	uint32_t nets_n, nets_cap;
+	char *chars;
+	uint32_t chars_n, chars_cap;
 	uint16_t entry;
 	char *text;
 };
 
 /* ---- words.c: names with numbers -------------------------------------------------- */
-bool filter_words_same(const char *word, size_t len, const char *name);        /* ASCII letters in any case */
-const char *filter_words_name(enum filter_field field, uint32_t number);       /* NULL: none with this number */
+bool filter_words_same(const char *word, size_t len, const char *name);		     /* ASCII letters in any case */
+const char *filter_words_name(enum filter_field field, uint32_t number);	     /* NULL: none with this number */
 uint32_t filter_words_number(enum filter_field field, const char *word, size_t len); /* 0: none with this name */
 void filter_words_list(char *out, size_t size, enum filter_field field);
 
 /* ---- lex.c: tokens ------------------------------------------------------------------ */
-enum filter_lex { FILTER_LEX_END, FILTER_LEX_WORD, FILTER_LEX_STRING, FILTER_LEX_OPEN, FILTER_LEX_CLOSE, FILTER_LEX_COMMA, FILTER_LEX_OP,
-		  FILTER_LEX_BAD };
-struct filter_token { enum filter_lex kind; uint32_t at, len; uint8_t op; const char *bad; }; /* bad: what was expected instead */
+enum filter_lex {
+	FILTER_LEX_END,
+	FILTER_LEX_WORD,
+	FILTER_LEX_STRING,
+	FILTER_LEX_OPEN,
+	FILTER_LEX_CLOSE,
+	FILTER_LEX_COMMA,
+	FILTER_LEX_OP,
+	FILTER_LEX_BAD
+};
+struct filter_token {
+	enum filter_lex kind;
+	uint32_t at, len;
+	uint8_t op;
+	const char *bad;
+}; /* bad: what was expected instead */
 void filter_lex_next(struct filter_token *token, const char *text, uint32_t len, uint32_t from);
 bool filter_lex_word_byte(char c);
 
@@ -82,15 +119,18 @@ bool filter_net_overlap(const uint8_t *a, unsigned a_bits, const uint8_t *b, uns
 /* ---- operand.c: what stands right of an operator ------------------------------------- */
 /* Room for one more element; NULL without memory. */
 void *filter_operand_room(void *array, uint32_t n, uint32_t *cap, size_t size);
-enum isac_err filter_operand_text(struct filter *f, enum filter_kind kind, const char *text, size_t len);      /* appends a row */
+enum isac_err filter_operand_text(struct filter *f, enum filter_kind kind, const char *text, size_t len); /* appends a row */
 enum isac_err filter_operand_number(struct filter *f, int64_t number);
 enum isac_err filter_operand_domain(struct filter *f, const char *text, size_t len, struct wire_arena *arena);
 /* Sorts the node's list; for field value adds the canonical forms. */
 enum isac_err filter_operand_finish(struct filter *f, struct filter_node *node, struct wire_arena *arena);
 
 /* ---- print.c, expr.c --------------------------------------------------------------------- */
-enum isac_err filter_print(struct filter *f);   /* sets f->text; TOO_LARGE when it would not parse again */
-void filter_expr_link(struct filter *f);        /* sets entry, yes, no */
-static inline const char *filter_expr_chars(const struct filter *f, const struct filter_row *row) { return f->chars + row->at; }
+enum isac_err filter_print(struct filter *f); /* sets f->text; TOO_LARGE when it would not parse again */
+void filter_expr_link(struct filter *f);      /* sets entry, yes, no */
+static inline const char *filter_expr_chars(const struct filter *f, const struct filter_row *row)
+{
+	return f->chars + row->at;
+}
 
 #endif

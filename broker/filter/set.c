@@ -6,8 +6,15 @@
 
 #include "filter/priv.h"
 
-struct entry { uint32_t id; const struct filter *f; const struct member *self; };
-struct filter_set { struct entry *entries; uint32_t n, cap; };
+struct entry {
+	uint32_t id;
+	const struct filter *f;
+	const struct member *self;
+};
+struct filter_set {
+	struct entry *entries;
+	uint32_t n, cap;
+};
 
 enum isac_err filter_set_new(struct filter_set **out)
 {
@@ -32,7 +39,7 @@ enum isac_err filter_set_add(struct filter_set *s, uint32_t id, const struct fil
 	entries = filter_operand_room(s->entries, s->n, &s->cap, sizeof(*entries));
 	if (!entries) return ISAC_ERR_NO_MEMORY;
 	s->entries = entries;
-	s->entries[s->n++] = (struct entry){ id, f, self };
+	s->entries[s->n++] = (struct entry){id, f, self};
 	return ISAC_OK;
 }
 
@@ -45,8 +52,8 @@ void filter_set_remove(struct filter_set *s, uint32_t id)
 		}
 }
 
-void filter_set_match(const struct filter_set *s, const struct report *report, uint32_t item,
-		      void (*hit)(void *arg, uint32_t id), void *arg)
+void filter_set_match(const struct filter_set *s, const struct report *report, uint32_t item, void (*hit)(void *arg, uint32_t id),
+		      void *arg)
 {
 	for (uint32_t i = 0; i < s->n; i++)
 		if (filter_match(s->entries[i].f, report, item, s->entries[i].self)) hit(arg, s->entries[i].id);

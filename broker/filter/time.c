@@ -8,7 +8,7 @@
 #include "filter/priv.h"
 
 static const int64_t second = 1000000;
-static const int64_t time_max = 253402300799999999;    /* end of the year 9999 */
+static const int64_t time_max = 253402300799999999; /* end of the year 9999 */
 
 /* Exactly n digits at *p, which moves on. */
 static bool read_digits(const char **p, const char *end, int n, int *out)
@@ -67,7 +67,7 @@ static bool read_clock(const char **p, const char *end, struct tm *tm, int64_t *
 
 static bool parse_calendar(int64_t *us, const char *p, const char *end)
 {
-	struct tm tm = { .tm_year = 0 }, check;
+	struct tm tm = {.tm_year = 0}, check;
 	int64_t fraction = 0;
 	int east = 0;
 	time_t at;
@@ -76,7 +76,7 @@ static bool parse_calendar(int64_t *us, const char *p, const char *end)
 	if (p < end && (!read_byte(&p, end, 't', 'T') || !read_clock(&p, end, &tm, &fraction) || !read_zone(&p, end, &east))) return false;
 	if (p != end) return false;
 	check = tm;
-	at = timegm(&check);    /* moves 31 June to 1 July: then it was no date */
+	at = timegm(&check); /* moves 31 June to 1 July: then it was no date */
 	if (check.tm_mon != tm.tm_mon || check.tm_mday != tm.tm_mday || check.tm_hour != tm.tm_hour || check.tm_min != tm.tm_min ||
 	    check.tm_sec != tm.tm_sec)
 		return false;
@@ -86,11 +86,13 @@ static bool parse_calendar(int64_t *us, const char *p, const char *end)
 
 static bool parse_age(int64_t *us, const char *text, size_t len, int64_t now_us)
 {
-	static const struct { char letter; int64_t seconds; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
 	int64_t n = 0;
 
-	if (len < 2 || len > 11) return false;  /* ten digits of weeks stay far below overflow */
+	if (len < 2 || len > 11) return false; /* ten digits of weeks stay far below overflow */
 	for (size_t i = 0; i + 1 < len; i++) {
 		if (text[i] < '0' || text[i] > '9') return false;
 		n = n * 10 + (text[i] - '0');

@@ -22,13 +22,14 @@ struct writer {
 	const struct member *self;
 	struct filter_sql *out;
 	struct wire_buf where;
-	size_t mine_at, mine_len;       /* the first `mine` in where: later ones repeat it, parameters and all */
+	size_t mine_at, mine_len; /* the first `mine` in where: later ones repeat it, parameters and all */
 	unsigned first, cap;
 	enum isac_err err;
 };
 
 /* $1 and $2 are the query's own: see filter.h. */
-#define VISIBLE_MENTIONS "from mention v join report w on w.seq = v.seq where v.key = m.key and not v.held " \
+#define VISIBLE_MENTIONS \
+	"from mention v join report w on w.seq = v.seq where v.key = m.key and not v.held " \
 	"and (w.audience_id = any($1::int[]) or w.publisher_id = $2::int)"
 
 static const char *const columns[FILTER_FIELDS] = {
@@ -222,7 +223,7 @@ static void add_net_text(struct wire_buf *out, const struct member_net *net, uns
 	struct member_net wide = *net;
 	char text[FILTER_NET_TEXT];
 
-	for (unsigned i = bits; i < net->prefix; i++) wide.addr[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+	for (unsigned i = bits; i < net->prefix; i++) wide.addr[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
 	wide.prefix = (uint8_t)bits;
 	filter_net_print(text, &wide);
 	wire_buf_printf(out, "%s%s", out->len ? "," : "{", text);
@@ -231,14 +232,15 @@ static void add_net_text(struct wire_buf *out, const struct member_net *net, uns
 /* Inside one of the networks, a range of the index each; or one of the networks around them, found by name. */
 static void write_nets(struct writer *w, const struct member_net *nets, uint32_t n)
 {
+	char text[FILTER_NET_TEXT];
 	struct wire_buf around, net;
 
 	wire_buf_init(&around, PARAM_BYTES);
 	wire_buf_printf(&w->where, "(");
 	for (uint32_t i = 0; i < n; i++) {
 		wire_buf_init(&net, PARAM_BYTES);
-		add_net_text(&net, &nets[i], nets[i].prefix);
-		net.data[0] = ' ';      /* the list's brace; blanks may stand before an inet */
+		filter_net_print(text, &nets[i]);
+		wire_buf_printf(&net, "%s", text);
 		wire_buf_printf(&w->where, "i.addr <<= $%u::text::inet or ", add_param(w, &net));
 		for (unsigned bits = 0; bits < nets[i].prefix; bits++) add_net_text(&around, &nets[i], bits);
 	}
@@ -271,7 +273,7 @@ static void write_keys(struct writer *w, const struct filter_node *node, uint32_
 				n++;
 			}
 	}
-	wire_buf_printf(&keys, "}");    /* {digits} is also how a single uuid may be written */
+	wire_buf_printf(&keys, "}"); /* {digits} is also how a single uuid may be written */
 	if (!n) {
 		wire_buf_clear(&keys);
 		wire_buf_printf(&w->where, "false");
@@ -282,12 +284,18 @@ static void write_keys(struct writer *w, const struct filter_node *node, uint32_
 
 static void write_value(struct writer *w, const struct filter_node *node, uint32_t types)
 {
-	const struct filter_row *row = &w->f->rows[node->tested.first];
+	const struct filter_row *row;
 
-	if (node->op == FILTER_OP_NET) write_nets(w, &w->f->nets[node->shown.first], 1);
-	else if (node->op == FILTER_OP_UNDER) write_under(w, filter_expr_chars(w->f, row), row->len);
-	else if (node->op == FILTER_OP_STARTS || node->op == FILTER_OP_CONTAINS) write_compare(w, node);
-	else write_keys(w, node, types);
+	if (node->op == FILTER_OP_NET) {
+		write_nets(w, &w->f->nets[node->shown.first], 1);
+	} else if (node->op == FILTER_OP_UNDER) {
+		row = &w->f->rows[node->tested.first];
+		write_under(w, filter_expr_chars(w->f, row), row->len);
+	} else if (node->op == FILTER_OP_STARTS || node->op == FILTER_OP_CONTAINS) {
+		write_compare(w, node);
+	} else {
+		write_keys(w, node, types);
+	}
 }
 
 static void write_mine(struct writer *w)
@@ -334,7 +342,7 @@ static void repeat_mine(struct writer *w)
 		return;
 	}
 	if (w->where.err) return;
-	wire_buf_init(&copy, FILTER_SQL_BYTES);        /* adding from the buffer itself would read what it frees */
+	wire_buf_init(&copy, FILTER_SQL_BYTES); /* adding from the buffer itself would read what it frees */
 	wire_buf_add(&copy, w->where.data + w->mine_at, w->mine_len);
 	if (copy.err) w->err = copy.err;
 	wire_buf_add(&w->where, copy.data, copy.len);
@@ -398,7 +406,7 @@ static void write_node(struct writer *w, uint32_t at, uint32_t types, bool negat
 
 enum isac_err filter_to_sql(struct filter_sql *out, const struct filter *f, const struct member *self, unsigned first_param)
 {
-	struct writer w = { .f = f, .self = self, .out = out, .first = first_param };
+	struct writer w = {.f = f, .self = self, .out = out, .first = first_param};
 
 	memset(out, 0, sizeof(*out));
 	wire_buf_init(&w.where, FILTER_SQL_BYTES);

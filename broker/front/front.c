@@ -122,6 +122,8 @@ static enum isac_err serve(struct front *f)
 		}
 		front_port_retry(&f->request, f->now_us);
 		front_port_retry(&f->feed, f->now_us);
+		front_link_flush(&f->request_link);
+		front_link_flush(&f->feed_link);
 		if (!did)
 			wait_for_work(f);
 	}

@@ -77,16 +77,36 @@ static void vacate(struct front_peers *p, size_t hole)
 	}
 }
 
+static void strip(struct front_peers *p, struct front_peer *peer)
+{
+	while (peer->first)
+		front_peers_unwait(p, peer, 0);
+	if (peer->fd >= 0)
+		p->by_fd[peer->fd] = NULL;
+	peer->fd = -1;
+	peer->session = false;
+}
+
+void front_peers_bury(struct front_peers *p, struct front_peer *peer)
+{
+	struct front_peer **grave = &p->grave[p->next_grave];
+
+	if (peer->buried)
+		return;
+	strip(p, peer);
+	front_peers_drop(p, grave);
+	peer->buried = true;
+	*grave = peer;
+	p->next_grave = (p->next_grave + 1) % FRONT_BURIED;
+}
+
 void front_peers_drop(struct front_peers *p, struct front_peer **peer)
 {
 	struct front_peer *gone = *peer;
 
 	if (!gone)
 		return;
-	while (gone->first)
-		front_peers_unwait(p, gone, 0);
-	if (gone->fd >= 0)
-		p->by_fd[gone->fd] = NULL;
+	strip(p, gone);
 	vacate(p, probe(p, gone->rid));
 	p->count--;
 	free(gone);

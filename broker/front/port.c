@@ -4,8 +4,9 @@
  *
  * Who sent a message is the User-Id of its payload frames: libzmq 4.3.4 loses it on the routing-id frame after a poll.
  *
- * A routing id of the server's form may still be forged: by guessing 32 random bits, and only after its owner left. So a session
- * ends with its connection (the gate says which descriptor closed), not when a send to it happens to fail.
+ * A routing id of the server's form may still be forged: by guessing 32 random bits, and only after its owner left. So on the feed
+ * port core reaches only connections that spoke and did not leave since (the gate says which descriptor closed), and an id whose
+ * owner left is buried: nobody is heard or reached there again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -66,25 +67,25 @@ static void take_commands(void *socket)
 	zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len);
 }
 
-static void give_up(struct front_port *p, const uint8_t *rid, size_t rid_len, struct front_peer *peer, const char *why)
+/* left: the connection ended; else it only took nothing, and may start anew. */
+static void give_up(struct front_port *p, const uint8_t rid[FRONT_RID_BYTES], struct front_peer *peer, bool left, const char *why)
 {
-	uint8_t copy[UINT8_MAX];        /* rid may be the peer's own bytes */
+	uint8_t copy[FRONT_RID_BYTES];          /* rid may be the peer's own bytes */
 
-	memcpy(copy, rid, rid_len);
-	front_peers_drop(&p->peers, &peer);
-	if (rid_len != FRONT_RID_BYTES)
-		return;
-	base_log_limited(5, BASE_LOG_DEBUG, "front.gone", "port=%c why=%s", p->letter, why);
-	front_link_gone(p->link, copy, rid_len);
+	memcpy(copy, rid, sizeof copy);
+	if (peer && left && p->letter == 'F')
+		front_peers_bury(&p->peers, peer);
+	else
+		front_peers_drop(&p->peers, &peer);
+	base_log_limited(5, BASE_LOG_DEBUG, "front.gone", "port=%c why=\"%s\"", p->letter, why);
+	front_link_gone(p->link, copy, sizeof copy);
 }
 
-void front_port_send(struct front_port *p, const uint8_t *rid, size_t rid_len, const uint8_t *head, size_t head_len, zmq_msg_t *body)
+static void deliver(struct front_port *p, const uint8_t *rid, size_t rid_len, const uint8_t *head, size_t head_len, zmq_msg_t *body)
 {
 	struct front_peer *peer = rid_len == FRONT_RID_BYTES ? front_peers_find(&p->peers, rid) : NULL;
 	int err = EAGAIN;
 
-	if (!p->socket)
-		return;
 	if (!peer || !peer->first) {
 		err = put(p->socket, rid, rid_len, head, head_len, body);
 		if (err == EAGAIN) {
@@ -92,15 +93,30 @@ void front_port_send(struct front_port *p, const uint8_t *rid, size_t rid_len, c
 			err = put(p->socket, rid, rid_len, head, head_len, body);
 		}
 	}
-	if (!err)
+	if (!err || rid_len != FRONT_RID_BYTES)
 		return;
-	if (err == EAGAIN && rid_len == FRONT_RID_BYTES) {
+	if (err == EAGAIN) {
 		peer = front_peers_get(&p->peers, rid);
 		if (peer && !front_peers_wait(&p->peers, peer, head, head_len, body, p->front->now_us))
 			return;
 		base_stats_add(STAT_front_slow, 1);
 	}
-	give_up(p, rid, rid_len, peer, err == EAGAIN ? "slow" : zmq_strerror(err));
+	give_up(p, rid, peer, err != EAGAIN, err == EAGAIN ? "slow" : zmq_strerror(err));
+}
+
+void front_port_send(struct front_port *p, const uint8_t *rid, size_t rid_len, const uint8_t *head, size_t head_len, zmq_msg_t *body)
+{
+	if (rid_len != FRONT_RID_BYTES)
+		return;
+	if (p->letter == 'F') {
+		struct front_peer *peer = front_peers_find(&p->peers, rid);
+
+		if (!peer || !peer->session) {
+			front_link_gone(p->link, rid, rid_len);
+			return;
+		}
+	}
+	deliver(p, rid, rid_len, head, head_len, body);
 }
 
 void front_port_left(struct front_port *p, int fd)
@@ -108,7 +124,7 @@ void front_port_left(struct front_port *p, int fd)
 	struct front_peer *peer = front_peers_by_fd(&p->peers, fd);
 
 	if (peer)
-		give_up(p, peer->rid, FRONT_RID_BYTES, peer, "left");
+		give_up(p, peer->rid, peer, true, "left");
 }
 
 /* Sends what waits for one peer, oldest first; false if the peer is gone. */
@@ -123,7 +139,7 @@ static bool retry_peer(struct front_port *p, struct front_peer *peer, int64_t no
 		if (err) {
 			if (err == EAGAIN)
 				base_stats_add(STAT_front_slow, 1);
-			give_up(p, peer->rid, FRONT_RID_BYTES, peer, err == EAGAIN ? "slow" : zmq_strerror(err));
+			give_up(p, peer->rid, peer, err != EAGAIN, err == EAGAIN ? "slow" : zmq_strerror(err));
 			return false;
 		}
 		front_peers_unwait(&p->peers, peer, now_us);
@@ -161,7 +177,7 @@ static void send_error(struct front_port *p, const uint8_t *rid, size_t rid_len,
 	wire_pack(&packed, &error.base);
 	if (!packed.err && !zmq_msg_init_size(&body, packed.len)) {
 		memcpy(zmq_msg_data(&body), packed.data, packed.len);
-		front_port_send(p, rid, rid_len, head, head_len, &body);
+		deliver(p, rid, rid_len, head, head_len, &body);
 		zmq_msg_close(&body);
 	}
 	wire_buf_clear(&packed);
@@ -283,29 +299,30 @@ static enum isac_err forward(struct front_port *p, struct incoming *in, const st
 	return front_link_send(p->link, parts, 4);
 }
 
-/* Somebody else's message from a routing id with a session: the id was stolen, and nobody gets anything there any more. */
+/* Who speaks on a feed connection is remembered. A second voice, or one from the grave, has stolen the routing id. */
 static bool is_stolen(struct front_port *p, const uint8_t *rid, const struct front_member *m)
 {
 	struct front_peer *peer = front_peers_find(&p->peers, rid);
 
-	if (!peer || !peer->session || strcmp(peer->key, m->key) == 0)
+	if (!peer || (!peer->buried && (!peer->session || strcmp(peer->key, m->key) == 0)))
 		return false;
-	give_up(p, rid, FRONT_RID_BYTES, peer, "stolen");
+	if (!peer->buried)
+		give_up(p, rid, peer, true, "stolen");
 	return true;
 }
 
-/*
- * There may be a session now. Not remembered for want of room, it misses only the 503 when core goes. The gate is looked at first:
- * who had this descriptor before must be known to have left.
- */
-static void remember_session(struct front_port *p, struct incoming *in, const char *key)
+/* Core may send here from now on. The gate is looked at first: who had this descriptor before must be known to have left. */
+static bool remember(struct front_port *p, struct incoming *in, const char *key)
 {
-	struct front_peer *peer;
+	struct front_peer *peer = front_peers_find(&p->peers, zmq_msg_data(&in->rid));
 
+	if (peer && peer->session)
+		return true;
 	front_gate_turn(&p->front->gate);
 	peer = front_peers_get(&p->peers, zmq_msg_data(&in->rid));
-	if (peer && !peer->session)
+	if (peer)
 		front_peers_open(&p->peers, peer, zmq_msg_get(&in->head, ZMQ_SRCFD), key);
+	return peer != NULL;
 }
 
 static void refuse(struct front_port *p, struct incoming *in, const char *name, uint64_t request_id, enum isac_err err, const char *why)
@@ -338,12 +355,10 @@ static void handle(struct front_port *p, struct incoming *in, int64_t now_us)
 	}
 	if (!err) {
 		why = NULL;
-		err = forward(p, in, m);
+		err = p->letter == 'F' && !remember(p, in, m->key) ? ISAC_ERR_UNAVAILABLE : forward(p, in, m);
 	}
 	if (!err) {
 		base_stats_add(STAT_front_received, 1);
-		if (head.type == WIRE_SUBSCRIBE)
-			remember_session(p, in, m->key);
 		return;
 	}
 	refuse(p, in, name, head.request_id, err, why);

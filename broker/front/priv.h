@@ -81,25 +81,33 @@ enum isac_err front_gate_watch(struct front_gate *g, unsigned i, void *zmq, stru
 unsigned front_gate_turn(struct front_gate *g);
 
 /* ---- peer.c ---------------------------------------------------------------------- */
-enum { FRONT_PEERS_MAX = 1 << 16, FRONT_WAIT_PEER_BYTES = 4 << 20, FRONT_WAIT_ALL_BYTES = 64 << 20, FRONT_WAIT_US = 10 * 1000 * 1000 };
+enum { FRONT_PEERS_MAX = 1 << 16, FRONT_BURIED = 4096, FRONT_WAIT_PEER_BYTES = 4 << 20, FRONT_WAIT_ALL_BYTES = 64 << 20, FRONT_WAIT_US = 10 * 1000 * 1000 };
 struct front_wait { struct front_wait *next; uint8_t head[WIRE_DELIVERY_HEAD_BYTES]; size_t head_len; zmq_msg_t body; };
 struct front_peer {
 	uint8_t rid[FRONT_RID_BYTES];
-	bool session;
-	int fd;                         /* of the session's connection, -1 = not known */
+	bool session;                   /* core may send here */
+	bool buried;                    /* it left: server-made ids never come back, so whoever uses it stole it */
+	int fd;                         /* of its connection, -1 = not known */
 	char key[FRONT_KEY_TEXT + 1];   /* whose session it is */
 	struct front_wait *first, *last;/* replies that the socket did not take, oldest first */
 	size_t waiting_bytes;
 	int64_t waiting_since_us;       /* nothing moved since */
 	struct front_peer *next, *prev; /* among those with something waiting */
 };
-struct front_peers { struct front_peer **slot, *waiting, **by_fd; size_t mask, count, waiting_bytes, fds; };
+struct front_peers {
+	struct front_peer **slot, *waiting, **by_fd;
+	size_t mask, count, waiting_bytes, fds;
+	struct front_peer *grave[FRONT_BURIED];         /* the last that left, a ring */
+	size_t next_grave;
+};
 void front_peers_clear(struct front_peers *p);
 struct front_peer *front_peers_find(const struct front_peers *p, const uint8_t rid[FRONT_RID_BYTES]);
 /* Finds or makes; NULL when there are too many or no memory. */
 struct front_peer *front_peers_get(struct front_peers *p, const uint8_t rid[FRONT_RID_BYTES]);
 void front_peers_drop(struct front_peers *p, struct front_peer **peer);
-/* A session is open at peer, through this connection. */
+/* Forgets all but that this routing id was used. */
+void front_peers_bury(struct front_peers *p, struct front_peer *peer);
+/* A member speaks at peer, through this connection. */
 void front_peers_open(struct front_peers *p, struct front_peer *peer, int fd, const char *key);
 struct front_peer *front_peers_by_fd(const struct front_peers *p, int fd);
 /* Shares body. FULL when for this peer, or for all together, too much waits. */
@@ -116,6 +124,7 @@ struct front_link {
 	const char *path;
 	struct base_link *link;         /* NULL = core is not there */
 	int64_t retry_us;
+	unsigned queued;                /* messages that a flush will write */
 };
 void front_link_init(struct front_link *l, struct front *f, struct front_port *port, const char *path);
 void front_link_clear(struct front_link *l);
@@ -123,6 +132,8 @@ void front_link_clear(struct front_link *l);
 unsigned front_link_turn(struct front_link *l, int64_t now_us);
 /* UNAVAILABLE if core is not there or takes no more. */
 enum isac_err front_link_send(struct front_link *l, const struct wire_bytes *parts, unsigned n);
+/* Writes what was sent and only queued; at the end of every turn. */
+void front_link_flush(struct front_link *l);
 void front_link_gone(struct front_link *l, const uint8_t *rid, size_t len);
 
 /* ---- port.c ------------------------------------------------------------------------- */
@@ -137,7 +148,10 @@ void front_port_init(struct front_port *p, struct front *f, char letter, struct 
 void front_port_clear(struct front_port *p);
 /* Takes what members sent; returns how many messages. */
 unsigned front_port_turn(struct front_port *p, int64_t now_us);
-/* To one routing id; shares body. Waits in `peers` if the socket is full; a GONE goes up if nobody is there or too much waits. */
+/*
+ * What core sends to one routing id; shares body. Waits in `peers` if the socket is full; a GONE goes up if nobody is there or too
+ * much waits. On the feed port only to connections that spoke and are still there.
+ */
 void front_port_send(struct front_port *p, const uint8_t *rid, size_t rid_len, const uint8_t *head, size_t head_len, zmq_msg_t *body);
 /* A connection ended: if a session was open there, a GONE goes up. */
 void front_port_left(struct front_port *p, int fd);

@@ -11,22 +11,6 @@
 
 enum { DEPTH = 8 };     /* enough to keep a verifier busy while intake does one itself */
 
-/* The shared report carries its audience, so whoever holds it knows who may see it. */
-static enum isac_err keep_audience(struct report *report, const struct member_audience *from)
-{
-	size_t groups = from->groups_n * sizeof(int32_t), recipients = from->recipients_n * sizeof(int32_t);
-	struct member_audience *a = wire_arena_alloc(&report->arena, sizeof(*a) + groups + recipients);
-	if (!a) return ISAC_ERR_NO_MEMORY;
-	int32_t *ids = (int32_t *)(a + 1);
-	*a = *from;
-	a->groups = ids;
-	a->recipients = ids + from->groups_n;
-	if (groups) memcpy(ids, from->groups, groups);
-	if (recipients) memcpy(ids + from->groups_n, from->recipients, recipients);
-	report->audience = a;
-	return ISAC_OK;
-}
-
 static enum isac_err judge(struct intake *in, const struct intake_job *job, const struct member_roster *roster,
 			   struct wire_arena *arena, struct wire_why *why)
 {
@@ -44,7 +28,7 @@ static enum isac_err judge(struct intake *in, const struct intake_job *job, cons
 	report->received_us = job->received_us;
 	report->publisher_id = c.member->id;
 	memcpy(report->publisher, c.member->name, sizeof(report->publisher));
-	err = keep_audience(report, &c.audience);
+	err = member_audience_copy(&report->audience, &c.audience, &report->arena);  /* whoever holds it knows who may see it */
 	if (!err) err = store_submit(in->conf.store, report, report->audience, &job->route);
 	if (err) wire_refuse(why, err, "%s", isac_err_text(err));
 	report_unref(&report);

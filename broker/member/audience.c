@@ -132,6 +132,23 @@ enum isac_err member_audience_resolve(struct member_audience *out, const struct 
 	return resolve_groups(out, r, publisher, header, arena, why);
 }
 
+enum isac_err member_audience_copy(const struct member_audience **out, const struct member_audience *from, struct wire_arena *arena)
+{
+	size_t groups = from->groups_n * sizeof(int32_t), recipients = from->recipients_n * sizeof(int32_t);
+	struct member_audience *a = wire_arena_alloc(arena, sizeof(*a) + groups + recipients);
+	int32_t *ids;
+
+	if (!a) return ISAC_ERR_NO_MEMORY;
+	ids = (int32_t *)(a + 1);
+	*a = *from;
+	a->groups = ids;
+	a->recipients = ids + from->groups_n;
+	if (groups) memcpy(ids, from->groups, groups);
+	if (recipients) memcpy(ids + from->groups_n, from->recipients, recipients);
+	*out = a;
+	return ISAC_OK;
+}
+
 void member_audience_digest(uint8_t out[16], const struct member_audience *a)
 {
 	uint8_t bytes[12 + 4 * (WIRE_LIMIT_GROUPS + WIRE_LIMIT_RECIPIENTS)], hash[WIRE_HASH], *p = bytes + 12;

@@ -62,6 +62,8 @@ struct member_audience {
 /* Names to ids, in the arena; BAD_VALUE for an unknown group or recipient and for the label rules of README section 5 step 5. */
 enum isac_err member_audience_resolve(struct member_audience *out, const struct member_roster *r, const struct member *publisher,
 				      const Isac1__Header *header, struct wire_arena *arena, struct wire_why *why);
+/* A copy that lives in the arena, such as a report's own. */
+enum isac_err member_audience_copy(const struct member_audience **out, const struct member_audience *from, struct wire_arena *arena);
 /* May this member see a report of this publisher with this audience? The only place that decides. */
 bool member_may_see(const struct member *m, const struct member_audience *a, int32_t publisher_id);
 /* A digest that is equal for equal audiences, for interning. */

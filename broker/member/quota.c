@@ -11,14 +11,24 @@
 static const uint64_t report_unit = 1000000, byte_unit = 60000000;
 
 /* level rises by rate units a microsecond up to cap. */
-struct bucket { uint64_t level; };
-struct rate { uint64_t rate, cap; };
-struct account { int32_t member_id; bool used; int64_t at_us; struct bucket reports, bytes; };
+struct bucket {
+	uint64_t level;
+};
+struct rate {
+	uint64_t rate, cap;
+};
+struct account {
+	int32_t member_id;
+	bool used;
+	int64_t at_us;
+	struct bucket reports, bytes;
+};
 
 struct member_quota {
 	struct rate reports, bytes;
-	uint64_t bytes_max;             /* what one message is charged at most: one larger than the bucket must still get through */
-	struct account *accounts; uint32_t cap, n;
+	uint64_t bytes_max; /* what one message is charged at most: one larger than the bucket must still get through */
+	struct account *accounts;
+	uint32_t cap, n;
 };
 
 enum isac_err member_quota_new(struct member_quota **out, int64_t per_s, int64_t burst, int64_t bytes_per_min)
@@ -37,8 +47,8 @@ enum isac_err member_quota_new(struct member_quota **out, int64_t per_s, int64_t
 		free(q);
 		return ISAC_ERR_NO_MEMORY;
 	}
-	q->reports = (struct rate){ (uint64_t)per_s, (uint64_t)burst * report_unit };
-	q->bytes = (struct rate){ (uint64_t)bytes_per_min, (uint64_t)bytes_per_min * byte_unit };
+	q->reports = (struct rate){(uint64_t)per_s, (uint64_t)burst * report_unit};
+	q->bytes = (struct rate){(uint64_t)bytes_per_min, (uint64_t)bytes_per_min * byte_unit};
 	q->bytes_max = (uint64_t)bytes_per_min;
 	*out = q;
 	return ISAC_OK;
@@ -97,7 +107,7 @@ enum isac_err member_quota_take(struct member_quota *q, int32_t member_id, size_
 			if (grow_accounts(q)) return ISAC_ERR_NO_MEMORY;
 			a = find_account(q->accounts, q->cap, member_id);
 		}
-		*a = (struct account){ member_id, true, now_mono_us, { q->reports.cap }, { q->bytes.cap } };
+		*a = (struct account){member_id, true, now_mono_us, {q->reports.cap}, {q->bytes.cap}};
 		q->n++;
 	}
 	if (now_mono_us > a->at_us) {

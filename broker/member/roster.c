@@ -10,16 +10,27 @@
 
 #include "member/member.h"
 
-struct slot { uint32_t hash, row; };     /* row: 1 + index, 0 = free */
-struct table { struct slot *slots; uint32_t cap, used; };
-struct group { int32_t id; char name[WIRE_LIMIT_NAME_BYTES + 1]; };
+struct slot {
+	uint32_t hash, row;
+}; /* row: 1 + index, 0 = free */
+struct table {
+	struct slot *slots;
+	uint32_t cap, used;
+};
+struct group {
+	int32_t id;
+	char name[WIRE_LIMIT_NAME_BYTES + 1];
+};
 
 struct member_roster {
 	uint64_t generation;
 	char hub_id[17];
-	struct member **members; uint32_t members_n, members_cap;       /* pointers: handed-out members don't move */
-	struct member_key **keys; uint32_t keys_n, keys_cap;
-	struct group *groups; uint32_t groups_n, groups_cap;
+	struct member **members;
+	uint32_t members_n, members_cap; /* pointers: handed-out members don't move */
+	struct member_key **keys;
+	uint32_t keys_n, keys_cap;
+	struct group *groups;
+	uint32_t groups_n, groups_cap;
 	struct table by_name, by_id, by_key, by_group;
 };
 
@@ -43,7 +54,7 @@ static void put_slot(struct slot *slots, uint32_t cap, struct slot s)
 
 static enum isac_err put_row(struct table *t, uint32_t hash, uint32_t index)
 {
-	if ((t->used + 1) * 2 > t->cap) {       /* at most half full: a miss ends soon */
+	if ((t->used + 1) * 2 > t->cap) { /* at most half full: a miss ends soon */
 		uint32_t cap = t->cap ? t->cap * 2 : 16;
 		struct slot *slots = calloc(cap, sizeof(*slots));
 
@@ -54,7 +65,7 @@ static enum isac_err put_row(struct table *t, uint32_t hash, uint32_t index)
 		t->slots = slots;
 		t->cap = cap;
 	}
-	put_slot(t->slots, t->cap, (struct slot){ hash, index + 1 });
+	put_slot(t->slots, t->cap, (struct slot){hash, index + 1});
 	t->used++;
 	return ISAC_OK;
 }

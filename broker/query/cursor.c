@@ -11,7 +11,8 @@
 
 enum { PLACE = 12, TAG = QUERY_CURSOR - PLACE };
 
-static void make_tag(uint8_t tag[TAG], const uint8_t place[PLACE], const uint8_t key[QUERY_CURSOR_KEY], const char *member, const char *filter)
+static void make_tag(uint8_t tag[TAG], const uint8_t place[PLACE], const uint8_t key[QUERY_CURSOR_KEY], const char *member,
+		     const char *filter)
 {
 	crypto_generichash_state state;
 	uint8_t full[16];

@@ -12,7 +12,8 @@ static void count_member(void *arg, const struct member *m)
 	++*(uint32_t *)arg;
 }
 
-static enum isac_err fill_subscriptions(struct query_call *call, Isac1__StatusResult *status, const struct store_subscription *subs, size_t n)
+static enum isac_err fill_subscriptions(struct query_call *call, Isac1__StatusResult *status, const struct store_subscription *subs,
+					size_t n)
 {
 	const struct query_conf *conf = &call->q->conf;
 	status->subscriptions = wire_arena_alloc(call->arena, (n + 1) * sizeof(*status->subscriptions));

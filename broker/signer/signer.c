@@ -16,13 +16,14 @@
 enum {
 	CONNECTIONS_MAX = 16,
 	QUEUE_MAX = 64 * 1024,
-	REQUEST_HEAD = 9, SIZE_BYTES = 4,
+	REQUEST_HEAD = 9,
+	SIZE_BYTES = 4,
 	MESSAGE_MAX = REQUEST_HEAD + WIRE_HASH + SIZE_BYTES + 64,
 };
 
 struct signer {
 	const char *hub_id;
-	uint8_t *secret;        /* WIRE_SIGN_SECRET bytes of sodium_malloc */
+	uint8_t *secret; /* WIRE_SIGN_SECRET bytes of sodium_malloc */
 	int listen_fd, stop_fd;
 	struct base_link *links[CONNECTIONS_MAX];
 	size_t links_n;
@@ -71,8 +72,7 @@ static enum isac_err answer(struct signer *s, struct base_link *link, const stru
 	memcpy(body, msg->part[1].data, WIRE_HASH);
 	memcpy(body + WIRE_HASH, msg->part[2].data, SIZE_BYTES);
 	err = wire_sign_make(signature, WIRE_SIGN_RECEIPT, s->hub_id, body, sizeof(body), s->secret);
-	if (err)
-		return err;
+	if (err) return err;
 	reply[0] = msg->part[0];
 	reply[1] = (struct wire_bytes){signature, sizeof(signature)};
 	return base_link_send(link, reply, 2);
@@ -98,10 +98,9 @@ static void take_connection(struct signer *s)
 {
 	struct base_link *link;
 
-	if (base_link_accept(&link, s->listen_fd, QUEUE_MAX, MESSAGE_MAX))
-		return;
+	if (base_link_accept(&link, s->listen_fd, QUEUE_MAX, MESSAGE_MAX)) return;
 	if (s->links_n == CONNECTIONS_MAX) {
-		base_link_destroy(&s->links[0]);        /* the oldest is the likeliest to be dead */
+		base_link_destroy(&s->links[0]); /* the oldest is the likeliest to be dead */
 		memmove(s->links, s->links + 1, (CONNECTIONS_MAX - 1) * sizeof(s->links[0]));
 		s->links_n--;
 	}
@@ -117,20 +116,16 @@ static enum isac_err loop(struct signer *s)
 
 		fds[0] = (struct pollfd){.fd = s->stop_fd, .events = POLLIN};
 		fds[1] = (struct pollfd){.fd = s->listen_fd, .events = POLLIN};
-		for (size_t i = 0; i < polled; i++)
-			fds[2 + i] = (struct pollfd){.fd = base_link_fd(s->links[i]), .events = POLLIN};
-		if (poll(fds, 2 + polled, -1) < 0 && errno != EINTR)
-			return ISAC_ERR_SYSTEM;
-		if (fds[0].revents)
-			return ISAC_OK;
+		for (size_t i = 0; i < polled; i++) fds[2 + i] = (struct pollfd){.fd = base_link_fd(s->links[i]), .events = POLLIN};
+		if (poll(fds, 2 + polled, -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		if (fds[0].revents) return ISAC_OK;
 		/* From the end, so that closing one moves only those already served. */
 		for (size_t i = polled; i-- > 0;)
 			if (fds[2 + i].revents && serve(s, s->links[i])) {
 				base_link_destroy(&s->links[i]);
 				s->links[i] = s->links[--s->links_n];
 			}
-		if (fds[1].revents)
-			take_connection(s);
+		if (fds[1].revents) take_connection(s);
 	}
 }
 
@@ -147,10 +142,8 @@ static int stop_signal(void)
 
 static void say_ready(int fd)
 {
-	if (fd < 0)
-		return;
-	if (write(fd, "ready\n", 6) != 6)
-		base_log(BASE_LOG_WARN, "signer.ready_unheard", "errno=%d", errno);
+	if (fd < 0) return;
+	if (write(fd, "ready\n", 6) != 6) base_log(BASE_LOG_WARN, "signer.ready_unheard", "errno=%d", errno);
 	close(fd);
 }
 
@@ -159,11 +152,9 @@ enum isac_err signer_run(const struct signer_conf *conf)
 	struct signer s = {.hub_id = conf->hub_id, .listen_fd = -1, .stop_fd = -1};
 	enum isac_err err;
 
-	if (sodium_init() < 0)
-		return ISAC_ERR_SYSTEM;
+	if (sodium_init() < 0) return ISAC_ERR_SYSTEM;
 	err = load_key(&s, conf->key_path);
-	if (!err)
-		err = base_link_listen(&s.listen_fd, conf->socket_path);
+	if (!err) err = base_link_listen(&s.listen_fd, conf->socket_path);
 	if (!err) {
 		s.stop_fd = stop_signal();
 		err = s.stop_fd < 0 ? ISAC_ERR_SYSTEM : ISAC_OK;
@@ -172,12 +163,9 @@ enum isac_err signer_run(const struct signer_conf *conf)
 		say_ready(conf->ready_fd);
 		err = loop(&s);
 	}
-	for (size_t i = 0; i < s.links_n; i++)
-		base_link_destroy(&s.links[i]);
-	if (s.listen_fd >= 0)
-		close(s.listen_fd);
-	if (s.stop_fd >= 0)
-		close(s.stop_fd);
+	for (size_t i = 0; i < s.links_n; i++) base_link_destroy(&s.links[i]);
+	if (s.listen_fd >= 0) close(s.listen_fd);
+	if (s.stop_fd >= 0) close(s.stop_fd);
 	sodium_free(s.secret);
 	return err;
 }

@@ -1,7 +1,7 @@
 /*
  * The one statement that stores facts: sql/functions/report_append.sql. One round trip and one fsync for one report
- * or hundreds; everything is encoded before the server takes the log's lock. (Binary COPY was tried in its place:
- * broker/decisions/0003-append-by-arrays.md.)
+ * or hundreds; everything is encoded before the server takes the log's lock. (Binary COPY was measured in its
+ * place: sql/README.md.)
  */
 #include <string.h>
 #include <sodium.h>

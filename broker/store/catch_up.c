@@ -4,7 +4,7 @@
  */
 #include "store/store_priv.h"
 
-enum { CATCH_UP_PAGE = 256 };
+enum { CATCH_UP_PAGE = 256, CATCH_UP_BYTES = 4 << 20 };
 
 bool store_pause(struct store *s, int ms)
 {
@@ -34,28 +34,22 @@ static enum isac_err read_head(struct store *s, uint64_t *head, int64_t *receive
 	return err;
 }
 
-static enum isac_err hand_on(struct store *s, uint64_t after, uint64_t until)
+/* One page; *at moves on. */
+static enum isac_err hand_on(struct store *s, uint64_t *at, uint64_t until)
 {
-	static const struct store_stmt stmt = { "catch_up", "SELECT " STORE_REPORT_COLUMNS
-		" FROM report r JOIN member p ON p.id = r.publisher_id WHERE r.seq > $1::bigint AND r.seq <= $2::bigint ORDER BY r.seq" };
-	PGresult *res = NULL;
-	enum isac_err err;
+	struct report *page[CATCH_UP_PAGE];
+	size_t n;
+	enum isac_err err = store_select_page(s->reader, *at, until, CATCH_UP_PAGE, CATCH_UP_BYTES, page, &n);
 
-	wire_buf_reset(&s->args);
-	store_field_i64(&s->args, (int64_t)after);
-	store_field_i64(&s->args, (int64_t)until);
-	err = store_pg_run(s->pg, &stmt, &s->args, &res);
-	for (int row = 0; !err && row < PQntuples(res); row++) {
-		struct report *report;
-
-		err = store_report_row_open(&report, res, row);
-		if (err)
-			break;
-		s->conf.committed(s->conf.arg, &report, 1);
-		report_unref(&report);
-	}
-	PQclear(res);
-	return err;
+	if (err)
+		return err;
+	if (n)
+		s->conf.committed(s->conf.arg, page, n);
+	*at = n ? page[n - 1]->seq : until;
+	atomic_store(&s->head, *at);
+	for (size_t i = 0; i < n; i++)
+		report_unref(&page[i]);
+	return ISAC_OK;
 }
 
 enum isac_err store_sync_head(struct store *s, bool quiet)
@@ -67,15 +61,8 @@ enum isac_err store_sync_head(struct store *s, bool quiet)
 	if (!s->must_sync)
 		return ISAC_OK;
 	err = read_head(s, &head, &received_us);
-	while (!err && !quiet && at < head) {
-		uint64_t until = head - at > CATCH_UP_PAGE ? at + CATCH_UP_PAGE : head;
-
-		err = hand_on(s, at, until);
-		if (!err) {
-			at = until;
-			atomic_store(&s->head, at);
-		}
-	}
+	while (!err && !quiet && at < head)
+		err = hand_on(s, &at, head);
 	if (err)
 		return err;
 	err = store_ensure_partition(s->pg, &s->args, head + 10000000);

@@ -12,7 +12,7 @@
 #include "base/base.h"
 #include "store/priv.h"
 
-enum { PREPARED_MAX = 48, ARGS_MAX = 64, COPY_PIECE = 1 << 18 };
+enum { PREPARED_MAX = 48, ARGS_MAX = 65535 /* the protocol's */, COPY_PIECE = 1 << 18 };
 
 struct store_pg {
 	struct store_pg_conf conf;
@@ -23,6 +23,8 @@ struct store_pg {
 	const struct store_stmt *prepared[PREPARED_MAX];
 	unsigned prepared_n;
 	bool in_setup, in_transaction;
+	const char **value;             /* libpq's three arrays of parameters */
+	int *len, *format, args_cap;
 	char error[200];
 };
 
@@ -78,6 +80,9 @@ void store_pg_destroy(struct store_pg **pg)
 		return;
 	store_pg_close(*pg);
 	free((*pg)->conninfo);
+	free((*pg)->value);
+	free((*pg)->len);
+	free((*pg)->format);
 	free(*pg);
 	*pg = NULL;
 }
@@ -220,24 +225,48 @@ static enum isac_err drain(struct store_pg *pg, PGresult **keep)
 	return err;
 }
 
-/* Fields to libpq's three arrays. */
-static int spread(const struct wire_buf *args, const char *value[], int len[], int format[])
+static bool make_room(struct store_pg *pg, int n)
 {
-	const uint8_t *at = args ? args->data : NULL, *end = args ? args->data + args->len : NULL;
+	int cap = n * 2 + 32;
+	const char **value;
+	int *len, *format;
+
+	if (n < pg->args_cap)
+		return true;
+	value = realloc(pg->value, (size_t)cap * sizeof(*value));
+	pg->value = value ? value : pg->value;
+	len = realloc(pg->len, (size_t)cap * sizeof(*len));
+	pg->len = len ? len : pg->len;
+	format = realloc(pg->format, (size_t)cap * sizeof(*format));
+	pg->format = format ? format : pg->format;
+	if (!value || !len || !format)
+		return false;
+	pg->args_cap = cap;
+	return true;
+}
+
+/* Fields to libpq's three arrays. */
+static enum isac_err spread(struct store_pg *pg, const struct wire_buf *args, int *count)
+{
+	const uint8_t *at = args ? args->data : NULL, *end = args && args->len ? args->data + args->len : at;
 	int n = 0;
 
 	while (at < end) {
 		uint32_t bytes = wire_get_u32(at);
+		bool is_null = bytes == UINT32_MAX;
 
-		assert(n < ARGS_MAX);
+		if (n == ARGS_MAX)
+			return ISAC_ERR_TOO_LARGE;
+		if (!make_room(pg, n))
+			return ISAC_ERR_NO_MEMORY;
 		at += 4;
-		value[n] = bytes == UINT32_MAX ? NULL : (const char *)at;
-		len[n] = bytes == UINT32_MAX ? 0 : (int)bytes;
-		format[n] = 1;
-		at += len[n];
-		n++;
+		pg->value[n] = is_null ? NULL : (const char *)at;
+		pg->len[n] = is_null ? 0 : (int)bytes;
+		pg->format[n] = 1;
+		at += pg->len[n++];
 	}
-	return n;
+	*count = n;
+	return ISAC_OK;
 }
 
 static enum isac_err prepare(struct store_pg *pg, const struct store_stmt *stmt)
@@ -260,8 +289,6 @@ static enum isac_err prepare(struct store_pg *pg, const struct store_stmt *stmt)
 
 static enum isac_err send_statement(struct store_pg *pg, const struct store_stmt *stmt, const char *sql, struct wire_buf *args)
 {
-	const char *value[ARGS_MAX];
-	int len[ARGS_MAX], format[ARGS_MAX];
 	enum isac_err err;
 	int n, sent;
 
@@ -280,9 +307,11 @@ static enum isac_err send_statement(struct store_pg *pg, const struct store_stmt
 		if (err)
 			return err;
 	}
-	n = spread(args, value, len, format);
-	sent = stmt ? PQsendQueryPrepared(pg->conn, stmt->name, n, value, len, format, 1) :
-		PQsendQueryParams(pg->conn, sql, n, NULL, value, len, format, 1);
+	err = spread(pg, args, &n);
+	if (err)
+		return err;
+	sent = stmt ? PQsendQueryPrepared(pg->conn, stmt->name, n, pg->value, pg->len, pg->format, 1) :
+		PQsendQueryParams(pg->conn, sql, n, NULL, pg->value, pg->len, pg->format, 1);
 	return sent ? ISAC_OK : broken(pg, PQerrorMessage(pg->conn));
 }
 

@@ -114,6 +114,8 @@ enum isac_err store_db_audiences(struct store_db *db);
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
 #define STORE_REPORT_COLUMNS "r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload"
 enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row);
+/* Gives it the audience that its row names; asks the database for unknown ones. */
+enum isac_err store_report_row_audience(struct store_db *db, struct report *report);
 
 /* ---- the writer's queries ----------------------------------------------------------------- */
 struct store_job {

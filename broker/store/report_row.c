@@ -32,3 +32,11 @@ enum isac_err store_report_row_open(struct report **out, const PGresult *res, in
 	*out = report;
 	return ISAC_OK;
 }
+
+enum isac_err store_report_row_audience(struct store_db *db, struct report *report)
+{
+	const struct member_audience *known;
+	enum isac_err err = store_select_audience(db, report->audience_id, &known);
+
+	return err ? err : member_audience_copy(&report->audience, known, &report->arena);
+}

@@ -62,6 +62,8 @@ enum isac_err store_select_page(struct store_db *db, uint64_t after, uint64_t un
 		db->page_bytes = t.bytes / t.n + 1;
 	if (!err)
 		err = t.err;
+	for (size_t i = 0; i < t.n && !err; i++)        /* afterwards: while rows stream in, the connection takes no other question */
+		err = store_report_row_audience(db, out[i]);
 	if (err)
 		while (t.n)
 			report_unref(&out[--t.n]);

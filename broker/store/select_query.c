@@ -7,7 +7,7 @@
 #include <string.h>
 #include "store/priv.h"
 
-enum { OWN_PARAMS = 9, SQL_MAX = 1 << 17, REPORT_BYTES_MAX = 32 << 20, OPEN_STEP = 32 };
+enum { OWN_PARAMS = 9, SQL_MAX = 1 << 23, REPORT_BYTES_MAX = 32 << 20, OPEN_STEP = 32 };
 
 struct found { uint64_t seq; uint32_t item; };
 
@@ -101,7 +101,7 @@ static enum isac_err open_reports(struct store_db *db, const uint64_t *seqs, siz
 	static const struct store_stmt stmt = { "select_hits", "SELECT " STORE_REPORT_COLUMNS
 		" FROM report r JOIN member p ON p.id = r.publisher_id WHERE r.seq = ANY ($1::bigint[]) ORDER BY r.seq DESC" };
 	struct wire_buf *args = store_db_args(db);
-	size_t mark = store_field_array(args, STORE_OID_INT8, (uint32_t)n);
+	size_t mark = store_field_array(args, STORE_OID_INT8, (uint32_t)n), before = *opened;
 	PGresult *res = NULL;
 	enum isac_err err;
 
@@ -121,6 +121,8 @@ static enum isac_err open_reports(struct store_db *db, const uint64_t *seqs, siz
 			err = ISAC_ERR_NO_MEMORY;
 	}
 	PQclear(res);
+	for (size_t i = before; i < *opened && !err; i++)
+		err = store_report_row_audience(db, hits[i].report);
 	return err == ISAC_ERR_NOT_FOUND ? ISAC_OK : err;
 }
 

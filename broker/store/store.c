@@ -23,7 +23,9 @@ static void free_store(struct store *s)
 	base_mailbox_destroy(&s->box);
 	store_receipts_destroy(&s->receipts);
 	store_pg_destroy(&s->pg);
+	store_db_destroy(&s->reader);
 	wire_buf_clear(&s->args);
+	wire_buf_clear(&s->lock_args);
 	free(s->audiences);
 	free(s->taken);
 	free(s->order);
@@ -190,6 +192,8 @@ static enum isac_err fill(struct store *s, const struct store_conf *conf)
 		err = store_receipts_new(&s->receipts, &s->conf);
 	if (!err)
 		err = store_pg_new(&s->pg, &pg);
+	if (!err)
+		err = store_db_new(&s->reader, s->conninfo, conf->deadline_ms);
 	return err;
 }
 

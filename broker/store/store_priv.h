@@ -16,6 +16,7 @@ struct store {
 	struct base_mailbox *box;
 	struct store_receipts *receipts;
 	struct store_pg *pg;
+	struct store_db *reader;                /* for what was committed unseen */
 	struct wire_buf args, lock_args;
 	struct store_job **taken, **order;
 	size_t taken_max;

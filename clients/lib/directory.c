@@ -173,6 +173,12 @@ enum isac_result client_directory_take(struct client_directory *d, const struct 
 	return ISAC_DONE;
 }
 
+const uint8_t *client_directory_key(struct client_directory *d, const char *member, const uint8_t key_id[WIRE_KEY_ID])
+{
+	const struct cert *c = find(d, member, key_id);
+	return c && c->trusted ? c->public_key : NULL;
+}
+
 static enum isac_result ask(struct isac *isac, const uint8_t *key_id, struct isac_error *err)
 {
 	uint8_t copy[WIRE_KEY_ID];

@@ -27,18 +27,21 @@ static void end(struct isac_subscriber *s, const Isac1__Error *e)
 	s->final = ISAC_REFUSED;
 }
 
+static void unsubscribe(struct isac_subscriber *s, uint32_t sub)
+{
+	Isac1__Unsubscribe bye = ISAC1__UNSUBSCRIBE__INIT;
+	struct wire_head head = { .type = WIRE_UNSUBSCRIBE };
+	struct wire_buf body;
+	bye.sub = sub;
+	wire_buf_init(&body, 64);
+	wire_pack(&body, &bye.base);
+	if (!body.err) client_socket_send(s->socket, &head, body.data, body.len);
+	wire_buf_clear(&body);
+}
+
 void client_session_drop(struct isac_subscriber *s, uint32_t pause_ms)
 {
-	if (s->sub && client_socket_live(s->socket)) {
-		Isac1__Unsubscribe bye = ISAC1__UNSUBSCRIBE__INIT;
-		struct wire_head head = { .type = WIRE_UNSUBSCRIBE };
-		struct wire_buf body;
-		bye.sub = s->sub;
-		wire_buf_init(&body, 64);
-		wire_pack(&body, &bye.base);
-		if (!body.err) client_socket_send(s->socket, &head, body.data, body.len);
-		wire_buf_clear(&body);
-	}
+	if (s->sub) unsubscribe(s, s->sub);
 	s->sub = 0;
 	s->request_id = 0;
 	s->try_at = client_clock_mono_ms() + pause_ms;
@@ -89,8 +92,12 @@ void client_session_credit(struct isac_subscriber *s, bool at_once)
 	wire_buf_clear(&body);
 }
 
-static void on_subscribed(struct isac_subscriber *s, const Isac1__Subscribed *m)
+static void on_subscribed(struct isac_subscriber *s, const struct wire_head *head, const Isac1__Subscribed *m)
 {
+	if (!s->request_id || head->request_id != s->request_id) { /* an answer to a question that was sent twice */
+		unsubscribe(s, m->sub);
+		return;
+	}
 	s->sub = m->sub;
 	s->request_id = 0;
 	s->attempts = 0;
@@ -212,8 +219,7 @@ void client_session_read(struct isac_subscriber *s)
 		wire_arena_reset(&s->small);
 		if (!row || wire_open(&msg, row->desc, &s->small, body.data, body.len, false, NULL)) continue;
 		s->heard_ms = client_clock_mono_ms();
-		if (head.type == WIRE_SUBSCRIBED && s->request_id && head.request_id == s->request_id)
-			on_subscribed(s, (const Isac1__Subscribed *) msg);
+		if (head.type == WIRE_SUBSCRIBED) on_subscribed(s, &head, (const Isac1__Subscribed *) msg);
 		else if (head.type == WIRE_HEARTBEAT) on_heartbeat(s, (const Isac1__Heartbeat *) msg);
 		else if (head.type == WIRE_GAP) on_gap(s, (const Isac1__Gap *) msg);
 		else if (head.type == WIRE_ERROR) on_error(s, &head, (const Isac1__Error *) msg);

@@ -1,13 +1,13 @@
 /*
  * socket: a DEALER with CURVE to one port of the hub; the only file of the library that sees libzmq.
  *
- * ZMQ_IMMEDIATE: messages go only to a finished connection, and what a broken one had queued is gone. So the callers always
- * know what they must send again, and nothing old is sent behind their back. The monitor tells of new connections: after a
- * restart of the hub everything unanswered is sent again at once, not after a timeout.
+ * The monitor tells of connections: after a restart of the hub everything unanswered is sent again at once, not after a
+ * timeout, and nothing is sent while there is no connection. What libzmq still had queued when a connection broke may reach
+ * the hub a second time; every request bears that.
+ * ZMQ_IMMEDIATE would drop that queue, and must not be set: with it libzmq 4.3.4 ends a pipe between two frames of one message
+ * when the connection breaks there, and aborts the process ("Assertion failed: !_more (src/fq.cpp:112)").
  */
-#include <assert.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +55,7 @@ static int set_options(void *s, const struct client_socket_conf *conf)
 	       zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, conf->own_public, WIRE_CURVE) ||
 	       zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, conf->own_secret, WIRE_CURVE) ||
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) || set_int(s, ZMQ_LINGER, 1000) || set_int(s, ZMQ_IPV6, 1) ||
-	       set_int(s, ZMQ_IMMEDIATE, 1) || set_int(s, ZMQ_HEARTBEAT_IVL, 5000) || set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 10000) ||
+	       set_int(s, ZMQ_HEARTBEAT_IVL, 5000) || set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 10000) ||
 	       set_int(s, ZMQ_CONNECT_TIMEOUT, 5000) || set_int(s, ZMQ_HANDSHAKE_IVL, 5000) || set_int(s, ZMQ_RECONNECT_IVL, 100) ||
 	       set_int(s, ZMQ_RECONNECT_IVL_MAX, 2000);
 }

@@ -26,7 +26,7 @@ static enum isac_err join_proof(uint8_t **out, const Isac1__Entry *entry, struct
 static enum isac_err check_items(const Isac1__Header *header, const Isac1__Entry *entry, struct wire_arena *arena,
 				 struct wire_why *why)
 {
-	uint8_t root[WIRE_HASH], *leaves, *proof;
+	uint8_t root[WIRE_HASH], *leaves, *proof = NULL;
 	uint32_t *index;
 	enum isac_err err;
 

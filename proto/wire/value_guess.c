@@ -47,12 +47,15 @@ static bool is_url(const char *s, size_t len, struct wire_arena *arena)
 static bool is_domain(const char *s, size_t len, struct wire_arena *arena)
 {
 	const struct value_in in = { .raw = s, .len = len, .type = WIRE_VALUE_DOMAIN, .arena = arena };
+	static const char *const reserved[] = { "example", "test", "invalid", "onion" };        /* RFC 2606, RFC 7686: in no list, yet names */
 	const char *top;
 	char *name;
 
 	if (!memchr(s, '.', len) && !memmem(s, len, "\xe3\x80\x82", 3)) return false;   /* U+3002, the other full stop */
 	if (wire_value_domain_name(&name, &len, &in) != ISAC_OK) return false;
 	top = strrchr(name, '.') + 1;
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (!strcmp(top, reserved[i])) return true;
 	return psl_is_public_suffix2(wire_value_psl(), top, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
 }
 

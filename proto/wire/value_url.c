@@ -140,7 +140,8 @@ enum isac_err wire_value_url_canon(struct wire_value *out, const struct value_in
 	while (skip + len < in->len && !strchr("/?#", authority[len])) len++;
 	reason = split(&host, &brackets, &port, authority, len);
 	if (reason) return wire_value_bad(in, reason);
-	if (!put_port(port_text, port, (size_t)(authority + len - port), scheme->port)) return wire_value_bad(in, "has a port that is not 1..65535");
+	if (!put_port(port_text, port, (size_t)(authority + len - port), scheme->port))
+		return wire_value_bad(in, "has a port that is not 1..65535");
 	err = put_host(out, &host, brackets, &host_text, &host_len);
 	if (err) return err;
 	part[0] = (struct wire_bytes){ (const uint8_t *)host_text, host_len };

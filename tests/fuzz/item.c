@@ -1,6 +1,7 @@
 /*
- * Fuzz target: a report from arbitrary bytes. Byte 0 chooses: a value of any type, an item, a whole report (checked or not), refanging and guessing.
- * Beyond not crashing it holds the invariants that others rely on: canonical forms are fixed points, and whatever opens can be disclosed.
+ * Fuzz target: a report from arbitrary bytes. Byte 0 chooses: a value of any type, refanging and guessing, an item, a whole report
+ * (checked or not). Beyond not crashing it holds the invariants that others rely on: canonical forms are fixed points, and whatever
+ * opens can be disclosed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,10 @@ static void try_report(const uint8_t *data, size_t len, bool check)
 	struct report *r;
 
 	if (len < 1 + head) return;
-	if (report_open(&r, (struct wire_bytes){ data + 1, head }, (struct wire_bytes){ data + 1 + head, len - 1 - head }, signature, check, NULL)) return;
+
+	const struct wire_bytes header = { data + 1, head }, payload = { data + 1 + head, len - 1 - head };
+
+	if (report_open(&r, header, payload, signature, check, NULL)) return;
 	memset(shown, data[len - 1], sizeof(shown));
 	wire_buf_init(&entry, 4 << 20);
 	if (r->items) MUST(report_disclose(&entry, r, shown) == ISAC_OK);

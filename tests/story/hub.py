@@ -138,8 +138,8 @@ class Hub:
     def curve_public(self):
         return bytes.fromhex(dict(line.split(None, 1) for line in (self.folder / "hub.pub").read_text().splitlines() if " " in line)["curve_public"])
 
-    def keygen(self, name):
-        home = self.folder.parent / f"home-{name}"
+    def keygen(self, name, folder=None):
+        home = self.folder.parent / f"home-{folder or name}"
         run(BIN / "isac", "--home", home, "keygen", "--hub-key", self.folder / "hub.pub", "--hub", self.request_endpoint, "--name", name)
         return Member(self, name, home)
 
@@ -168,9 +168,14 @@ class Hub:
 
     def sql(self, text):
         """Runs SQL as the cluster's superuser, as an operator with a shell could; returns psql's unaligned rows."""
-        socket = self.folder / "pg"
-        user = {"user": socket.stat().st_uid} if os.getuid() == 0 else {}
-        return run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "/proc/self/cwd", "-U", "postgres", "isac", "-c", text, cwd=socket, **user).stdout
+        folder = self.folder / "pg"
+        user = {"user": folder.stat().st_uid} if os.getuid() == 0 else {}
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)      # the folder may lie below one that this user cannot pass
+        try:
+            return run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", f"/proc/self/fd/{fd}", "-U", "postgres", "isac", "-c", text,
+                       cwd="/", pass_fds=[fd], **user).stdout
+        finally:
+            os.close(fd)
 
     def stat(self, name):
         rows = {row["name"]: int(row["value"]) for row in self.admin.json("admin", "stats")}

@@ -7,6 +7,7 @@ import os
 import re
 import select
 import struct
+import time
 
 import pytest
 
@@ -40,6 +41,7 @@ def front(request, make_alone):
 
 def served(front, name="honest"):
     """An honest member is answered. Connects again as clients do, since front may just be starting."""
+    end = time.monotonic() + zmtp.PATIENCE
     while True:
         try:
             wire = connect(front.request_endpoint, front.curve_public, front.identity(name))
@@ -48,6 +50,7 @@ def served(front, name="honest"):
             assert (kind, request_id) == (zmtp.STATUS_RESULT, 77)
             return True
         except (Cut, ConnectionRefusedError, ConnectionResetError):
+            assert time.monotonic() < end, f"an honest member is not served\n{front.log_text()[-2000:]}"
             select.select([], [], [], 0.02)
 
 

@@ -1,7 +1,7 @@
 """ZMTP 3.1 with CURVE by hand over a plain socket, so that every step can be done wrong.
 
 Written from RFC 23 (ZMTP), RFC 25 (CURVE) and RFC 26 (CurveZMQ), not from libzmq. `Wire` is one TCP connection with the steps of a
-handshake; `Member` is a wire whose handshake is done. Nothing here sleeps: what should end is waited for.
+handshake; `connect` gives one whose handshake is done. Nothing here sleeps: what should end is waited for.
 """
 import os
 import select

@@ -21,8 +21,7 @@ static enum isac_err wait_for_stop(struct base_actor *actor, void *arg)
 	atomic_store(&signals_blocked, sigismember(&mask, SIGTERM) == 1);
 	atomic_fetch_add((atomic_int *)arg, 1);
 	base_actor_ready(actor);
-	while (base_actor_running(actor))
-		poll(&p, 1, -1);
+	while (base_actor_running(actor)) poll(&p, 1, -1);
 	atomic_fetch_add((atomic_int *)arg, 10);
 	return ISAC_OK;
 }
@@ -84,8 +83,7 @@ static void test_unasked_end(void **state)
 
 		close(STDERR_FILENO);
 		base_actor_start(&actor, "later", fail_later, NULL);
-		for (;;)
-			pause();
+		for (;;) pause();
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -94,7 +92,8 @@ static void test_unasked_end(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_life), cmocka_unit_test(test_failures), cmocka_unit_test(test_unasked_end)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_life), cmocka_unit_test(test_failures),
+					   cmocka_unit_test(test_unasked_end)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,8 +27,7 @@ static int setup(void **state)
 	struct base_conf *conf = NULL;
 	int fd = mkstemp(path);
 
-	if (fd < 0 || base_conf_new(&conf))
-		return -1;
+	if (fd < 0 || base_conf_new(&conf)) return -1;
 	close(fd);
 	*state = conf;
 	return 0;
@@ -67,7 +66,9 @@ static void test_good_lines(void **state)
 
 static void test_bad_lines(void **state)
 {
-	static const struct { const char *line, *says; } bad[] = {
+	static const struct {
+		const char *line, *says;
+	} bad[] = {
 		{"nonsense", "expected: name = value"},
 		{"no_such = 1", "no such parameter"},
 		{"verifiers = 65", "from 0 to 64"},
@@ -92,8 +93,7 @@ static void test_bad_lines(void **state)
 
 		assert_int_equal(read_text(*state, body, (size_t)len, &why), ISAC_ERR_CONFIG);
 		assert_non_null(strstr(why.text, ":2: "));
-		if (!strstr(why.text, bad[i].says))
-			fail_msg("%s gave: %s", bad[i].line, why.text);
+		if (!strstr(why.text, bad[i].says)) fail_msg("%s gave: %s", bad[i].line, why.text);
 	}
 	assert_int_equal(read_text(*state, "verifiers\0= 1\n", 14, &why), ISAC_ERR_CONFIG);
 	assert_int_equal(base_conf_read(*state, "/nonexistent/x", &why), ISAC_ERR_CONFIG);

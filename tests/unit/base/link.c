@@ -22,8 +22,7 @@ static struct base_link *left, *right;
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
+	if (!mkdtemp(dir)) return -1;
 	snprintf(path, sizeof(path), "%s/s", dir);
 	return base_link_listen(&listen_fd, path) || base_link_connect(&left, path, QUEUE_MAX, MSG_MAX) ||
 	       base_link_accept(&right, listen_fd, QUEUE_MAX, MSG_MAX);
@@ -58,8 +57,7 @@ static enum isac_err recv_wait(struct base_link *link, struct base_link_msg *msg
 	enum isac_err err;
 
 	while ((err = base_link_recv(link, msg)) == ISAC_ERR_AGAIN)
-		if (!wait_link(link))
-			return ISAC_ERR_TOO_SLOW;
+		if (!wait_link(link)) return ISAC_ERR_TOO_SLOW;
 	return err;
 }
 
@@ -103,8 +101,7 @@ static void test_messages(void **state)
 
 	(void)state;
 	assert_int_equal(base_link_recv(right, &msg), ISAC_ERR_AGAIN);
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(base_link_send(left, parts, 3), ISAC_OK);
+	for (int i = 0; i < 3; i++) assert_int_equal(base_link_send(left, parts, 3), ISAC_OK);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(base_link_recv(right, &msg), ISAC_OK);
 		assert_int_equal(msg.parts, 3);
@@ -122,13 +119,16 @@ static void test_messages(void **state)
 
 static void test_hostile_lengths(void **state)
 {
-	static const struct { uint8_t bytes[16]; size_t len; } bad[] = {
-		{{0, 0, 0, 1, 0}, 5},                                           /* no parts */
-		{{0, 0, 0, 41, 9}, 5},                                          /* nine parts */
-		{{0, 0, 0, 4, 1, 0, 0, 0, 0}, 9},                               /* shorter than its own lengths */
-		{{0xff, 0xff, 0xff, 0xff, 1}, 5},                               /* longer than any message */
-		{{0, 0, 0, 7, 1, 0, 0, 0, 1, 'a', 'b'}, 11},                    /* a byte that belongs to no part */
-		{{0, 0, 0, 6, 1, 0xff, 0xff, 0xff, 0xff, 'a'}, 10},             /* a part beyond the message */
+	static const struct {
+		uint8_t bytes[16];
+		size_t len;
+	} bad[] = {
+		{{0, 0, 0, 1, 0}, 5},				    /* no parts */
+		{{0, 0, 0, 41, 9}, 5},				    /* nine parts */
+		{{0, 0, 0, 4, 1, 0, 0, 0, 0}, 9},		    /* shorter than its own lengths */
+		{{0xff, 0xff, 0xff, 0xff, 1}, 5},		    /* longer than any message */
+		{{0, 0, 0, 7, 1, 0, 0, 0, 1, 'a', 'b'}, 11},	    /* a byte that belongs to no part */
+		{{0, 0, 0, 6, 1, 0xff, 0xff, 0xff, 0xff, 'a'}, 10}, /* a part beyond the message */
 	};
 	struct base_link_msg msg;
 
@@ -177,8 +177,7 @@ static void test_full_queue(void **state)
 	for (;;) {
 		wire_put_u32(body, sent);
 		err = base_link_send(left, &part, 1);
-		if (err)
-			break;
+		if (err) break;
 		sent++;
 	}
 	assert_int_equal(err, ISAC_ERR_FULL);
@@ -187,7 +186,7 @@ static void test_full_queue(void **state)
 	while (got < sent) {
 		err = base_link_recv(right, &msg);
 		if (err == ISAC_ERR_AGAIN) {
-			assert_true(wait_link(left));           /* it can be written: the descriptor says so */
+			assert_true(wait_link(left)); /* it can be written: the descriptor says so */
 			assert_int_equal(base_link_recv(left, &msg), ISAC_ERR_AGAIN);
 			continue;
 		}
@@ -210,8 +209,7 @@ static void *send_many(void *arg)
 		const struct wire_bytes parts[2] = {{body, 1 + 4}, {body, (i * 37) % 5000}};
 
 		wire_put_u32(body + 1, i);
-		while (base_link_send(left, parts, 2) == ISAC_ERR_FULL)
-			poll(NULL, 0, 0);
+		while (base_link_send(left, parts, 2) == ISAC_ERR_FULL) poll(NULL, 0, 0);
 	}
 	free(body);
 	return NULL;
@@ -230,8 +228,7 @@ static void *own_left(void *arg)
 		poll(&p, 1, -1);
 		while ((err = base_link_recv(left, &msg)) == ISAC_OK)
 			;
-		if (err != ISAC_ERR_AGAIN)
-			return NULL;
+		if (err != ISAC_ERR_AGAIN) return NULL;
 	}
 }
 
@@ -243,8 +240,7 @@ static void test_many_senders(void **state)
 
 	(void)state;
 	assert_int_equal(pthread_create(&owner, NULL, own_left, NULL), 0);
-	for (uintptr_t i = 0; i < SENDERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, send_many, (void *)i), 0);
+	for (uintptr_t i = 0; i < SENDERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, send_many, (void *)i), 0);
 	for (unsigned n = 0; n < SENDERS * EACH; n++) {
 		uint32_t sender, number;
 
@@ -255,9 +251,8 @@ static void test_many_senders(void **state)
 		assert_int_equal(number, next[sender]++);
 		assert_int_equal(msg.part[1].len, (number * 37) % 5000);
 	}
-	for (size_t i = 0; i < SENDERS; i++)
-		pthread_join(threads[i], NULL);
-	base_link_destroy(&right);      /* ends the owner */
+	for (size_t i = 0; i < SENDERS; i++) pthread_join(threads[i], NULL);
+	base_link_destroy(&right); /* ends the owner */
 	pthread_join(owner, NULL);
 }
 
@@ -274,7 +269,7 @@ static void test_paths(void **state)
 	assert_int_equal(base_link_connect(&link, too_long, 1, 1), ISAC_ERR_CONFIG);
 	snprintf(absent, sizeof(absent), "%s/absent", dir);
 	assert_int_equal(base_link_connect(&link, absent, 1, 1), ISAC_ERR_AGAIN);
-	close(listen_fd);       /* a socket file nobody listens on any more is replaced */
+	close(listen_fd); /* a socket file nobody listens on any more is replaced */
 	assert_int_equal(base_link_connect(&link, path, 1, 1), ISAC_ERR_AGAIN);
 	assert_int_equal(base_link_listen(&listen_fd, path), ISAC_OK);
 	free(too_long);

@@ -28,9 +28,18 @@ static const char *capture(void (*fn)(void))
 	return text;
 }
 
-static void plain(void) { base_log(BASE_LOG_INFO, "report.rejected", "member=%s code=%d", "alice", 401); }
-static void hostile(void) { base_log(BASE_LOG_WARN, "x", "v=a\nb\x7f\xc2\x85\xff\xc3\xa9\xe2\x82\xac\xed\xa0\x80\xc0\xaf"); }
-static void quiet(void) { base_log(BASE_LOG_DEBUG, "x", "hidden"); }
+static void plain(void)
+{
+	base_log(BASE_LOG_INFO, "report.rejected", "member=%s code=%d", "alice", 401);
+}
+static void hostile(void)
+{
+	base_log(BASE_LOG_WARN, "x", "v=a\nb\x7f\xc2\x85\xff\xc3\xa9\xe2\x82\xac\xed\xa0\x80\xc0\xaf");
+}
+static void quiet(void)
+{
+	base_log(BASE_LOG_DEBUG, "x", "hidden");
+}
 static void huge(void)
 {
 	char big[6000];
@@ -41,19 +50,19 @@ static void huge(void)
 }
 static void flood(void)
 {
-	for (int i = 0; i < 1000; i++)
-		base_log_limited(3, BASE_LOG_WARN, "flood", "i=%d", i);
+	for (int i = 0; i < 1000; i++) base_log_limited(3, BASE_LOG_WARN, "flood", "i=%d", i);
 }
 
 static void test_lines(void **state)
 {
 	(void)state;
 	base_log_init("core", BASE_LOG_INFO);
-	base_clock_fix(1795377600123456);       /* 2026-11-22T20:00:00.123456Z by date -d */
+	base_clock_fix(1795377600123456); /* 2026-11-22T20:00:00.123456Z by date -d */
 	assert_string_equal(capture(plain), "2026-11-22T20:00:00.123456Z info core event=report.rejected member=alice code=401\n");
 	/* A newline, DEL, a C1 control, a stray byte; then two good characters; then a surrogate and an overlong slash. */
-	assert_string_equal(capture(hostile), "2026-11-22T20:00:00.123456Z warn core event=x v=a\\x0ab\\x7f\\xc2\\x85\\xff\xc3\xa9\xe2\x82\xac"
-					      "\\xed\\xa0\\x80\\xc0\\xaf\n");
+	assert_string_equal(capture(hostile),
+			    "2026-11-22T20:00:00.123456Z warn core event=x v=a\\x0ab\\x7f\\xc2\\x85\\xff\xc3\xa9\xe2\x82\xac"
+			    "\\xed\\xa0\\x80\\xc0\\xaf\n");
 	assert_string_equal(capture(quiet), "");
 	base_clock_fix(0);
 }
@@ -75,8 +84,7 @@ static void test_flood(void **state)
 	int lines = 0;
 
 	(void)state;
-	for (const char *p = capture(flood); (p = strchr(p, '\n')) != NULL; p++)
-		lines++;
+	for (const char *p = capture(flood); (p = strchr(p, '\n')) != NULL; p++) lines++;
 	assert_in_range(lines, 3, 6);
 	assert_non_null(strstr(text, "event=flood i=0\n"));
 }

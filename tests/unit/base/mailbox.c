@@ -23,9 +23,8 @@ static void test_order_and_bound(void **state)
 	(void)state;
 	assert_int_equal(base_mailbox_new(&box, 3), ISAC_OK);
 	assert_false(readable(base_mailbox_fd(box)));
-	for (int round = 0; round < 5; round++) {       /* the ring wraps */
-		for (int i = 0; i < 3; i++)
-			assert_int_equal(base_mailbox_put(box, &items[i]), ISAC_OK);
+	for (int round = 0; round < 5; round++) { /* the ring wraps */
+		for (int i = 0; i < 3; i++) assert_int_equal(base_mailbox_put(box, &items[i]), ISAC_OK);
 		assert_int_equal(base_mailbox_put(box, &items[3]), ISAC_ERR_FULL);
 		assert_int_equal(base_mailbox_count(box), 3);
 		assert_true(readable(base_mailbox_fd(box)));
@@ -49,8 +48,7 @@ static struct base_mailbox *shared;
 static void *write_many(void *arg)
 {
 	for (uintptr_t i = 1; i <= EACH; i++)
-		while (base_mailbox_put(shared, (void *)(i * WRITERS + (uintptr_t)arg)) == ISAC_ERR_FULL)
-			poll(NULL, 0, 0);
+		while (base_mailbox_put(shared, (void *)(i * WRITERS + (uintptr_t)arg)) == ISAC_ERR_FULL) poll(NULL, 0, 0);
 	return NULL;
 }
 
@@ -63,8 +61,7 @@ static void test_many_writers(void **state)
 
 	(void)state;
 	assert_int_equal(base_mailbox_new(&shared, 64), ISAC_OK);
-	for (uintptr_t w = 0; w < WRITERS; w++)
-		assert_int_equal(pthread_create(&threads[w], NULL, write_many, (void *)w), 0);
+	for (uintptr_t w = 0; w < WRITERS; w++) assert_int_equal(pthread_create(&threads[w], NULL, write_many, (void *)w), 0);
 	while (seen < WRITERS * EACH) {
 		struct pollfd p = {.fd = base_mailbox_fd(shared), .events = POLLIN};
 		void *out[16];
@@ -80,8 +77,7 @@ static void test_many_writers(void **state)
 		}
 		seen += n;
 	}
-	for (size_t w = 0; w < WRITERS; w++)
-		pthread_join(threads[w], NULL);
+	for (size_t w = 0; w < WRITERS; w++) pthread_join(threads[w], NULL);
 	base_mailbox_destroy(&shared);
 }
 

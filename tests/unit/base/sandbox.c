@@ -26,8 +26,7 @@ static int in_child(int (*fn)(void))
 	int status = 0;
 	pid_t pid = fork();
 
-	if (pid == 0)
-		_exit(fn());
+	if (pid == 0) _exit(fn());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
@@ -87,24 +86,40 @@ static int execute(void)
 {
 	char *argv[] = {"true", NULL};
 
-	if (enter(BASE_SANDBOX_FRONT))
-		execv("/bin/true", argv);
+	if (enter(BASE_SANDBOX_FRONT)) execv("/bin/true", argv);
 	return 1;
 }
 
-static int fork_again(void) { return enter(BASE_SANDBOX_FRONT) && fork() >= 0 ? 0 : 1; }
-static int signer_internet(void) { return enter(BASE_SANDBOX_SIGNER) && socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1; }
-static int core_internet(void) { return enter(BASE_SANDBOX_CORE) && socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1; }
-static int remote_internet(void) { return enter(BASE_SANDBOX_CORE_REMOTE) && socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1; }
-static int front_internet(void) { return enter(BASE_SANDBOX_FRONT) && socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1; }
+static int fork_again(void)
+{
+	return enter(BASE_SANDBOX_FRONT) && fork() >= 0 ? 0 : 1;
+}
+static int signer_internet(void)
+{
+	return enter(BASE_SANDBOX_SIGNER) && socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1;
+}
+static int core_internet(void)
+{
+	return enter(BASE_SANDBOX_CORE) && socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1;
+}
+static int remote_internet(void)
+{
+	return enter(BASE_SANDBOX_CORE_REMOTE) && socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1;
+}
+static int front_internet(void)
+{
+	return enter(BASE_SANDBOX_FRONT) && socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1;
+}
 static int abort_works(void)
 {
-	if (enter(BASE_SANDBOX_FRONT))
-		abort();
+	if (enter(BASE_SANDBOX_FRONT)) abort();
 	return 1;
 }
 
-static void *nothing(void *arg) { return arg; }
+static void *nothing(void *arg)
+{
+	return arg;
+}
 static int threads_work(void)
 {
 	pthread_t thread;
@@ -117,8 +132,7 @@ static int memory_cap(void)
 {
 	char *fits, *over;
 
-	if (base_sandbox_memory(64 << 20))
-		return 1;
+	if (base_sandbox_memory(64 << 20)) return 1;
 	fits = malloc(32 << 20);
 	over = malloc(128 << 20);
 	return fits && !over ? 0 : 1;
@@ -146,8 +160,7 @@ static void test_roles(void **state)
 static int make_dirs(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
+	if (!mkdtemp(dir)) return -1;
 	snprintf(inside, sizeof(inside), "%s/in", dir);
 	snprintf(outside, sizeof(outside), "%s/out", dir);
 	return mkdir(inside, 0700) || mkdir(outside, 0700);

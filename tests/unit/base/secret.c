@@ -39,8 +39,11 @@ static void test_read(void **state)
 
 static void test_refused(void **state)
 {
-	static const struct { const char *text, *says; mode_t mode; } bad[] = {
-		{"00ff12ab\n", "0640", 0640}, {"00ff12ab\n", "0602", 0602}, {"00ff12\n", "8 hex digits", 0600},
+	static const struct {
+		const char *text, *says;
+		mode_t mode;
+	} bad[] = {
+		{"00ff12ab\n", "0640", 0640},		{"00ff12ab\n", "0602", 0602},	      {"00ff12\n", "8 hex digits", 0600},
 		{"00ff12abcd\n", "8 hex digits", 0600}, {"00ff12ag\n", "8 hex digits", 0600}, {"", "8 hex digits", 0600},
 		{"00ff12ab\n\n", "8 hex digits", 0600},
 	};

@@ -61,8 +61,7 @@ static void *read_many(void *arg)
 	for (int i = 0; i < READS; i++) {
 		int *value = base_shared_take(arg);
 
-		if (*value < last)
-			return arg;
+		if (*value < last) return arg;
 		last = *value;
 		base_shared_give(arg, value);
 	}
@@ -78,10 +77,8 @@ static void test_threads(void **state)
 	atomic_store(&freed, 0);
 	assert_int_equal(base_shared_init(&s, free_counted), ISAC_OK);
 	base_shared_swap(&s, number(0));
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&readers[i], NULL, read_many, &s), 0);
-	for (int i = 1; i <= SWAPS; i++)
-		base_shared_swap(&s, number(i));
+	for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&readers[i], NULL, read_many, &s), 0);
+	for (int i = 1; i <= SWAPS; i++) base_shared_swap(&s, number(i));
 	for (int i = 0; i < 3; i++) {
 		void *problem;
 

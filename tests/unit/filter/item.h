@@ -40,7 +40,7 @@ static inline size_t test_list(struct test_item *t, char **out, char *text)
 
 static inline int64_t test_time(const char *text)
 {
-	struct tm tm = { .tm_year = 0 };
+	struct tm tm = {.tm_year = 0};
 	char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	int64_t us = (int64_t)timegm(&tm) * 1000000;
 
@@ -51,11 +51,27 @@ static inline int64_t test_time(const char *text)
 
 static inline void test_field(struct test_item *t, const char *name, char *text)
 {
-	struct { const char *name; int64_t *at; } times[] = { { "created", &t->header.created_us }, { "first", &t->ind.first_seen_us },
-		{ "last", &t->ind.last_seen_us }, { "from", &t->ind.valid_from_us }, { "until", &t->ind.valid_until_us } };
-	struct { const char *name; uint32_t *at; unsigned plus; } numbers[] = { { "conf", &t->ind.confidence_plus1, 1 },
-		{ "sev", &t->ind.severity_plus1, 1 }, { "asn", &t->ind.asn, 0 }, { "kind", &t->header.kind, 0 }, { "tlp", &t->header.tlp, 0 } };
-	struct { const char *name; char **at; } texts[] = { { "value", &t->ind.value }, { "raw", &t->ind.raw }, { "country", &t->ind.country } };
+	struct {
+		const char *name;
+		int64_t *at;
+	} times[] = {{"created", &t->header.created_us},
+		     {"first", &t->ind.first_seen_us},
+		     {"last", &t->ind.last_seen_us},
+		     {"from", &t->ind.valid_from_us},
+		     {"until", &t->ind.valid_until_us}};
+	struct {
+		const char *name;
+		uint32_t *at;
+		unsigned plus;
+	} numbers[] = {{"conf", &t->ind.confidence_plus1, 1},
+		       {"sev", &t->ind.severity_plus1, 1},
+		       {"asn", &t->ind.asn, 0},
+		       {"kind", &t->header.kind, 0},
+		       {"tlp", &t->header.tlp, 0}};
+	struct {
+		const char *name;
+		char **at;
+	} texts[] = {{"value", &t->ind.value}, {"raw", &t->ind.raw}, {"country", &t->ind.country}};
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		if (!strcmp(name, times[i].name)) {
@@ -98,7 +114,7 @@ static inline bool test_item_read(struct test_item *t, char *line)
 	isac1__indicator__init(&t->ind);
 	t->header.kind = ISAC1__KIND__KIND_INDICATOR;
 	t->header.tlp = ISAC1__TLP__TLP_GREEN;
-	t->header.created_us = 1767225600000000;        /* 2026-01-01 */
+	t->header.created_us = 1767225600000000; /* 2026-01-01 */
 	snprintf(t->report.publisher, sizeof(t->report.publisher), "alice");
 	while (line) {
 		char *next = strstr(line, "; "), *equals;
@@ -125,10 +141,10 @@ static inline void test_item_clear(struct test_item *t)
 }
 
 /* The member for whom `mine` is asked: the same in filter.eval and oracle.py. */
-static const struct member_net test_nets[] = { { { 203, 0, 113, 0 }, 4, 24 }, { { 0x2a, 0x00, 0x14, 0x50, 0x40 }, 6, 40 } };
-static const uint32_t test_asns[] = { 3320, 64500 };
-static const char *const test_domains[] = { "mine.example", "xn--bcher-kva.example" };
-static const struct member test_self = { .id = 1, .name = "self", .nets = test_nets, .nets_n = 2, .asns = test_asns, .asns_n = 2,
-					 .domains = test_domains, .domains_n = 2 };
+static const struct member_net test_nets[] = {{{203, 0, 113, 0}, 4, 24}, {{0x2a, 0x00, 0x14, 0x50, 0x40}, 6, 40}};
+static const uint32_t test_asns[] = {3320, 64500};
+static const char *const test_domains[] = {"mine.example", "xn--bcher-kva.example"};
+static const struct member test_self = {
+	.id = 1, .name = "self", .nets = test_nets, .nets_n = 2, .asns = test_asns, .asns_n = 2, .domains = test_domains, .domains_n = 2};
 
 #endif

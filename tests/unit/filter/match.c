@@ -6,7 +6,7 @@
 
 #include "item.h"
 
-static const int64_t now_us = 1769846400000000;        /* 2026-01-31T08:00:00Z */
+static const int64_t now_us = 1769846400000000; /* 2026-01-31T08:00:00Z */
 
 static void check_row(char *line, int number)
 {
@@ -25,8 +25,8 @@ static void check_row(char *line, int number)
 	if (!test_item_read(&t, item)) fail_msg("line %d: the value is none", number);
 	if (filter_parse(&f, filter, strlen(filter), now_us, &why)) fail_msg("line %d: %s: %s", number, filter, why.text);
 	if (filter_match(f, &t.report, 0, &test_self) != want) fail_msg("line %d: %s: should be %s", number, filter, line);
-	assert_false(filter_match(f, &t.report, 1, &test_self));        /* no such item */
-	t.report.items = NULL;                                          /* erased */
+	assert_false(filter_match(f, &t.report, 1, &test_self)); /* no such item */
+	t.report.items = NULL;					 /* erased */
 	assert_false(filter_match(f, &t.report, 0, &test_self));
 	filter_destroy(&f);
 	test_item_clear(&t);
@@ -73,13 +73,13 @@ static void collect(void *arg, uint32_t id)
 	uint32_t *hits = arg;
 
 	assert_true(id < 32);
-	assert_false(*hits >> id & 1);  /* each once */
+	assert_false(*hits >> id & 1); /* each once */
 	*hits |= 1u << id;
 }
 
 static void sets_find_all_that_match(void **state)
 {
-	static const char *const texts[] = { "true", "type = ipv4", "type = domain", "mine", "not mine" };
+	static const char *const texts[] = {"true", "type = ipv4", "type = domain", "mine", "not mine"};
 	char line[] = "type=ipv4; value=203.0.113.9";
 	struct filter *f[5];
 	struct filter_set *set;
@@ -116,7 +116,8 @@ static void sets_find_all_that_match(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(follows_the_table), cmocka_unit_test(nothing_is_mine_without_a_member),
+		cmocka_unit_test(follows_the_table),
+		cmocka_unit_test(nothing_is_mine_without_a_member),
 		cmocka_unit_test(sets_find_all_that_match),
 	};
 

@@ -12,7 +12,7 @@
 
 #include "item.h"
 
-static const int64_t now_us = 1769846400000000;        /* 2026-01-31T08:00:00Z */
+static const int64_t now_us = 1769846400000000; /* 2026-01-31T08:00:00Z */
 enum { ITEMS_MAX = 100000 };
 
 static FILE *start_oracle(pid_t *pid, char **args)
@@ -61,7 +61,7 @@ static unsigned check_filter(char *line, struct test_item *items, size_t n)
 static void agrees_with_the_oracle(void **state)
 {
 	char script[] = TEST_SOURCE_DIR "/tests/unit/filter/oracle.py", python[] = "python3", size[] = "250", count[] = "200", seed[] = "1";
-	char *args[] = { python, script, size, count, seed, NULL }, *asked = getenv("ISAC_ORACLE"), *copy = NULL, *line = NULL, *save;
+	char *args[] = {python, script, size, count, seed, NULL}, *asked = getenv("ISAC_ORACLE"), *copy = NULL, *line = NULL, *save;
 	struct test_item *items = calloc(ITEMS_MAX, sizeof(*items));
 	size_t n = 0, room = 0, filters = 0, matched = 0;
 	pid_t pid;
@@ -102,7 +102,7 @@ static void agrees_with_the_oracle(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(agrees_with_the_oracle) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_oracle)};
 
 	if (wire_init()) return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 
 #include "filter/filter.h"
 
-static const int64_t now_us = 1769846400000000;        /* 2026-01-31T08:00:00Z */
+static const int64_t now_us = 1769846400000000; /* 2026-01-31T08:00:00Z */
 
 static char *cut(char **rest)
 {
@@ -113,7 +113,7 @@ static void counts_terms(void **state)
 		make_terms(&bad, 1001, list);
 		assert_int_equal(parse_buf(&good, &why), ISAC_OK);
 		assert_int_equal(parse_buf(&bad, &why), ISAC_ERR_TOO_LARGE);
-		assert_int_equal(why.column, bad.len - (list ? 6 : 5) + 1);     /* the last value */
+		assert_int_equal(why.column, bad.len - (list ? 6 : 5) + 1); /* the last value */
 		wire_buf_clear(&good);
 		wire_buf_clear(&bad);
 	}
@@ -146,10 +146,20 @@ static void counts_bytes(void **state)
 /* Text that a C string cannot hold, or that is no UTF-8. */
 static void refuses_bytes(void **state)
 {
-	static const struct { const char *text; size_t len; unsigned column; } rows[] = {
-		{ "mine\0mine", 9, 5 },       { "tag = \"a\0b\"", 11, 7 },     { "tag = \"\xc3(\"", 10, 7 },
-		{ "tag = \"\xed\xa0\x80\"", 11, 7 }, { "tag = \"a\nb\"", 11, 7 }, { "tag = \"\xe2\x80\xae\"", 11, 7 },
-		{ "tag = \"\x1b[2J\"", 12, 7 }, { "tag = \"\xe2\x80\x8b\"", 11, 7 }, { "\xff", 1, 1 },
+	static const struct {
+		const char *text;
+		size_t len;
+		unsigned column;
+	} rows[] = {
+		{"mine\0mine", 9, 5},
+		{"tag = \"a\0b\"", 11, 7},
+		{"tag = \"\xc3(\"", 10, 7},
+		{"tag = \"\xed\xa0\x80\"", 11, 7},
+		{"tag = \"a\nb\"", 11, 7},
+		{"tag = \"\xe2\x80\xae\"", 11, 7},
+		{"tag = \"\x1b[2J\"", 12, 7},
+		{"tag = \"\xe2\x80\x8b\"", 11, 7},
+		{"\xff", 1, 1},
 	};
 	struct filter_error why;
 	struct filter *f;
@@ -166,8 +176,14 @@ static void refuses_bytes(void **state)
 
 static void names_what_only_history_knows(void **state)
 {
-	static const struct { const char *text; unsigned column; } rows[] = {
-		{ "true", 0 }, { "publisher = a", 0 }, { "publishers >= 2", 1 }, { "mine and (true or not sightings > 3)", 23 },
+	static const struct {
+		const char *text;
+		unsigned column;
+	} rows[] = {
+		{"true", 0},
+		{"publisher = a", 0},
+		{"publishers >= 2", 1},
+		{"mine and (true or not sightings > 3)", 23},
 	};
 	struct filter_error why;
 	struct filter *f;
@@ -187,8 +203,11 @@ static void names_what_only_history_knows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(follows_the_table), cmocka_unit_test(counts_terms), cmocka_unit_test(counts_bytes),
-		cmocka_unit_test(refuses_bytes),     cmocka_unit_test(names_what_only_history_knows),
+		cmocka_unit_test(follows_the_table),
+		cmocka_unit_test(counts_terms),
+		cmocka_unit_test(counts_bytes),
+		cmocka_unit_test(refuses_bytes),
+		cmocka_unit_test(names_what_only_history_knows),
 	};
 
 	if (wire_init()) return 1;

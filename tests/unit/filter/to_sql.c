@@ -11,7 +11,7 @@
 
 #include "item.h"
 
-static const int64_t now_us = 1769846400000000;        /* 2026-01-31T08:00:00Z */
+static const int64_t now_us = 1769846400000000; /* 2026-01-31T08:00:00Z */
 
 static void translate(struct filter_sql *sql, const char *text, const struct member *self)
 {
@@ -26,22 +26,25 @@ static void translate(struct filter_sql *sql, const char *text, const struct mem
 /* Keys by Python: hashlib.blake2b(bytes([type]) + value, digest_size=32).hexdigest()[:32] */
 static void looks_as_it_should(void **state)
 {
-	static const struct { const char *text, *where, *first; } rows[] = {
-		{ "", "true", NULL },
-		{ "type = domain and value = \"Evil.EXAMPLE.\"", "(m.type = $7::text::smallint and m.key = $8::text::uuid)", "4" },
-		{ "(value = evil.example) and (type in (domain) and tlp < red)",
-		  "(m.key = $7::text::uuid and m.type = $8::text::smallint and r.tlp < $9::text::smallint)", "{765735cf7cd1bc54feff8a84dd8d87b7}" },
-		{ "type = md5 and value = evil.example", "(m.type = $7::text::smallint and false)", "7" },
-		{ "confidence >= 60", "m.confidence >= $7::text::bigint", "60" },
-		{ "not confidence >= 60", "not (coalesce(m.confidence >= $7::text::bigint, false))", "60" },
-		{ "not (not confidence >= 60)", "m.confidence >= $7::text::bigint", "60" },
-		{ "confidence != 60", "m.confidence <> $7::text::bigint", "60" },
-		{ "country != JP", "not coalesce(m.country = $7::text, false)", "JP" },
-		{ "tag in (\"a\\\"b\", \"c\\\\d\")", "exists (select from unnest(m.tags) t(name) where t.name = any($7::text[]))",
-		  "{\"a\\\"b\",\"c\\\\d\"}" },
-		{ "value under evil.example", "(i.rdom >= $7::text and i.rdom < $8::text)", "example.evil." },
-		{ "value in 128.0.0.0/2", "(i.addr <<= $7::text::inet or i.addr = any($8::text::inet[]))", " 128.0.0.0/2" },
-		{ "created < 1d", "r.created < $7::text::timestamptz", "2026-01-30T08:00:00Z" },
+	static const struct {
+		const char *text, *where, *first;
+	} rows[] = {
+		{"", "true", NULL},
+		{"type = domain and value = \"Evil.EXAMPLE.\"", "(m.type = $7::text::smallint and m.key = $8::text::uuid)", "4"},
+		{"(value = evil.example) and (type in (domain) and tlp < red)",
+		 "(m.key = $7::text::uuid and m.type = $8::text::smallint and r.tlp < $9::text::smallint)",
+		 "{765735cf7cd1bc54feff8a84dd8d87b7}"},
+		{"type = md5 and value = evil.example", "(m.type = $7::text::smallint and false)", "7"},
+		{"confidence >= 60", "m.confidence >= $7::text::bigint", "60"},
+		{"not confidence >= 60", "not (coalesce(m.confidence >= $7::text::bigint, false))", "60"},
+		{"not (not confidence >= 60)", "m.confidence >= $7::text::bigint", "60"},
+		{"confidence != 60", "m.confidence <> $7::text::bigint", "60"},
+		{"country != JP", "not coalesce(m.country = $7::text, false)", "JP"},
+		{"tag in (\"a\\\"b\", \"c\\\\d\")", "exists (select from unnest(m.tags) t(name) where t.name = any($7::text[]))",
+		 "{\"a\\\"b\",\"c\\\\d\"}"},
+		{"value under evil.example", "(i.rdom >= $7::text and i.rdom < $8::text)", "example.evil."},
+		{"value in 128.0.0.0/2", "(i.addr <<= $7::text::inet or i.addr = any($8::text::inet[]))", "128.0.0.0/2"},
+		{"created < 1d", "r.created < $7::text::timestamptz", "2026-01-30T08:00:00Z"},
 	};
 
 	(void)state;
@@ -60,9 +63,10 @@ static void looks_as_it_should(void **state)
 /* Nothing that a member typed stands in the condition, and the parameters are numbered without gaps. */
 static void splices_nothing(void **state)
 {
-	static const char text[] = "tag = \"zq'; drop table report; --\" or value = zqa or raw contains zqb or group in (zqc, zqd) or publisher starts zqe "
-				   "or country = zqf or value under zqg.example or value in 99.98.97.0/24 or asn = 987654 or confidence in (91, 92) or "
-				   "last_seen > 2017-01-01 or mine or type in (url, cve) or not (tag contains zqh or mine)";
+	static const char text[] =
+		"tag = \"zq'; drop table report; --\" or value = zqa or raw contains zqb or group in (zqc, zqd) or publisher starts zqe "
+		"or country = zqf or value under zqg.example or value in 99.98.97.0/24 or asn = 987654 or confidence in (91, 92) or "
+		"last_seen > 2017-01-01 or mine or type in (url, cve) or not (tag contains zqh or mine)";
 	struct filter_sql sql;
 
 	(void)state;
@@ -90,7 +94,7 @@ static void splices_nothing(void **state)
 static void holds_to_its_limits(void **state)
 {
 	static struct member_net nets[5000];
-	struct member self = { .id = 1, .nets = nets, .nets_n = 5000 };
+	struct member self = {.id = 1, .nets = nets, .nets_n = 5000};
 	struct filter_sql sql;
 	struct wire_buf text;
 	struct filter *f;
@@ -105,7 +109,7 @@ static void holds_to_its_limits(void **state)
 	filter_sql_clear(&sql);
 	filter_destroy(&f);
 	wire_buf_clear(&text);
-	for (int i = 0; i < 5000; i++) nets[i] = (struct member_net){ { 198, 51 }, 4, 16 };
+	for (int i = 0; i < 5000; i++) nets[i] = (struct member_net){{198, 51}, 4, 16};
 	assert_int_equal(filter_parse(&f, "mine", 4, now_us, NULL), ISAC_OK);
 	assert_int_equal(filter_to_sql(&sql, f, &self, 7), ISAC_ERR_TOO_LARGE);
 	assert_null(sql.where);
@@ -148,8 +152,8 @@ static int print_all(void)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(looks_as_it_should), cmocka_unit_test(splices_nothing),
-					    cmocka_unit_test(holds_to_its_limits) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(looks_as_it_should), cmocka_unit_test(splices_nothing),
+					   cmocka_unit_test(holds_to_its_limits)};
 
 	if (wire_init()) return 1;
 	if (argc == 2 && strcmp(argv[1], "--print") == 0) return print_all();

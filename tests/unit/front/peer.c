@@ -126,12 +126,39 @@ static void a_session_is_found_by_its_connection(void **state)
 	front_peers_clear(&p);
 }
 
+static void who_left_stays_known_for_a_while(void **state)
+{
+	static struct front_peers p;
+	struct front_peer *peer;
+	uint8_t rid[FRONT_RID_BYTES];
+	char key[FRONT_KEY_TEXT + 1] = "k";
+
+	(void)state;
+	for (uint32_t i = 0; i < FRONT_BURIED + 10; i++) {
+		rid_of(rid, i);
+		peer = front_peers_get(&p, rid);
+		front_peers_open(&p, peer, (int)(i % 100), key);
+		front_peers_bury(&p, peer);
+		front_peers_bury(&p, peer);             /* once is enough */
+		assert_true(front_peers_find(&p, rid)->buried);
+		assert_false(peer->session);
+		assert_null(front_peers_by_fd(&p, (int)(i % 100)));
+	}
+	assert_int_equal(p.count, FRONT_BURIED);
+	rid_of(rid, 9);
+	assert_null(front_peers_find(&p, rid));         /* the oldest ten are forgotten */
+	rid_of(rid, 10);
+	assert_non_null(front_peers_find(&p, rid));
+	front_peers_clear(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_it_has),
 		cmocka_unit_test(waits_in_order_and_within_bounds),
 		cmocka_unit_test(a_session_is_found_by_its_connection),
+		cmocka_unit_test(who_left_stays_known_for_a_while),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

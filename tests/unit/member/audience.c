@@ -32,11 +32,12 @@ static void rule_follows_the_table(void **state)
 		char text[3][32], answer[8];
 		int32_t named[4], mine[4], recipients[4], publisher;
 		unsigned tlp, suspended;
-		struct member me = { .id = 7, .name = "me", .roles = 63, .groups = mine };
-		struct member_audience a = { .groups = named, .recipients = recipients };
+		struct member me = {.id = 7, .name = "me", .roles = 63, .groups = mine};
+		struct member_audience a = {.groups = named, .recipients = recipients};
 
 		if (line[0] == '#') continue;
-		assert_int_equal(sscanf(line, "%u %31s %31s %31s %d %u %7s", &tlp, text[0], text[1], text[2], &publisher, &suspended, answer), 7);
+		assert_int_equal(
+			sscanf(line, "%u %31s %31s %31s %d %u %7s", &tlp, text[0], text[1], text[2], &publisher, &suspended, answer), 7);
 		a.tlp = tlp;
 		me.suspended = suspended;
 		a.groups_n = read_ids(named, text[0]);
@@ -55,15 +56,15 @@ static void rule_follows_the_table(void **state)
 /* ---- from names to ids ---------------------------------------------------------------- */
 static struct member_roster *make_roster(void)
 {
-	static const int32_t groups[] = { 10, 20 };
-	struct member m = { .id = 7, .name = "alice", .groups = groups, .groups_n = 2 };
+	static const int32_t groups[] = {10, 20};
+	struct member m = {.id = 7, .name = "alice", .groups = groups, .groups_n = 2};
 	struct member_roster *r;
 
 	assert_int_equal(member_roster_new(&r, 1, ""), ISAC_OK);
 	assert_int_equal(member_roster_add(r, &m), ISAC_OK);
-	m = (struct member){ .id = 3, .name = "bob" };
+	m = (struct member){.id = 3, .name = "bob"};
 	assert_int_equal(member_roster_add(r, &m), ISAC_OK);
-	m = (struct member){ .id = 9, .name = "carol", .suspended = true };
+	m = (struct member){.id = 9, .name = "carol", .suspended = true};
 	assert_int_equal(member_roster_add(r, &m), ISAC_OK);
 	assert_int_equal(member_roster_add_group(r, 20, "energy"), ISAC_OK);
 	assert_int_equal(member_roster_add_group(r, 10, "finance"), ISAC_OK);
@@ -90,33 +91,38 @@ static void print_ids(char *out, size_t size, const int32_t *ids, uint32_t n)
 
 static void resolves_names(void **state)
 {
-	static const struct { unsigned tlp; const char *groups, *recipients; unsigned code; const char *group_ids, *recipient_ids; } rows[] = {
-		{ 1, "", "", 200, "", "" },
-		{ 4, "", "", 200, "", "" },
-		{ 2, "energy finance", "", 200, "10 20", "" },
-		{ 2, "finance energy finance", "", 200, "10 20", "" },
-		{ 5, "", "bob", 200, "", "3" },
-		{ 5, "finance", "carol bob alice bob", 200, "10", "3 7 9" },
-		{ 0, "", "", 422, "", "" },             /* no label */
-		{ 6, "", "", 422, "", "" },             /* PURPLE */
-		{ 5, "", "", 422, "", "" },             /* red for nobody */
-		{ 5, "", "alice", 422, "", "" },        /* red for the publisher alone */
-		{ 5, "", "alice alice", 422, "", "" },
-		{ 5, "", "bob mallory", 422, "", "" },
-		{ 5, "", "BOB", 422, "", "" },
-		{ 4, "", "bob", 422, "", "" },          /* recipients without red */
-		{ 1, "", "alice", 422, "", "" },
-		{ 2, "nothing", "", 422, "", "" },
-		{ 2, "health", "", 422, "", "" },       /* exists, but the publisher is not in it */
-		{ 2, "finance health", "", 422, "", "" },
-		{ 2, "Finance", "", 422, "", "" },
+	static const struct {
+		unsigned tlp;
+		const char *groups, *recipients;
+		unsigned code;
+		const char *group_ids, *recipient_ids;
+	} rows[] = {
+		{1, "", "", 200, "", ""},
+		{4, "", "", 200, "", ""},
+		{2, "energy finance", "", 200, "10 20", ""},
+		{2, "finance energy finance", "", 200, "10 20", ""},
+		{5, "", "bob", 200, "", "3"},
+		{5, "finance", "carol bob alice bob", 200, "10", "3 7 9"},
+		{0, "", "", 422, "", ""},      /* no label */
+		{6, "", "", 422, "", ""},      /* PURPLE */
+		{5, "", "", 422, "", ""},      /* red for nobody */
+		{5, "", "alice", 422, "", ""}, /* red for the publisher alone */
+		{5, "", "alice alice", 422, "", ""},
+		{5, "", "bob mallory", 422, "", ""},
+		{5, "", "BOB", 422, "", ""},
+		{4, "", "bob", 422, "", ""}, /* recipients without red */
+		{1, "", "alice", 422, "", ""},
+		{2, "nothing", "", 422, "", ""},
+		{2, "health", "", 422, "", ""}, /* exists, but the publisher is not in it */
+		{2, "finance health", "", 422, "", ""},
+		{2, "Finance", "", 422, "", ""},
 	};
 	struct member_roster *r = make_roster();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char groups[64], recipients[64], *list[2][8], ids[64];
-		struct wire_why why = { .text = "" };
+		struct wire_why why = {.text = ""};
 		struct member_audience a;
 		struct wire_arena arena;
 		Isac1__Header h;
@@ -181,17 +187,21 @@ static void holds_to_the_limits(void **state)
 /* Different audiences, also such that only differ in which list an id stands, have different digests; ids and rows don't count. */
 static void digests_tell_apart(void **state)
 {
-	static const int32_t one[] = { 1 }, two[] = { 1, 2 }, other[] = { 2 };
+	static const int32_t one[] = {1}, two[] = {1, 2}, other[] = {2};
 	const struct member_audience all[] = {
-		{ .tlp = 1 }, { .tlp = 2 }, { .tlp = 5, .recipients = one, .recipients_n = 1 },
-		{ .tlp = 5, .groups = one, .groups_n = 1 }, { .tlp = 5, .groups = two, .groups_n = 2 },
-		{ .tlp = 5, .recipients = two, .recipients_n = 2 }, { .tlp = 5, .groups = one, .groups_n = 1, .recipients = other, .recipients_n = 1 },
-		{ .tlp = 5, .groups = other, .groups_n = 1, .recipients = one, .recipients_n = 1 },
+		{.tlp = 1},
+		{.tlp = 2},
+		{.tlp = 5, .recipients = one, .recipients_n = 1},
+		{.tlp = 5, .groups = one, .groups_n = 1},
+		{.tlp = 5, .groups = two, .groups_n = 2},
+		{.tlp = 5, .recipients = two, .recipients_n = 2},
+		{.tlp = 5, .groups = one, .groups_n = 1, .recipients = other, .recipients_n = 1},
+		{.tlp = 5, .groups = other, .groups_n = 1, .recipients = one, .recipients_n = 1},
 	};
 	enum { ALL = sizeof(all) / sizeof(all[0]) };
 	uint8_t digest[ALL][16], again[16];
 	struct member_audience same = all[2];
-	int32_t copy[] = { 1 };
+	int32_t copy[] = {1};
 
 	(void)state;
 	for (size_t i = 0; i < ALL; i++) {
@@ -206,8 +216,8 @@ static void digests_tell_apart(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(rule_follows_the_table), cmocka_unit_test(resolves_names),
-					    cmocka_unit_test(holds_to_the_limits), cmocka_unit_test(digests_tell_apart) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(rule_follows_the_table), cmocka_unit_test(resolves_names),
+					   cmocka_unit_test(holds_to_the_limits), cmocka_unit_test(digests_tell_apart)};
 
 	if (wire_init()) return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);

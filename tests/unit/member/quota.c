@@ -24,7 +24,7 @@ static void lets_a_burst_then_the_rate_through(void **state)
 	}
 	assert_int_equal(member_quota_take(q, 1, 1, now, &wait), ISAC_ERR_RATE);
 	assert_int_equal(wait, 100);
-	assert_int_equal(member_quota_take(q, 2, 1, now, &wait), ISAC_OK);      /* another's bucket is its own */
+	assert_int_equal(member_quota_take(q, 2, 1, now, &wait), ISAC_OK); /* another's bucket is its own */
 	assert_int_equal(member_quota_take(q, 1, 1, now + 99999, &wait), ISAC_ERR_RATE);
 	assert_int_equal(wait, 1);
 	assert_int_equal(member_quota_take(q, 1, 1, now + 100000, &wait), ISAC_OK);
@@ -36,7 +36,7 @@ static void lets_a_burst_then_the_rate_through(void **state)
 	now += 1000000 * second;
 	for (int i = 0; i < 30; i++) assert_int_equal(member_quota_take(q, 1, 1, now, &wait), ISAC_OK);
 	assert_int_equal(member_quota_take(q, 1, 1, now, &wait), ISAC_ERR_RATE);
-	assert_int_equal(member_quota_take(q, 1, 1, now - 50 * second, &wait), ISAC_ERR_RATE);  /* a clock that stands still gives none */
+	assert_int_equal(member_quota_take(q, 1, 1, now - 50 * second, &wait), ISAC_ERR_RATE); /* a clock that stands still gives none */
 	member_quota_destroy(&q);
 	member_quota_destroy(&q);
 	assert_null(q);
@@ -49,11 +49,11 @@ static void counts_bytes(void **state)
 	int64_t now = 0;
 
 	(void)state;
-	assert_int_equal(member_quota_new(&q, 1000, 1000, 60000), ISAC_OK);     /* 1,000 bytes a second */
+	assert_int_equal(member_quota_new(&q, 1000, 1000, 60000), ISAC_OK); /* 1,000 bytes a second */
 	assert_int_equal(member_quota_take(q, 1, 50000, now, &wait), ISAC_OK);
 	assert_int_equal(member_quota_take(q, 1, 20000, now, &wait), ISAC_ERR_RATE);
 	assert_int_equal(wait, 10000);
-	assert_int_equal(member_quota_take(q, 1, 10000, now, &wait), ISAC_OK);  /* a refusal takes nothing */
+	assert_int_equal(member_quota_take(q, 1, 10000, now, &wait), ISAC_OK); /* a refusal takes nothing */
 	assert_int_equal(member_quota_take(q, 1, 1, now, &wait), ISAC_ERR_RATE);
 	assert_int_equal(wait, 1);
 	/* Larger than a minute's allowance: goes through a full bucket, and empties it. */
@@ -103,8 +103,8 @@ static void knows_many_members(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(lets_a_burst_then_the_rate_through), cmocka_unit_test(counts_bytes),
-					    cmocka_unit_test(holds_at_the_ends_of_its_range), cmocka_unit_test(knows_many_members) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(lets_a_burst_then_the_rate_through), cmocka_unit_test(counts_bytes),
+					   cmocka_unit_test(holds_at_the_ends_of_its_range), cmocka_unit_test(knows_many_members)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

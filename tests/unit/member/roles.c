@@ -9,10 +9,19 @@
 
 static void reads_and_prints(void **state)
 {
-	static const struct { const char *text; uint32_t roles; } rows[] = {
-		{ "publisher", 1 }, { "subscriber", 2 }, { "analyst", 4 }, { "tracer", 8 }, { "admin", 16 }, { "auditor", 32 },
-		{ "publisher,subscriber", 3 }, { "analyst,admin,auditor", 52 },
-		{ "publisher,subscriber,analyst,tracer,admin,auditor", 63 },
+	static const struct {
+		const char *text;
+		uint32_t roles;
+	} rows[] = {
+		{"publisher", 1},
+		{"subscriber", 2},
+		{"analyst", 4},
+		{"tracer", 8},
+		{"admin", 16},
+		{"auditor", 32},
+		{"publisher,subscriber", 3},
+		{"analyst,admin,auditor", 52},
+		{"publisher,subscriber,analyst,tracer,admin,auditor", 63},
 	};
 	char text[64];
 
@@ -27,8 +36,8 @@ static void reads_and_prints(void **state)
 
 static void refuses_what_it_does_not_know(void **state)
 {
-	static const char *const bad[] = { "", ",", "publisher,", ",publisher", "publishers", "publishe", "Publisher", "publisher, admin",
-					   "publisher,,admin", "root" };
+	static const char *const bad[] = {"",	      ",",	   "publisher,",       ",publisher",	   "publishers",
+					  "publishe", "Publisher", "publisher, admin", "publisher,,admin", "root"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) assert_int_equal(member_roles_parse(bad[i]), 0);
@@ -49,8 +58,8 @@ static void stays_inside_its_room(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_and_prints), cmocka_unit_test(refuses_what_it_does_not_know),
-					    cmocka_unit_test(stays_inside_its_room) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(reads_and_prints), cmocka_unit_test(refuses_what_it_does_not_know),
+					   cmocka_unit_test(stays_inside_its_room)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,13 +110,23 @@ static void refuses_repeats(void **state)
 
 static void copies_what_it_is_given(void **state)
 {
-	struct member_net nets[2] = { { { 203, 0, 113, 0 }, 4, 24 }, { { 0x2a }, 6, 16 } };
-	uint32_t asns[2] = { 64500, 7 };
+	struct member_net nets[2] = {{{203, 0, 113, 0}, 4, 24}, {{0x2a}, 6, 16}};
+	uint32_t asns[2] = {64500, 7};
 	char domain[] = "mine.example";
-	const char *domains[2] = { domain, "b.example" };
-	int32_t groups[3] = { 9, 3, 5 };
-	struct member m = { .id = 1, .name = "alice", .type = "isp", .roles = 3, .nets = nets, .nets_n = 2, .asns = asns, .asns_n = 2,
-			    .domains = domains, .domains_n = 2, .groups = groups, .groups_n = 3 };
+	const char *domains[2] = {domain, "b.example"};
+	int32_t groups[3] = {9, 3, 5};
+	struct member m = {.id = 1,
+			   .name = "alice",
+			   .type = "isp",
+			   .roles = 3,
+			   .nets = nets,
+			   .nets_n = 2,
+			   .asns = asns,
+			   .asns_n = 2,
+			   .domains = domains,
+			   .domains_n = 2,
+			   .groups = groups,
+			   .groups_n = 3};
 	const struct member *got;
 	struct member_roster *r;
 
@@ -134,7 +144,7 @@ static void copies_what_it_is_given(void **state)
 	assert_int_equal(got->asns[0], 64500);
 	assert_string_equal(got->domains[0], "mine.example");
 	assert_string_equal(got->domains[1], "b.example");
-	assert_int_equal(got->groups[0], 3);    /* ascending, whatever the order was */
+	assert_int_equal(got->groups[0], 3); /* ascending, whatever the order was */
 	assert_int_equal(got->groups[1], 5);
 	assert_int_equal(got->groups[2], 9);
 	assert_string_equal(got->type, "isp");
@@ -144,8 +154,8 @@ static void copies_what_it_is_given(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(finds_many), cmocka_unit_test(refuses_repeats),
-					    cmocka_unit_test(copies_what_it_is_given) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(finds_many), cmocka_unit_test(refuses_repeats),
+					   cmocka_unit_test(copies_what_it_is_given)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,8 @@
 /* sha256(public key)[:8].hex() */
 #define HUB_ID "56475aa75463474c"
 /* signature over b"isac1 7 receipt 16 " + HUB_ID + b" 36 " + b"\x11" * 32 + b"\x00\x00\x00\x05" */
-static const char signature_hex[] = "59f749a7a5d7314110b2f34cc98610ede774a23ef32c939027f389a91fdfbb13dfb24969987171e6b04454b5ee200f5fa80de94919b92f88a23c8fbe7d4d5f00";
+static const char signature_hex[] = "59f749a7a5d7314110b2f34cc98610ede774a23ef32c939027f389a91fdfbb13"
+				    "dfb24969987171e6b04454b5ee200f5fa80de94919b92f88a23c8fbe7d4d5f00";
 
 static char dir[] = "/tmp/isac-signer-XXXXXX", socket_path[64], key_path[64];
 static pid_t child;
@@ -42,7 +43,8 @@ static void start(const char *hub_id)
 	assert_int_equal(pipe(pipe_fd), 0);
 	child = fork();
 	if (child == 0) {
-		const struct signer_conf conf = {.socket_path = socket_path, .key_path = key_path, .hub_id = hub_id, .ready_fd = pipe_fd[1]};
+		const struct signer_conf conf = {
+			.socket_path = socket_path, .key_path = key_path, .hub_id = hub_id, .ready_fd = pipe_fd[1]};
 
 		close(pipe_fd[0]);
 		_exit((int)signer_run(&conf));
@@ -75,8 +77,7 @@ static enum isac_err receive(struct base_link *link, struct base_link_msg *msg)
 	while ((err = base_link_recv(link, msg)) == ISAC_ERR_AGAIN) {
 		struct pollfd p = {.fd = base_link_fd(link), .events = POLLIN};
 
-		if (poll(&p, 1, 20000) != 1)
-			return ISAC_ERR_TOO_SLOW;
+		if (poll(&p, 1, 20000) != 1) return ISAC_ERR_TOO_SLOW;
 	}
 	return err;
 }
@@ -154,8 +155,7 @@ static void test_refuses_key(void **state)
 static int make(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
+	if (!mkdtemp(dir)) return -1;
 	snprintf(socket_path, sizeof(socket_path), "%s/s", dir);
 	snprintf(key_path, sizeof(key_path), "%s/k", dir);
 	return 0;

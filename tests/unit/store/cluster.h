@@ -67,7 +67,7 @@ static inline int cluster_up(const char *more)
 	char program[300], data[80], dir[100];
 	const char *argv[] = { program, "-D", data, "-c", "listen_addresses=", "-c", dir, "-c", "max_wal_size=4GB",
 			       more ? "-c" : NULL, more, NULL };
-	int status;
+	int status, tries = 0;
 
 	snprintf(program, sizeof(program), "%s/postgres", cluster.bin);
 	snprintf(data, sizeof(data), "%s/data", cluster.dir);
@@ -79,8 +79,12 @@ static inline int cluster_up(const char *more)
 		if (PQping(cluster.conninfo) == PQPING_OK)
 			return 0;
 		if (waitpid(cluster.pid, &status, WNOHANG) == cluster.pid) {
-			fprintf(stderr, "postgres ended at once, see %s/log\n", cluster.dir);
-			return -1;
+			/* Backends of a killed postmaster hold its shared memory until they notice. */
+			if (++tries == 500) {
+				fprintf(stderr, "postgres does not start, see %s/log\n", cluster.dir);
+				return -1;
+			}
+			cluster.pid = cluster_spawn(argv, true);
 		}
 		nanosleep(&tick, NULL);
 	}

@@ -121,7 +121,8 @@ static size_t query(const char *text, const struct member *self, bool held, uint
 		struct store_hit *hits;
 		size_t n;
 
-		assert_int_equal(store_select_query(db, &q, &hits, &n, &q.before_seq, &q.before_item, &complete), ISAC_OK);
+		if (store_select_query(db, &q, &hits, &n, &q.before_seq, &q.before_item, &complete))
+			fail_msg("%s: %s", text, store_pg_error(db->pg));
 		for (size_t i = 0; i < n; i++)
 			for (uint32_t item = hits[i].report->n; item-- > 0; )
 				if (hits[i].shown[item / 8] >> item % 8 & 1)

@@ -1,0 +1,136 @@
+"""Sections 7 and 10: whose keys are to be trusted, what makes an entry good, and a session's bookkeeping."""
+import struct
+
+from . import bundle, merkle, sign
+from .messages import pb
+from .scan import Refused, opened
+
+
+class Key:
+    def __init__(self, certificate):
+        self.member, self.public = certificate.member, certificate.public_key
+        self.valid_from, self.valid_until = certificate.valid_from_us, certificate.valid_until_us
+        self.revoked_from = certificate.revoked_from_seq
+
+    def good_for(self, seq, at_us):
+        if self.revoked_from and seq >= self.revoked_from:
+            return False
+        return at_us >= self.valid_from and (not self.valid_until or at_us < self.valid_until)
+
+
+def _order(certificate):
+    """The member and roles that a certificate's command enrols; Refused unless it names this very key."""
+    command = opened(certificate.command, pb.Command, reader=True)
+    args = {arg.name: arg for arg in command.args}
+    if command.verb not in ("member.add", "key.add") or "bundle" not in args:
+        raise Refused(401, "a command that enrols no key")
+    got = bundle.MemberBundle(args["bundle"].data)
+    if got.name != certificate.member or got.sign_public != certificate.public_key:
+        raise Refused(401, "certificate of another key")
+    return set(args["role"].value.split(",")) if command.verb == "member.add" and "role" in args else set()
+
+
+class Keyring:
+    """Keys whose certificates lead back to the first admin's key in the hub's bundle."""
+
+    def __init__(self, hub):
+        self.hub, self.keys, self.admins = hub, {}, set()
+
+    def learn(self, certificates):
+        """Takes certificates in any order: an admin's may come after those that it signed."""
+        waiting = list(certificates)
+        while waiting:
+            rest = [c for c in waiting if not self._take(c)]
+            if len(rest) == len(waiting):
+                return rest
+            waiting = rest
+        return []
+
+    def _take(self, certificate):
+        if certificate.key_id != sign.key_id(certificate.public_key):
+            return False
+        if not certificate.command:
+            if certificate.public_key != self.hub.admin_public:
+                return False
+            self.admins.add(certificate.member)
+        else:
+            admin = self.keys.get(certificate.admin_key_id)
+            if admin is None or admin.member not in self.admins:
+                return False
+            if not sign.verify(admin.public, "command", self.hub.hub_id, certificate.command, certificate.signature):
+                return False
+            try:
+                roles = _order(certificate)
+            except Refused:
+                return False
+            if "admin" in roles:
+                self.admins.add(certificate.member)
+        self.keys[certificate.key_id] = Key(certificate)
+        return True
+
+
+def check_proved(entry, hub_id, public):
+    """Signature first, then the multiproof under the header's root; returns the header."""
+    if not sign.verify(public, "report", hub_id, entry.header, entry.signature):
+        raise Refused(401, "signature over the header")
+    header = opened(entry.header, pb.Header, reader=True)
+    if any(len(item.salt) != 16 for item in entry.items):
+        raise Refused(401, "salt")
+    shown = [(item.index, merkle.item_leaf(item.salt, item.item)) for item in entry.items]
+    root = merkle.multiproof_root(header.item_count, shown, entry.proof)
+    if root is None or root != header.items_root:
+        raise Refused(401, "multiproof")
+    return header
+
+
+def check_entry(entry, keyring):
+    """An entry of a delivery or a page: (header, items as messages)."""
+    key_id = opened(entry.header, pb.Header, reader=True).key_id
+    key = keyring.keys.get(key_id)
+    if key is None or key.member != entry.publisher or not key.good_for(entry.seq, entry.received_us):
+        raise Refused(401, "no trusted key of this publisher")
+    header = check_proved(entry, keyring.hub.hub_id, key.public)
+    return header, [opened(item.item, pb.Item, reader=True) for item in entry.items]
+
+
+def hash_entry(h, seq, header, indexes):
+    return merkle.H(h + struct.pack(">Q", seq) + merkle.H(header) + struct.pack(f">I{len(indexes)}I", len(indexes), *indexes))
+
+
+def hash_gap(h, first, last):
+    return merkle.H(h + b"gap" + struct.pack(">QQ", first, last))
+
+
+class Loss(Exception):
+    """Something of the feed did not arrive: open a new session from the last position."""
+
+
+class Session:
+    """Position and running hash of one session, beginning with SUBSCRIBED."""
+
+    def __init__(self, subscribed):
+        self.sub, self.position, self.hash, self.filter = subscribed.sub, subscribed.position, bytes(32), subscribed.filter
+        if subscribed.hash != self.hash:
+            raise Loss("a session that does not begin with zeros")
+
+    def delivery(self, head, batch):
+        if head.sub != self.sub or head.prev_seq != self.position or head.last_seq <= head.prev_seq:
+            raise Loss(f"after {self.position} came ({head.prev_seq}, {head.last_seq}]")
+        before = head.prev_seq
+        for entry in batch.entries:
+            if not before < entry.seq <= head.last_seq:
+                raise Loss("entries out of order or out of their range")
+            before = entry.seq
+            self.hash = hash_entry(self.hash, entry.seq, entry.header, [item.index for item in entry.items])
+        self.position = head.last_seq
+
+    def gap(self, gap):
+        if gap.sub != self.sub or gap.first_seq != self.position + 1 or gap.last_seq < gap.first_seq:
+            raise Loss(f"gap {gap.first_seq}..{gap.last_seq} after {self.position}")
+        self.hash = hash_gap(self.hash, gap.first_seq, gap.last_seq)
+        self.position = gap.last_seq
+
+    def heartbeat(self, beat):
+        if beat.sub != self.sub or beat.position < self.position or beat.hash != self.hash:
+            raise Loss(f"heartbeat {beat.position} after {self.position}, hash {'agrees' if beat.hash == self.hash else 'differs'}")
+        self.position = beat.position

@@ -1,0 +1,119 @@
+"""Section 5: making a report, and the hub's eight steps as far as they need no roster."""
+import os
+import secrets
+import time
+
+from . import merkle, sign, value
+from .messages import pb
+from .scan import Refused, opened, scan
+from .tables import LIMIT
+
+
+def now_us():
+    return time.time_ns() // 1000
+
+
+def uuid7(at_us):
+    """UUIDv7: 48 bits of milliseconds, then version, variant and random bits."""
+    raw = bytearray((at_us // 1000).to_bytes(6, "big") + os.urandom(10))
+    raw[6], raw[8] = raw[6] & 0x0f | 0x70, raw[8] & 0x3f | 0x80
+    return bytes(raw)
+
+
+def indicator(kind, text, **more):
+    return pb.Item(indicator=pb.Indicator(type=kind, value=text, **more)).SerializeToString()
+
+
+class Report:
+    """One signed report; `change` may alter header fields before the signature is made."""
+
+    def __init__(self, home, items, tlp=pb.TLP_GREEN, groups=(), recipients=(), change=None):
+        self.items, self.secret, at = list(items), secrets.token_bytes(32), now_us()
+        self.salts = [merkle.salt(self.secret, i) for i in range(len(self.items))]
+        self.leaves = [merkle.item_leaf(s, i) for s, i in zip(self.salts, self.items)]
+        header = pb.Header(report_id=uuid7(at), key_id=home.key_id, created_us=at, kind=pb.KIND_INDICATOR, tlp=tlp, groups=groups,
+                           recipients=recipients, item_count=len(self.items), items_root=merkle.root(self.leaves) if self.leaves else b"")
+        if change:
+            change(header)
+        self.id, self.header = header.report_id, header.SerializeToString()
+        self.signature = sign.sign(home.seed, "report", home.hub.hub_id, self.header)
+        payload = pb.Payload(secret=self.secret, items=self.items)
+        self.submit = pb.Submit(member=home.name, header=self.header, signature=self.signature, payload=payload.SerializeToString())
+
+
+def _header(submit, member, hub_id, keys):
+    """Steps 2 and 3."""
+    if submit.member != member:
+        raise Refused(403, "another member", step=2)
+    try:
+        header = opened(submit.header, pb.Header)
+    except Refused as refused:
+        raise Refused(refused.code, str(refused), step=3) from None
+    if submit.signature and len(submit.signature) != 64:
+        raise Refused(400, "signature", step=3)
+    public = keys.get(header.key_id)
+    if not submit.signature or public is None or not sign.verify(public, "report", hub_id, submit.header, submit.signature):
+        raise Refused(401, "signature", step=3)
+    return header
+
+
+def _id_and_time(header, now):
+    if len(header.report_id) != 16 or not any(header.report_id):
+        raise Refused(422, "report_id", step=4)
+    if header.created_us > now + LIMIT["SKEW_AHEAD_S"] * 1000000:
+        raise Refused(425, "from the future", step=4)
+    if header.created_us < now - LIMIT["SKEW_BEHIND_S"] * 1000000:
+        raise Refused(422, "too old", step=4)
+
+
+def _label(header, member):
+    red = header.tlp == pb.TLP_RED
+    if header.kind != pb.KIND_INDICATOR or not pb.TLP_CLEAR <= header.tlp <= pb.TLP_RED:
+        raise Refused(422, "kind or label", step=5)
+    if red != bool(header.recipients) or member in header.recipients:
+        raise Refused(422, "recipients", step=5)
+
+
+def _payload(submit, header):
+    try:
+        payload = opened(submit.payload, pb.Payload)
+    except Refused as refused:
+        raise Refused(refused.code, str(refused), step=7) from None
+    if len(payload.secret) != 32 or not payload.items or header.item_count != len(payload.items):
+        raise Refused(422, "secret or count", step=7)
+    leaves = [merkle.item_leaf(merkle.salt(payload.secret, i), item) for i, item in enumerate(payload.items)]
+    if merkle.root(leaves) != header.items_root:
+        raise Refused(401, "root", step=7)
+    return payload
+
+
+def _items(payload):
+    """Step 8; the numbers of the held items."""
+    seen, held = set(), []
+    for number, data in enumerate(payload.items):
+        try:
+            item = opened(data, pb.Item)
+            if item.WhichOneof("body") != "indicator":
+                raise Refused(422, "not of the header's kind")
+            found = value.check_indicator(item.indicator)
+            if found in seen:
+                raise Refused(422, "twice")
+        except Refused as refused:
+            raise Refused(refused.code, str(refused), item=number + 1, step=8) from None
+        seen.add(found)
+        if value.held(*found):
+            held.append(number)
+    return held
+
+
+def check(body, member, hub_id, keys, now):
+    """The numbers of held items, or Refused with code and step. Roles, groups and store (of 5 and 6) are the hub's to know."""
+    try:
+        scan(body, pb.Submit)
+    except Refused as refused:
+        raise Refused(refused.code, str(refused), step=1) from None
+    submit = pb.Submit.FromString(body)
+    header = _header(submit, member, hub_id, keys)
+    _id_and_time(header, now)
+    _label(header, member)
+    return _items(_payload(submit, header))
