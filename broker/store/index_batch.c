@@ -236,12 +236,12 @@ static void put_rdom(struct wire_buf *b, const struct entry *e)
 /* Distinct publishers of the run, as text: an array of arrays cannot be unnested. */
 static void put_publishers(struct wire_buf *b, const struct entry *e)
 {
-	int32_t seen[PUBLISHERS_MAX];
+	int32_t seen[PUBLISHERS_MAX] = { e[0].publisher_id };   /* a run has one entry at least */
 	char text[PUBLISHERS_MAX * 12 + 3];
-	unsigned n = 0;
+	unsigned n = 1;
 	int len;
 
-	for (uint32_t i = 0; i < e->run && n < PUBLISHERS_MAX; i++) {
+	for (uint32_t i = 1; i < e->run && n < PUBLISHERS_MAX; i++) {
 		unsigned known = 0;
 
 		while (known < n && seen[known] != e[i].publisher_id)
