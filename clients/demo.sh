@@ -71,8 +71,8 @@ why "$line"
 hub=${line#isacd: ready }
 
 member() { # name role type
-    isac --home "$work/$1" keygen --hub-key "$work/hub/hub.pub" --hub "$hub" --name "$1" >/dev/null
-    isac --home "$work/hub/admin" --hub "$hub" admin member add "$work/$1/member.pub" --role "$2" --type "$3" >/dev/null
+    isac --home "$work/$1" keygen --hub-key "$work/hub/hub.pub" --hub "$hub" --name "$1" >/dev/null 2>>"$work/notes"
+    isac --home "$work/hub/admin" --hub "$hub" admin member add "$work/$1/member.pub" --role "$2" --type "$3" >/dev/null 2>>"$work/notes"
     why "$1 ($3): $2"
 }
 say "2. Five members, enrolled by the admin's signature"
@@ -95,7 +95,7 @@ say "4. Three members publish abuse.ch's URLhaus list: $(wc -l <"$work/urlhaus")
 publish() { # name file confidence
     isac --home "$work/$1" --json publish --format plain --tlp green --confidence "$3" --tag malware "$work/$2" >"$work/$1.receipts" 2>"$work/$1.refused" || [ $? -eq 4 ]
     why "$1: $(wc -l <"$work/$1.receipts") receipts, last $(tail -n 1 "$work/$1.receipts")"
-    [ ! -s "$work/$1.refused" ] || why "   refused before sending: $(grep -c . "$work/$1.refused") lines, such as: $(head -n 1 "$work/$1.refused")"
+    ! grep -q "/$2:" "$work/$1.refused" || why "   left out: $(grep -c "/$2:" "$work/$1.refused") lines, such as $(grep -m 1 -o "$2:.*" "$work/$1.refused")"
 }
 publish isp-east east 90
 publish isp-west west 60
@@ -114,22 +114,21 @@ done
 say "6. History: who said what about a network"
 net=$(sed -n 1p "$work/west" | cut -d. -f1-2).0.0/16
 why "isac query 'value in $net' --limit 3"
-isac --home "$work/soc-red" query "value in $net" --limit 3 | cut -c1-200 | sed 's/^/     /'
+isac --home "$work/soc-red" query "value in $net" --limit 3 --format csv | cut -c1-200 | sed 's/^/     /'
 
-say "7. A forgery: someone with the vendor's connection, but not its signing key"
-cp -r "$work/vendor" "$work/forger"
-rm -rf "$work/forger/spool"
-isac --home "$work/other" keygen --hub-key "$work/hub/hub.pub" --hub "$hub" --name vendor >/dev/null
-cp "$work/other/sign.key" "$work/forger/sign.key"
+say "7. A forgery: a report altered after the vendor signed it"
+echo "198.51.100.66" | isac --home "$work/vendor" --hub tcp://127.0.0.1:1 publish --format plain --tlp green --timeout 1 >/dev/null 2>&1 || true
+for spooled in "$work"/vendor/spool/*; do [ ! -f "$spooled" ] || LC_ALL=C sed -i 's/198\.51\.100\.66/198.51.100.67/' "$spooled"; done
+why "the vendor was offline, its report waited in the spool, and somebody changed 198.51.100.66 to .67 there"
 status=0
-echo "198.51.100.66" | isac --home "$work/forger" --json publish --format plain --tlp green >"$work/forged" 2>&1 || status=$?
-why "exit $status: $(head -n 1 "$work/forged" | cut -c1-200)"
+isac --home "$work/vendor" --hub "$hub" --json publish --flush >"$work/forged" 2>/dev/null || status=$?
+why "the hub's answer (exit $status): $(head -n 1 "$work/forged" | cut -c1-200)"
 
 say "8. A SOC that was away resumes where it was"
 for pid in $feed_pids; do kill "$pid"; wait "$pid" 2>/dev/null || true; done
 feed_pids=""
 before=$(wc -l <"$work/soc-red.feed")
-printf '203.0.113.%d\n' 7 8 9 | isac --home "$work/isp-east" publish --format plain --tlp green --confidence 95 >/dev/null
+printf '203.0.113.%d\n' 7 8 9 | isac --home "$work/isp-east" publish --format plain --tlp green --confidence 95 >/dev/null 2>&1
 isac --home "$work/soc-red" --json subscribe --name live --idle-exit 1 >"$work/soc-red.more" 2>/dev/null
 why "had $before, missed and now got exactly: $(sed 's/.*"value": *"\([^"]*\)".*/\1/' "$work/soc-red.more" | tr '\n' ' ')"
 

@@ -12,6 +12,14 @@
  *         DROP     [ 'D' name ]                                           refuse this member from now on, before the next roster
  * When a link to core breaks, front answers requests with ERROR 503, sends ERROR 503 (sub 0) to every rid that has a session, and reconnects.
  * User-Id comes from the payload frame only; a message whose User-Id is not on the present roster is dropped and counted.
+ * It is the CURVE key in hex, so that revoking one key of a member cuts that key's connections only.
+ * On the feed link core reaches only routing ids that spoke and whose connection is still open; any other is answered with GONE.
+ *
+ * Connections in all are capped here (max_sockets); connections of one source are the packet filter's:
+ *   nft add table inet isac
+ *   nft add set inet isac many '{ type ipv4_addr; flags dynamic; }'
+ *   nft add chain inet isac in '{ type filter hook input priority 0; }'
+ *   nft add rule inet isac in tcp dport 7400-7401 ct state new add @many '{ ip saddr ct count over 16 }' reject with tcp reset
  */
 #ifndef ISAC_FRONT_H
 #define ISAC_FRONT_H

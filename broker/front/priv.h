@@ -173,6 +173,4 @@ struct front {
 	bool bound;
 };
 
-
-
 #endif

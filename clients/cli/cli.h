@@ -9,22 +9,28 @@
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_SOME_REFUSED = 4 };
 
 /* ---- options.c ---- */
-struct cli_opt { const char *name; char letter; const char *arg /* NULL = a flag */, *text; };
-extern const struct cli_opt cli_common[];       /* ends with a row without a name */
+struct cli_opt {
+	const char *name;
+	char letter;
+	const char *arg /* NULL = a flag */, *text;
+};
+extern const struct cli_opt cli_common[]; /* ends with a row without a name */
 
-struct cli_value { const char *name, *value; };
+struct cli_value {
+	const char *name, *value;
+};
 struct cli {
 	const struct cli_command *command;
-	struct cli_value *values;       /* options, in the order given */
+	struct cli_value *values; /* options, in the order given */
 	size_t n;
-	char **words;                   /* what is no option */
+	char **words; /* what is no option */
 	int words_n;
 	char *home;
 };
 /* own may be NULL. stop_at_word: only what stands before the first word. 0, or EXIT_USAGE after a message. Returns words in cli. */
 int cli_options_parse(struct cli *cli, const struct cli_opt *own, int argc, char **argv, bool stop_at_word, int *next);
 void cli_options_clear(struct cli *cli);
-const char *cli_options_get(const struct cli *cli, const char *name);   /* the last one given, or NULL */
+const char *cli_options_get(const struct cli *cli, const char *name); /* the last one given, or NULL */
 bool cli_options_flag(const struct cli *cli, const char *name);
 /* All values of an option, commas split; free the array and each text. */
 char **cli_options_list(const struct cli *cli, const char *name, size_t *n);
@@ -32,16 +38,16 @@ void cli_options_free_list(char **list);
 /* A whole number within min..max. false after a message. */
 bool cli_options_number(const struct cli *cli, const char *name, long long min, long long max, long long *out);
 const char *cli_options_home(struct cli *cli);
-int cli_options_timeout_ms(const struct cli *cli);      /* -1 after a message */
+int cli_options_timeout_ms(const struct cli *cli); /* -1 after a message */
 
 /* ---- commands.c ---- */
 struct cli_command {
-	const char *name;               /* "admin member add" */
-	const char *args;               /* "FILE..." */
-	const char *text;               /* one line */
-	const char *more;               /* a paragraph, or NULL */
-	const char *example;            /* lines, each a command */
-	const struct cli_opt *opts;     /* own options, NULL = none */
+	const char *name;	    /* "admin member add" */
+	const char *args;	    /* "FILE..." */
+	const char *text;	    /* one line */
+	const char *more;	    /* a paragraph, or NULL */
+	const char *example;	    /* lines, each a command */
+	const struct cli_opt *opts; /* own options, NULL = none */
 	int (*run)(struct cli *cli);
 };
 extern const struct cli_command cli_commands[]; /* ends with a row without a name */
@@ -59,18 +65,18 @@ extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[];
 
 /* ---- report.c: what is said to people ---- */
-void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));      /* "isac: ..." on stderr */
-int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));  /* with a hint to --help; EXIT_USAGE */
-int cli_fail(const struct isac_error *err);             /* says it; the exit status */
-void cli_fail_filter(const struct isac_error *err, const char *filter);         /* with a caret under the column */
+void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));			  /* "isac: ..." on stderr */
+int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with a hint to --help; EXIT_USAGE */
+int cli_fail(const struct isac_error *err);							  /* says it; the exit status */
+void cli_fail_filter(const struct isac_error *err, const char *filter);				  /* with a caret under the column */
 /* Opens the home with the common options. 0 or an exit status after a message. */
 int cli_open(struct isac **out, struct cli *cli);
 
 /* ---- time.c ---- */
 enum { CLI_TIME_BYTES = 40 };
-void cli_time_format(char out[CLI_TIME_BYTES], int64_t us);    /* RFC 3339 UTC; "" for 0 */
-bool cli_time_parse(int64_t *us, const char *text);             /* RFC 3339, or a date, with T or blank; no zone = UTC */
-bool cli_time_span(int64_t *us, const char *text);              /* 90s 30m 12h 7d 2w */
+void cli_time_format(char out[CLI_TIME_BYTES], int64_t us); /* RFC 3339 UTC; "" for 0 */
+bool cli_time_parse(int64_t *us, const char *text);	    /* RFC 3339, or a date, with T or blank; no zone = UTC */
+bool cli_time_span(int64_t *us, const char *text);	    /* 90s 30m 12h 7d 2w */
 int64_t cli_time_now_us(void);
 int64_t cli_time_mono_ms(void);
 
@@ -80,16 +86,20 @@ enum cli_format { CLI_JSONL, CLI_CSV, CLI_PLAIN, CLI_TABLE };
 bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool table_allowed);
 void cli_output_head(enum cli_format format);
 void cli_output_item(enum cli_format format, const struct isac_item *item);
-json_t *cli_output_item_json(const struct isac_item *item);     /* a new reference */
-void cli_output_json(json_t *object);                           /* one line; takes the reference */
+json_t *cli_output_item_json(const struct isac_item *item); /* a new reference */
+void cli_output_json(json_t *object);			    /* one line; takes the reference */
 void cli_output_rows(const struct isac_answer *answer, bool json);
 /* Everything written is with the kernel, and on the disk if stdout is a file. false after a message. */
 bool cli_output_flush(void);
 
 /* ---- progress.c: a bar on a terminal, nothing elsewhere ---- */
-struct cli_progress { bool on; int64_t start_ms, drawn_ms; uint64_t total; };
+struct cli_progress {
+	bool on;
+	int64_t start_ms, drawn_ms;
+	uint64_t total;
+};
 void cli_progress_start(struct cli_progress *p, uint64_t total);
 void cli_progress_show(struct cli_progress *p, uint64_t read, uint64_t items);
-void cli_progress_clear(struct cli_progress *p);        /* before a line is printed, and at the end */
+void cli_progress_clear(struct cli_progress *p); /* before a line is printed, and at the end */
 
 #endif

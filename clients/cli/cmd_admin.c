@@ -8,55 +8,75 @@
 #include "cli.h"
 
 const struct cli_opt cmd_admin_member_add_opts[] = {
-	{ "role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin" },
-	{ "type", 't', "TYPE", "isp, vendor, soc, csirt, academic" },
-	{ "asn", 0, "N", "an autonomous system of the member's (may be repeated)" },
-	{ "net", 0, "CIDR", "a network of the member's (may be repeated)" },
-	{ "domain", 0, "DOMAIN", "a domain of the member's (may be repeated)" },
-	{ NULL, 0, NULL, NULL },
+	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
+	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
+	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
+	{"net", 0, "CIDR", "a network of the member's (may be repeated)"},
+	{"domain", 0, "DOMAIN", "a domain of the member's (may be repeated)"},
+	{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_role_opts[] = {
-	{ "role", 'r', "ROLE,...", "all roles that the member is to have" },
-	{ NULL, 0, NULL, NULL },
+	{"role", 'r', "ROLE,...", "all roles that the member is to have"},
+	{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_key_add_opts[] = {
-	{ "valid-from", 0, "TIME", "not before" },
-	{ "valid-until", 0, "TIME", "not from then on" },
-	{ NULL, 0, NULL, NULL },
+	{"valid-from", 0, "TIME", "not before"},
+	{"valid-until", 0, "TIME", "not from then on"},
+	{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_revoke_opts[] = {
-	{ "from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)" },
-	{ NULL, 0, NULL, NULL },
+	{"from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)"},
+	{NULL, 0, NULL, NULL},
 };
 
 enum how { TEXT, JOINED, EACH, TIME };
 static const struct verb {
 	const char *name, *verb;
-	struct { const char *arg; bool file; bool optional; } word[2];
-	struct { const char *opt, *arg; enum how how; bool needed; } opt[5];
+	struct {
+		const char *arg;
+		bool file;
+		bool optional;
+	} word[2];
+	struct {
+		const char *opt, *arg;
+		enum how how;
+		bool needed;
+	} opt[5];
 } verbs[] = {
-	{ "admin member add", "member.add", { { "bundle", true, false } },
-	  { { "role", "role", JOINED, true }, { "type", "type", TEXT, false }, { "asn", "asn", EACH, false }, { "net", "net", EACH, false }, { "domain", "domain", EACH, false } } },
-	{ "admin member list", "member.list", { { NULL } }, { { NULL } } },
-	{ "admin member suspend", "member.suspend", { { "name", false, false } }, { { NULL } } },
-	{ "admin member resume", "member.resume", { { "name", false, false } }, { { NULL } } },
-	{ "admin member role", "member.role", { { "name", false, false } }, { { "role", "role", JOINED, true } } },
-	{ "admin key add", "key.add", { { "member", false, false }, { "bundle", true, false } },
-	  { { "valid-from", "valid_from_us", TIME, false }, { "valid-until", "valid_until_us", TIME, false } } },
-	{ "admin key list", "key.list", { { "member", false, true } }, { { NULL } } },
-	{ "admin key revoke", "key.revoke", { { "key_id", false, false } }, { { "from-seq", "from_seq", TEXT, false } } },
-	{ "admin group add", "group.add", { { "name", false, false } }, { { NULL } } },
-	{ "admin group list", "group.list", { { NULL } }, { { NULL } } },
-	{ "admin group join", "group.join", { { "group", false, false }, { "member", false, false } }, { { NULL } } },
-	{ "admin group leave", "group.leave", { { "group", false, false }, { "member", false, false } }, { { NULL } } },
-	{ "admin subscription list", "subscription.list", { { "member", false, true } }, { { NULL } } },
-	{ "admin event list", "event.list", { { NULL } }, { { NULL } } },
-	{ "admin stats", "stats", { { NULL } }, { { NULL } } },
-	{ "admin params", "params", { { NULL } }, { { NULL } } },
+	{"admin member add",
+	 "member.add",
+	 {{"bundle", true, false}},
+	 {{"role", "role", JOINED, true},
+	  {"type", "type", TEXT, false},
+	  {"asn", "asn", EACH, false},
+	  {"net", "net", EACH, false},
+	  {"domain", "domain", EACH, false}}},
+	{"admin member list", "member.list", {{0}}, {{0}}},
+	{"admin member suspend", "member.suspend", {{"name", false, false}}, {{0}}},
+	{"admin member resume", "member.resume", {{"name", false, false}}, {{0}}},
+	{"admin member role", "member.role", {{"name", false, false}}, {{"role", "role", JOINED, true}}},
+	{"admin key add",
+	 "key.add",
+	 {{"member", false, false}, {"bundle", true, false}},
+	 {{"valid-from", "valid_from_us", TIME, false}, {"valid-until", "valid_until_us", TIME, false}}},
+	{"admin key list", "key.list", {{"member", false, true}}, {{0}}},
+	{"admin key revoke", "key.revoke", {{"key_id", false, false}}, {{"from-seq", "from_seq", TEXT, false}}},
+	{"admin group add", "group.add", {{"name", false, false}}, {{0}}},
+	{"admin group list", "group.list", {{0}}, {{0}}},
+	{"admin group join", "group.join", {{"group", false, false}, {"member", false, false}}, {{0}}},
+	{"admin group leave", "group.leave", {{"group", false, false}, {"member", false, false}}, {{0}}},
+	{"admin subscription list", "subscription.list", {{"member", false, true}}, {{0}}},
+	{"admin event list", "event.list", {{0}}, {{0}}},
+	{"admin stats", "stats", {{0}}, {{0}}},
+	{"admin params", "params", {{0}}, {{0}}},
 };
 
 enum { ARGS_MAX = 256, BUNDLE_MAX = 65536 };
-struct order { struct isac_arg arg[ARGS_MAX]; void *owned[ARGS_MAX]; size_t n; };
+struct order {
+	struct isac_arg arg[ARGS_MAX];
+	void *owned[ARGS_MAX];
+	size_t n;
+};
 
 static bool add(struct order *o, const char *name, const char *value, void *owned)
 {
@@ -65,7 +85,7 @@ static bool add(struct order *o, const char *name, const char *value, void *owne
 		cli_note("a command takes %d arguments at most", ARGS_MAX);
 		return false;
 	}
-	o->arg[o->n] = (struct isac_arg){ .name = name, .value = value };
+	o->arg[o->n] = (struct isac_arg){.name = name, .value = value};
 	o->owned[o->n++] = owned;
 	return true;
 }
@@ -102,7 +122,7 @@ static bool add_time(struct order *o, const struct cli *cli, const char *opt, co
 		cli_usage(cli, "--%s is a time like 2026-01-31T12:00:00Z", opt);
 		return false;
 	}
-	return asprintf(&text, "%lld", (long long) us) > 0 && add(o, arg, text, text);
+	return asprintf(&text, "%lld", (long long)us) > 0 && add(o, arg, text, text);
 }
 
 static bool add_option(struct order *o, const struct cli *cli, const struct verb *v, size_t i)
@@ -143,9 +163,11 @@ static int fill(struct order *o, const struct cli *cli, const struct verb *v)
 		words++;
 		needed += !v->word[i].optional;
 	}
-	if (cli->words_n < needed || cli->words_n > words) return cli_usage(cli, "it goes: isac %s %s", cli->command->name, cli->command->args);
+	if (cli->words_n < needed || cli->words_n > words)
+		return cli_usage(cli, "it goes: isac %s %s", cli->command->name, cli->command->args);
 	for (int i = 0; i < cli->words_n; i++) {
-		if (v->word[i].file ? !add_file(o, v->word[i].arg, cli->words[i]) : !add(o, v->word[i].arg, cli->words[i], NULL)) return EXIT_USAGE;
+		if (v->word[i].file ? !add_file(o, v->word[i].arg, cli->words[i]) : !add(o, v->word[i].arg, cli->words[i], NULL))
+			return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < 5 && v->opt[i].opt; i++)
 		if (!add_option(o, cli, v, i)) return EXIT_USAGE;
@@ -156,7 +178,7 @@ int cmd_admin(struct cli *cli)
 {
 	const struct verb *v = verbs;
 	while (strcmp(v->name, cli->command->name) != 0) v++; /* a test compares both tables */
-	struct order o = { .n = 0 };
+	struct order o = {.n = 0};
 	struct isac *isac = NULL;
 	struct isac_error err;
 	const struct isac_answer *answer;

@@ -10,23 +10,26 @@
 #include "input.h"
 
 const struct cli_opt cmd_publish_opts[] = {
-	{ "tlp", 't', "LABEL", "clear, green, amber, amber+strict or red: who may see it" },
-	{ "group", 'g', "GROUP", "only for members of this group (may be repeated)" },
-	{ "to", 0, "MEMBER", "recipient of a red report (may be repeated)" },
-	{ "format", 'f', "FORMAT", "auto, jsonl, csv or plain (default auto)" },
-	{ "type", 0, "TYPE", "type of values that do not say theirs (default: guessed from the value)" },
-	{ "confidence", 'c', "N", "0 to 100, for those that do not say theirs" },
-	{ "tag", 0, "TAG", "added to every item (may be repeated)" },
-	{ "valid-for", 0, "SPAN", "30d, 12h ...: valid until then, for those that do not say" },
-	{ "batch", 'b', "N", "items in a report, 1 to 1000 (default 1000)" },
-	{ "flush", 0, NULL, "send what waits in the spool, read nothing" },
-	{ "quiet", 'q', NULL, "no summary and no bar" },
-	{ NULL, 0, NULL, NULL },
+	{"tlp", 't', "LABEL", "clear, green, amber, amber+strict or red: who may see it"},
+	{"group", 'g', "GROUP", "only for members of this group (may be repeated)"},
+	{"to", 0, "MEMBER", "recipient of a red report (may be repeated)"},
+	{"format", 'f', "FORMAT", "auto, jsonl, csv or plain (default auto)"},
+	{"type", 0, "TYPE", "type of values that do not say theirs (default: guessed from the value)"},
+	{"confidence", 'c', "N", "0 to 100, for those that do not say theirs"},
+	{"tag", 0, "TAG", "added to every item (may be repeated)"},
+	{"valid-for", 0, "SPAN", "30d, 12h ...: valid until then, for those that do not say"},
+	{"batch", 'b', "N", "items in a report, 1 to 1000 (default 1000)"},
+	{"flush", 0, NULL, "send what waits in the spool, read nothing"},
+	{"quiet", 'q', NULL, "no summary and no bar"},
+	{NULL, 0, NULL, NULL},
 };
 
 enum { WINDOW = 64, BYTES_MAX = 200000, STEP_MS = 200, STOP = 1 };
 
-struct job { struct isac_spooled file; struct job *next, **link; };     /* a report under way */
+struct job {
+	struct isac_spooled file;
+	struct job *next, **link;
+}; /* a report under way */
 
 struct publish {
 	struct cli *cli;
@@ -34,7 +37,7 @@ struct publish {
 	struct isac_batch *batch;
 	struct isac_publisher *publisher;
 	struct job *jobs;
-	struct isac_error offline;      /* result set: the hub is away, the rest only goes to the spool */
+	struct isac_error offline; /* result set: the hub is away, the rest only goes to the spool */
 	struct cli_progress bar;
 	uint64_t read;
 	const char *path;
@@ -53,7 +56,7 @@ static void drop_job(struct publish *p, struct job *job)
 {
 	*job->link = job->next;
 	if (job->next) job->next->link = job->link;
-	(void) p;
+	(void)p;
 	free(job);
 }
 
@@ -63,16 +66,18 @@ static void print_receipt(const struct publish *p, const struct isac_receipt *r,
 	isac_id_text(id, r->report_id);
 	cli_time_format(received, r->received_us);
 	if (p->json && error) {
-		cli_output_json(json_pack("{s:s, s:i, s:s, s:i}", "report_id", id, "code", (int) r->code, "error", error, "items", (int) r->items));
+		cli_output_json(
+			json_pack("{s:s, s:i, s:s, s:i}", "report_id", id, "code", (int)r->code, "error", error, "items", (int)r->items));
 	} else if (p->json) {
 		json_t *held = json_array();
 		for (size_t i = 0; i < r->held_n; i++) json_array_append_new(held, json_integer(r->held[i]));
-		cli_output_json(json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:o}", "report_id", id, "code", (int) r->code, "seq", (json_int_t) r->seq,
-					  "items", (int) r->items, "received", received, "held", (int) r->held_n, "held_items", held));
+		cli_output_json(json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:o}", "report_id", id, "code", (int)r->code, "seq",
+					  (json_int_t)r->seq, "items", (int)r->items, "received", received, "held", (int)r->held_n,
+					  "held_items", held));
 	} else if (error) {
 		printf("%s %u refused: %s\n", id, r->code, error);
 	} else {
-		printf("%s %u seq %llu, %u items, received %s", id, r->code, (unsigned long long) r->seq, r->items, received);
+		printf("%s %u seq %llu, %u items, received %s", id, r->code, (unsigned long long)r->seq, r->items, received);
 		if (r->held_n) printf(", %zu held", r->held_n);
 		putchar('\n');
 	}
@@ -82,7 +87,7 @@ static void on_receipt(void *arg, const struct isac_receipt *r)
 {
 	struct publish *p = arg;
 	struct job *job = r->tag;
-	struct isac_error err = { .result = ISAC_DONE };
+	struct isac_error err = {.result = ISAC_DONE};
 	char error[600];
 	cli_progress_clear(&p->bar);
 	bool good = r->code == 200 || r->code == 202 || r->code == 208;
@@ -144,7 +149,7 @@ static bool send(struct publish *p, struct isac_spooled *file, const struct isac
 		free(job);
 		return false;
 	}
-	*job = (struct job){ .file = *file, .next = p->jobs, .link = &p->jobs };
+	*job = (struct job){.file = *file, .next = p->jobs, .link = &p->jobs};
 	if (p->jobs) p->jobs->link = &job->next;
 	p->jobs = job;
 	return true;
@@ -239,7 +244,7 @@ static uint64_t total_bytes(char **paths, int n)
 	struct stat st;
 	for (int i = 0; i < n; i++) {
 		if (stat(paths[i], &st) != 0 || !S_ISREG(st.st_mode)) return 0;
-		total += (uint64_t) st.st_size;
+		total += (uint64_t)st.st_size;
 	}
 	return total;
 }
@@ -247,14 +252,14 @@ static uint64_t total_bytes(char **paths, int n)
 /* 0, or an exit status after a message. */
 static int read_files(struct publish *p, const char *format)
 {
-	static char dash[] = "-", *stdin_only[] = { dash };
+	static char dash[] = "-", *stdin_only[] = {dash};
 	char **paths = p->cli->words_n ? p->cli->words : stdin_only, reason[600];
 	int n = p->cli->words_n ? p->cli->words_n : 1, status = 0;
-	struct input_sink sink = { take, refuse, p };
+	struct input_sink sink = {take, refuse, p};
 	if (!p->cli->words_n && isatty(STDIN_FILENO) == 1) cli_note("reading values from the terminal; end with Ctrl-D");
 	if (!cli_options_flag(p->cli, "quiet")) cli_progress_start(&p->bar, total_bytes(paths, p->cli->words_n));
 	for (int i = 0; i < n && !status; i++) {
-		struct input_conf conf = { .path = p->path = paths[i], .format = format, .type = p->type, .bytes = &p->read };
+		struct input_conf conf = {.path = p->path = paths[i], .format = format, .type = p->type, .bytes = &p->read};
 		int r = input_read(&conf, &sink, reason, sizeof reason);
 		if (r == INPUT_FAILED) {
 			cli_progress_clear(&p->bar);
@@ -274,15 +279,16 @@ static int finish(struct publish *p, int status)
 	cli_progress_clear(&p->bar);
 	if (!cli_output_flush()) p->failed = true;
 	if (!cli_options_flag(p->cli, "quiet")) {
-		cli_note("%llu items in %llu reports receipted%s; %llu refused, %llu duplicates dropped", (unsigned long long) p->accepted,
-			 (unsigned long long) p->reports, p->held ? " (some held)" : "", (unsigned long long) p->refused, (unsigned long long) p->duplicates);
-		if (p->held) cli_note("%llu items are held: stored, but in no feed until confirmed", (unsigned long long) p->held);
+		cli_note("%llu items in %llu reports receipted%s; %llu refused, %llu duplicates dropped", (unsigned long long)p->accepted,
+			 (unsigned long long)p->reports, p->held ? " (some held)" : "", (unsigned long long)p->refused,
+			 (unsigned long long)p->duplicates);
+		if (p->held) cli_note("%llu items are held: stored, but in no feed until confirmed", (unsigned long long)p->held);
 	}
 	if (p->offline.result) {
 		cli_note("%s", p->offline.text);
 		if (p->waiting)
-			cli_note("%llu reports wait in %s/spool; the next publish, or `isac publish --flush`, sends them first", (unsigned long long) p->waiting,
-				 isac_home(p->isac));
+			cli_note("%llu reports wait in %s/spool; the next publish, or `isac publish --flush`, sends them first",
+				 (unsigned long long)p->waiting, isac_home(p->isac));
 		return p->offline.result == ISAC_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_REFUSED;
 	}
 	if (status || p->failed) return status ? status : EXIT_REFUSED;
@@ -299,15 +305,17 @@ static bool read_options(struct publish *p, struct isac_report_conf *conf, long 
 	int64_t span_us = 0;
 	bool flush = cli_options_flag(cli, "flush");
 	if (!tlp && !flush) return cli_usage(cli, "--tlp is missing: clear, green, amber, amber+strict or red"), false;
-	if (tlp && !(conf->tlp = isac_tlp_parse(tlp))) return cli_usage(cli, "'%s' is not a label: clear, green, amber, amber+strict or red", tlp), false;
+	if (tlp && !(conf->tlp = isac_tlp_parse(tlp)))
+		return cli_usage(cli, "'%s' is not a label: clear, green, amber, amber+strict or red", tlp), false;
 	if (format && (strcmp(format, "stix") == 0 || strcmp(format, "misp") == 0))
 		return cli_usage(cli, "this version does not read %s yet; it reads jsonl, csv and plain", format), false;
 	if (format && !input_format_known(format)) return cli_usage(cli, "'%s' is not a format: auto, jsonl, csv or plain", format), false;
 	p->type = cli_options_get(cli, "type");
 	if (p->type && *input_type_alias(p->type)) p->type = input_type_alias(p->type);
-	if (p->type && !isac_type_known(p->type)) return cli_usage(cli, "'%s' is not a type: ipv4, ipv6, cidr, domain, url, email, md5, sha1, sha256 ...", p->type), false;
+	if (p->type && !isac_type_known(p->type))
+		return cli_usage(cli, "'%s' is not a type: ipv4, ipv6, cidr, domain, url, email, md5, sha1, sha256 ...", p->type), false;
 	if (!cli_options_number(cli, "confidence", 0, 100, &confidence) || !cli_options_number(cli, "batch", 1, 1000, batch)) return false;
-	p->confidence = (int) confidence;
+	p->confidence = (int)confidence;
 	if (span && !cli_time_span(&span_us, span)) return cli_usage(cli, "--valid-for is a span like 30d or 12h, not '%s'", span), false;
 	p->valid_until_us = span ? cli_time_now_us() + span_us : 0;
 	if (flush && cli->words_n) return cli_usage(cli, "--flush reads no files"), false;
@@ -316,19 +324,19 @@ static bool read_options(struct publish *p, struct isac_report_conf *conf, long 
 
 int cmd_publish(struct cli *cli)
 {
-	struct publish p = { .cli = cli, .json = cli_options_flag(cli, "json"), .confidence = -1 };
-	struct isac_report_conf conf = { .tlp = ISAC_TLP_NONE };
+	struct publish p = {.cli = cli, .json = cli_options_flag(cli, "json"), .confidence = -1};
+	struct isac_report_conf conf = {.tlp = ISAC_TLP_NONE};
 	struct isac_error err;
 	long long batch = 1000;
 	const char *format = cli_options_get(cli, "format");
 	if (!read_options(&p, &conf, &batch)) return EXIT_USAGE;
 	char **groups = cli_options_list(cli, "group", &conf.groups_n), **to = cli_options_list(cli, "to", &conf.recipients_n);
-	conf.groups = (const char *const *) groups;
-	conf.recipients = (const char *const *) to;
+	conf.groups = (const char *const *)groups;
+	conf.recipients = (const char *const *)to;
 	p.tags = cli_options_list(cli, "tag", &p.tags_n);
 	int status = cli_open(&p.isac, cli);
 	bool flush = cli_options_flag(cli, "flush");
-	if (!status && !flush && isac_batch_open(&p.batch, p.isac, &conf, (uint32_t) batch, BYTES_MAX, &err)) status = cli_fail(&err);
+	if (!status && !flush && isac_batch_open(&p.batch, p.isac, &conf, (uint32_t)batch, BYTES_MAX, &err)) status = cli_fail(&err);
 	if (!status && isac_publisher_open(&p.publisher, p.isac, WINDOW, on_receipt, &p, &err)) status = cli_fail(&err);
 	if (!status) {
 		flush_spool(&p);

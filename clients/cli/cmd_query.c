@@ -4,14 +4,14 @@
 #include "cli.h"
 
 const struct cli_opt cmd_query_opts[] = {
-	{ "since", 's', "TIME", "received at or after: 2026-01-31, 2026-01-31T12:00:00Z, or an age like 7d" },
-	{ "until", 'u', "TIME", "received before" },
-	{ "as-of", 0, "SEQ", "as the history stood at this sequence number" },
-	{ "limit", 'l', "N", "most items, 0 = all (default 1000)" },
-	{ "wait", 'w', NULL, "wait until everything stored so far is indexed (default: until my own reports are)" },
-	{ "held", 0, NULL, "held items too: my own, or all with the role analyst" },
-	{ "format", 'f', "FORMAT", "jsonl, csv, plain, table (default: table on a terminal, else jsonl)" },
-	{ NULL, 0, NULL, NULL },
+	{"since", 's', "TIME", "received at or after: 2026-01-31, 2026-01-31T12:00:00Z, or an age like 7d"},
+	{"until", 'u', "TIME", "received before"},
+	{"as-of", 0, "SEQ", "as the history stood at this sequence number"},
+	{"limit", 'l', "N", "most items, 0 = all (default 1000)"},
+	{"wait", 'w', NULL, "wait until everything stored so far is indexed (default: until my own reports are)"},
+	{"held", 0, NULL, "held items too: my own, or all with the role analyst"},
+	{"format", 'f', "FORMAT", "jsonl, csv, plain, table (default: table on a terminal, else jsonl)"},
+	{NULL, 0, NULL, NULL},
 };
 
 static bool read_time(struct cli *cli, const char *name, int64_t *out)
@@ -41,7 +41,8 @@ static int print_all(struct isac_query *q, enum cli_format format, const char *f
 			continue;
 		}
 		bad = true;
-		cli_note("seq %llu by %s FAILED verification and is not shown: %s", (unsigned long long) item->seq, item->publisher, item->problem);
+		cli_note("seq %llu by %s FAILED verification and is not shown: %s", (unsigned long long)item->seq, item->publisher,
+			 item->problem);
 	}
 	if (r == ISAC_END) {
 		if (!started && format == CLI_TABLE) cli_note("nothing found");
@@ -63,12 +64,13 @@ int cmd_query(struct cli *cli)
 	long long limit = 1000, as_of = 0;
 	enum cli_format format;
 	if (cli->words_n > 1) return cli_usage(cli, "one filter at most: put it in quotes");
-	struct isac_query_conf conf = { .filter = cli->words_n ? cli->words[0] : "", .held = cli_options_flag(cli, "held") };
-	if (!cli_options_number(cli, "limit", 0, 1000000000000, &limit) || !cli_options_number(cli, "as-of", 1, INT64_MAX, &as_of)) return EXIT_USAGE;
+	struct isac_query_conf conf = {.filter = cli->words_n ? cli->words[0] : "", .held = cli_options_flag(cli, "held")};
+	if (!cli_options_number(cli, "limit", 0, 1000000000000, &limit) || !cli_options_number(cli, "as-of", 1, INT64_MAX, &as_of))
+		return EXIT_USAGE;
 	if (!read_time(cli, "since", &conf.since_us) || !read_time(cli, "until", &conf.until_us)) return EXIT_USAGE;
 	if (!cli_output_format(&format, cli, isatty(STDOUT_FILENO) == 1 ? CLI_TABLE : CLI_JSONL, true)) return EXIT_USAGE;
-	conf.limit = (uint64_t) limit;
-	conf.as_of_seq = (uint64_t) as_of;
+	conf.limit = (uint64_t)limit;
+	conf.as_of_seq = (uint64_t)as_of;
 	int status = cli_open(&isac, cli);
 	if (status) return status;
 	if (isac_status(&s, isac, &err)) status = cli_fail(&err);

@@ -11,15 +11,16 @@ static void print_json(const struct isac *isac, const struct isac_status *s)
 	for (size_t i = 0; i < s->subscriptions_n; i++) {
 		const struct isac_subscription *x = &s->subscriptions[i];
 		json_array_append_new(subs, json_pack("{s:s, s:s, s:I, s:I, s:b}", "name", x->name, "filter", x->filter, "acked_seq",
-						      (json_int_t) x->acked_seq, "lag", (json_int_t) x->lag, "live", x->live));
+						      (json_int_t)x->acked_seq, "lag", (json_int_t)x->lag, "live", x->live));
 	}
 	for (size_t i = 0; i < s->roles_n; i++) json_array_append_new(roles, json_string(s->roles[i]));
-	cli_output_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s, s:s, s:I, s:I, s:s*, s:o, s:o}", "hub", isac_hub_address(isac),
-				  "hub_id", s->hub_id, "version", s->version, "member", isac_name(isac), "head_seq", (json_int_t) s->head_seq,
-				  "indexed_seq", (json_int_t) s->indexed_seq, "index_lag",
-				  (json_int_t) (s->head_seq > s->indexed_seq ? s->head_seq - s->indexed_seq : 0), "members", (int) s->members,
-				  "started", started, "now", now, "round_trip_us", (json_int_t) s->round_trip_us, "last_receipt_seq",
-				  (json_int_t) s->last_receipt_seq, "last_receipt", *last ? last : NULL, "roles", roles, "subscriptions", subs));
+	cli_output_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s, s:s, s:I, s:I, s:s*, s:o, s:o}", "hub",
+				  isac_hub_address(isac), "hub_id", s->hub_id, "version", s->version, "member", isac_name(isac), "head_seq",
+				  (json_int_t)s->head_seq, "indexed_seq", (json_int_t)s->indexed_seq, "index_lag",
+				  (json_int_t)(s->head_seq > s->indexed_seq ? s->head_seq - s->indexed_seq : 0), "members", (int)s->members,
+				  "started", started, "now", now, "round_trip_us", (json_int_t)s->round_trip_us, "last_receipt_seq",
+				  (json_int_t)s->last_receipt_seq, "last_receipt", *last ? last : NULL, "roles", roles, "subscriptions",
+				  subs));
 }
 
 static void print_text(const struct isac *isac, const struct isac_status *s)
@@ -28,19 +29,20 @@ static void print_text(const struct isac *isac, const struct isac_status *s)
 	cli_time_format(started, s->started_us - s->started_us % 1000000);
 	cli_time_format(last, s->last_receipt_us - s->last_receipt_us % 1000000);
 	printf("hub           %s at %s, version %s, up since %s\n", s->hub_id, isac_hub_address(isac), s->version, started);
-	printf("answer        in %.1f ms, clocks differ by %.1f s\n", (double) s->round_trip_us / 1000, (double) (cli_time_now_us() - s->now_us) / 1e6);
-	printf("reports       %llu stored, %llu indexed (%llu behind)\n", (unsigned long long) s->head_seq, (unsigned long long) s->indexed_seq,
-	       (unsigned long long) (s->head_seq > s->indexed_seq ? s->head_seq - s->indexed_seq : 0));
+	printf("answer        in %.1f ms, clocks differ by %.1f s\n", (double)s->round_trip_us / 1000,
+	       (double)(cli_time_now_us() - s->now_us) / 1e6);
+	printf("reports       %llu stored, %llu indexed (%llu behind)\n", (unsigned long long)s->head_seq,
+	       (unsigned long long)s->indexed_seq, (unsigned long long)(s->head_seq > s->indexed_seq ? s->head_seq - s->indexed_seq : 0));
 	printf("members       %u\n", s->members);
 	printf("I am          %s", isac_name(isac));
 	for (size_t i = 0; i < s->roles_n; i++) printf("%s%s", i ? ", " : ": ", s->roles[i]);
 	printf("\nlast receipt  ");
-	if (s->last_receipt_seq) printf("seq %llu at %s\n", (unsigned long long) s->last_receipt_seq, last);
+	if (s->last_receipt_seq) printf("seq %llu at %s\n", (unsigned long long)s->last_receipt_seq, last);
 	else printf("none\n");
 	for (size_t i = 0; i < s->subscriptions_n; i++) {
 		const struct isac_subscription *x = &s->subscriptions[i];
-		printf("subscription  %s: at %llu, %llu behind, %s, filter: %s\n", x->name, (unsigned long long) x->acked_seq, (unsigned long long) x->lag,
-		       x->live ? "live" : "not connected", *x->filter ? x->filter : "true");
+		printf("subscription  %s: at %llu, %llu behind, %s, filter: %s\n", x->name, (unsigned long long)x->acked_seq,
+		       (unsigned long long)x->lag, x->live ? "live" : "not connected", *x->filter ? x->filter : "true");
 	}
 }
 

@@ -8,15 +8,15 @@
 #include "cli.h"
 
 const struct cli_opt cmd_subscribe_opts[] = {
-	{ "name", 'n', "NAME", "the hub keeps the place under this name" },
-	{ "filter", 'F', "FILTER", "what to receive (default: the one kept under the name, else everything)" },
-	{ "from", 0, "PLACE", "start, now, or a sequence number already had (default: the kept place, else now)" },
-	{ "count", 'c', "N", "end after N items" },
-	{ "idle-exit", 'i', "SECONDS", "end when caught up and nothing came for so long" },
-	{ "follow", 0, NULL, "go on for ever (the default without --count and --idle-exit)" },
-	{ "format", 'f', "FORMAT", "jsonl, csv or plain (default jsonl)" },
-	{ "quiet", 'q', NULL, "no notes on stderr" },
-	{ NULL, 0, NULL, NULL },
+	{"name", 'n', "NAME", "the hub keeps the place under this name"},
+	{"filter", 'F', "FILTER", "what to receive (default: the one kept under the name, else everything)"},
+	{"from", 0, "PLACE", "start, now, or a sequence number already had (default: the kept place, else now)"},
+	{"count", 'c', "N", "end after N items"},
+	{"idle-exit", 'i', "SECONDS", "end when caught up and nothing came for so long"},
+	{"follow", 0, NULL, "go on for ever (the default without --count and --idle-exit)"},
+	{"format", 'f', "FORMAT", "jsonl, csv or plain (default jsonl)"},
+	{"quiet", 'q', NULL, "no notes on stderr"},
+	{NULL, 0, NULL, NULL},
 };
 
 enum { WAIT_MS = 200, CURSOR_EVERY_MS = 1000 };
@@ -26,15 +26,15 @@ struct subscribe {
 	struct isac_subscriber *s;
 	const char *name;
 	enum cli_format format;
-	uint64_t count;                 /* 0 = no end */
-	int64_t idle_ms;                /* -1 = no end */
-	int64_t patience_ms;            /* without --follow: how long the hub may be away */
+	uint64_t count;	     /* 0 = no end */
+	int64_t idle_ms;     /* -1 = no end */
+	int64_t patience_ms; /* without --follow: how long the hub may be away */
 	bool quiet, bad, caught_up, started;
 	uint64_t printed;
-	struct isac_cursor skip;        /* what an earlier run has printed */
+	struct isac_cursor skip; /* what an earlier run has printed */
 	struct isac_cursor written;
 	bool has_local;
-	bool dirty;                     /* items printed and not yet in the cursor */
+	bool dirty; /* items printed and not yet in the cursor */
 	int64_t active_ms, lost_ms, written_ms;
 };
 
@@ -42,13 +42,13 @@ static volatile sig_atomic_t stop;
 
 static void on_signal(int number)
 {
-	(void) number;
+	(void)number;
 	stop = 1;
 }
 
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = {.sa_handler = on_signal};
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -83,14 +83,15 @@ static bool on_item(struct subscribe *u, const struct isac_item *it)
 	u->active_ms = cli_time_mono_ms();
 	if (!it->verified) {
 		u->bad = true;
-		cli_note("seq %llu by %s FAILED verification and is not shown: %s", (unsigned long long) it->seq, it->publisher, it->problem);
+		cli_note("seq %llu by %s FAILED verification and is not shown: %s", (unsigned long long)it->seq, it->publisher,
+			 it->problem);
 		return true;
 	}
 	cli_output_item(u->format, it);
 	u->dirty = true;
 	if (++u->printed != u->count) return true;
 	/* The end may lie in the midst of a report: the cursor says how far into it we are. */
-	struct isac_cursor cursor = { .seq = it->seq - 1, .part_seq = it->seq, .part_index = it->index };
+	struct isac_cursor cursor = {.seq = it->seq - 1, .part_seq = it->seq, .part_index = it->index};
 	stop = 1;
 	return keep_place(u, &cursor);
 }
@@ -99,7 +100,7 @@ static bool on_position(struct subscribe *u, const struct isac_event *e)
 {
 	u->caught_up = e->caught_up;
 	u->lost_ms = 0;
-	struct isac_cursor cursor = { .seq = e->position };
+	struct isac_cursor cursor = {.seq = e->position};
 	if (u->has_local && cursor.seq < u->skip.seq) return true;
 	if (cursor.seq < u->skip.part_seq) cursor.part_seq = u->skip.part_seq, cursor.part_index = u->skip.part_index;
 	/* Ranges without a match move the place too, but need not cost a disk write each. */
@@ -110,8 +111,8 @@ static bool on_position(struct subscribe *u, const struct isac_event *e)
 static bool on_open(struct subscribe *u, const struct isac_event *e)
 {
 	if (!u->quiet)
-		cli_note("%s at %llu (head %llu), filter: %s", u->started ? "subscribed again" : "subscribed", (unsigned long long) e->position,
-			 (unsigned long long) e->head, *e->filter ? e->filter : "true");
+		cli_note("%s at %llu (head %llu), filter: %s", u->started ? "subscribed again" : "subscribed",
+			 (unsigned long long)e->position, (unsigned long long)e->head, *e->filter ? e->filter : "true");
 	if (!u->started) cli_output_head(u->format);
 	u->started = true;
 	u->active_ms = cli_time_mono_ms();
@@ -121,11 +122,14 @@ static bool on_open(struct subscribe *u, const struct isac_event *e)
 static bool on_event(struct subscribe *u, const struct isac_event *e)
 {
 	switch (e->type) {
-	case ISAC_EVENT_OPEN: return on_open(u, e);
-	case ISAC_EVENT_ITEM: return on_item(u, e->item);
-	case ISAC_EVENT_POSITION: return on_position(u, e);
+	case ISAC_EVENT_OPEN:
+		return on_open(u, e);
+	case ISAC_EVENT_ITEM:
+		return on_item(u, e->item);
+	case ISAC_EVENT_POSITION:
+		return on_position(u, e);
 	case ISAC_EVENT_GAP:
-		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long) e->first, (unsigned long long) e->last,
+		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long)e->first, (unsigned long long)e->last,
 			 e->reason == 2 ? "erased" : "past their retention");
 		return on_position(u, e);
 	case ISAC_EVENT_PROBLEM:
@@ -190,7 +194,8 @@ static bool read_from(struct cli *cli, const struct subscribe *u, struct isac_su
 	} else {
 		conf->from = ISAC_FROM_SEQ;
 		conf->seq = strtoull(from, &end, 10);
-		if (*end || from[0] < '0' || from[0] > '9') return cli_usage(cli, "--from is start, now or a sequence number, not '%s'", from), false;
+		if (*end || from[0] < '0' || from[0] > '9')
+			return cli_usage(cli, "--from is start, now or a sequence number, not '%s'", from), false;
 	}
 	return true;
 }
@@ -204,12 +209,13 @@ static int read_options(struct cli *cli, struct subscribe *u)
 	if (cli->words_n) return cli_usage(cli, "what is '%s' for? a filter goes behind --filter, in quotes", cli->words[0]);
 	if (!cli_options_number(cli, "count", 1, INT64_MAX, &count)) return EXIT_USAGE;
 	if (!cli_output_format(&u->format, cli, CLI_JSONL, false)) return EXIT_USAGE;
-	u->count = (uint64_t) count;
+	u->count = (uint64_t)count;
 	u->idle_ms = -1;
 	if (idle) {
 		double seconds = strtod(idle, &end);
-		if (*end || end == idle || !(seconds >= 0) || seconds > 1e9) return cli_usage(cli, "--idle-exit is a number of seconds, not '%s'", idle);
-		u->idle_ms = (int64_t) (seconds * 1000);
+		if (*end || end == idle || !(seconds >= 0) || seconds > 1e9)
+			return cli_usage(cli, "--idle-exit is a number of seconds, not '%s'", idle);
+		u->idle_ms = (int64_t)(seconds * 1000);
 	}
 	if ((u->patience_ms = cli_options_timeout_ms(cli)) < 0) return EXIT_USAGE;
 	if (cli_options_flag(cli, "follow") || (!count && !idle)) u->patience_ms = -1;
@@ -220,8 +226,8 @@ static int read_options(struct cli *cli, struct subscribe *u)
 
 int cmd_subscribe(struct cli *cli)
 {
-	struct subscribe u = { .isac = NULL };
-	struct isac_subscriber_conf conf = { .filter = cli_options_get(cli, "filter") };
+	struct subscribe u = {.isac = NULL};
+	struct isac_subscriber_conf conf = {.filter = cli_options_get(cli, "filter")};
 	struct isac_error err;
 	int status = read_options(cli, &u);
 	if (!status) status = cli_open(&u.isac, cli);

@@ -6,40 +6,51 @@
 #include "cli.h"
 
 const struct cli_command cli_commands[] = {
-	{ "keygen", "", "make this member's identity", "Writes two secret keys (mode 0600) and member.pub, which the hub's admin enrols. Keys are never overwritten.",
-	  "isac --home ~/isac keygen --hub-key hub.pub --name alice\n", cmd_keygen_opts, cmd_keygen },
-	{ "publish", "[FILE...]", "publish indicators from files or stdin",
-	  "Values are made canonical and checked here first; what is refused is listed on stderr as FILE:LINE: reason. Reports wait in\n"
-	  "the home's spool until the hub has receipted them, so a crash or an absent hub loses nothing, and nothing goes in twice.",
-	  "isac publish --tlp amber list.csv\n"
-	  "echo 198.51.100.7 | isac publish --tlp green --type ipv4 --confidence 80 --tag c2\n"
-	  "isac publish --flush\n", cmd_publish_opts, cmd_publish },
-	{ "subscribe", "", "receive indicators as they come", "Every signature and proof is verified before an item is printed.",
-	  "isac subscribe --name soc --filter 'type in (ipv4, domain) and confidence >= 60'\n"
-	  "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n", cmd_subscribe_opts, cmd_subscribe },
-	{ "query", "[FILTER]", "search the hub's history, newest first", "An empty filter matches everything. The language of filters: isac-filter(7).",
-	  "isac query 'value in 198.51.100.0/24' --since 30d\n"
-	  "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n", cmd_query_opts, cmd_query },
-	{ "status", "", "health of the hub and of my subscriptions", NULL, "isac status\nisac status --json\n", NULL, cmd_status },
-	{ "admin member add", "FILE", "enrol a member by its member.pub", NULL,
-	  "isac --home DIR/admin admin member add alice/member.pub --role publisher,subscriber --type isp --asn 64500\n", cmd_admin_member_add_opts, cmd_admin },
-	{ "admin member list", "", "who is enrolled", NULL, "isac admin member list\n", NULL, cmd_admin },
-	{ "admin member suspend", "NAME", "shut a member out, at once", NULL, "isac admin member suspend alice\n", NULL, cmd_admin },
-	{ "admin member resume", "NAME", "let a suspended member in again", NULL, "isac admin member resume alice\n", NULL, cmd_admin },
-	{ "admin member role", "NAME", "set a member's roles", NULL, "isac admin member role alice --role publisher,subscriber,analyst\n", cmd_admin_role_opts, cmd_admin },
-	{ "admin key add", "MEMBER FILE", "enrol another signing key of a member", NULL, "isac admin key add alice new/member.pub\n", cmd_admin_key_add_opts, cmd_admin },
-	{ "admin key list", "[MEMBER]", "signing keys and their validity", NULL, "isac admin key list alice\n", NULL, cmd_admin },
-	{ "admin key revoke", "KEY_ID", "trust a key no longer", NULL, "isac admin key revoke 0123456789abcdef\n", cmd_admin_revoke_opts, cmd_admin },
-	{ "admin group add", "NAME", "make a sharing group", NULL, "isac admin group add banks\n", NULL, cmd_admin },
-	{ "admin group list", "", "groups and who is in them", NULL, "isac admin group list\n", NULL, cmd_admin },
-	{ "admin group join", "GROUP MEMBER", "put a member into a group", NULL, "isac admin group join banks alice\n", NULL, cmd_admin },
-	{ "admin group leave", "GROUP MEMBER", "take a member out of a group", NULL, "isac admin group leave banks alice\n", NULL, cmd_admin },
-	{ "admin subscription list", "[MEMBER]", "named subscriptions and how far they are", NULL, "isac admin subscription list\n", NULL, cmd_admin },
-	{ "admin event list", "", "what admins did", NULL, "isac admin event list\n", NULL, cmd_admin },
-	{ "admin stats", "", "the hub's counters", NULL, "isac admin stats\n", NULL, cmd_admin },
-	{ "admin params", "", "the hub's parameters", NULL, "isac admin params\n", NULL, cmd_admin },
-	{ "help", "[COMMAND]", "this overview, or one command's help", NULL, "isac help publish\n", NULL, cmd_help },
-	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
+	{"keygen", "", "make this member's identity",
+	 "Writes two secret keys (mode 0600) and member.pub, which the hub's admin enrols. Keys are never overwritten.",
+	 "isac --home ~/isac keygen --hub-key hub.pub --name alice\n", cmd_keygen_opts, cmd_keygen},
+	{"publish", "[FILE...]", "publish indicators from files or stdin",
+	 "Values are made canonical and checked here first; what is refused is listed on stderr as FILE:LINE: reason. Reports wait in\n"
+	 "the home's spool until the hub has receipted them, so a crash or an absent hub loses nothing, and nothing goes in twice.",
+	 "isac publish --tlp amber list.csv\n"
+	 "echo 198.51.100.7 | isac publish --tlp green --type ipv4 --confidence 80 --tag c2\n"
+	 "isac publish --flush\n",
+	 cmd_publish_opts, cmd_publish},
+	{"subscribe", "", "receive indicators as they come", "Every signature and proof is verified before an item is printed.",
+	 "isac subscribe --name soc --filter 'type in (ipv4, domain) and confidence >= 60'\n"
+	 "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n",
+	 cmd_subscribe_opts, cmd_subscribe},
+	{"query", "[FILTER]", "search the hub's history, newest first",
+	 "An empty filter matches everything. The language of filters: isac-filter(7).",
+	 "isac query 'value in 198.51.100.0/24' --since 30d\n"
+	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n",
+	 cmd_query_opts, cmd_query},
+	{"status", "", "health of the hub and of my subscriptions", NULL, "isac status\nisac status --json\n", NULL, cmd_status},
+	{"admin member add", "FILE", "enrol a member by its member.pub", NULL,
+	 "isac --home DIR/admin admin member add alice/member.pub --role publisher,subscriber --type isp --asn 64500\n",
+	 cmd_admin_member_add_opts, cmd_admin},
+	{"admin member list", "", "who is enrolled", NULL, "isac admin member list\n", NULL, cmd_admin},
+	{"admin member suspend", "NAME", "shut a member out, at once", NULL, "isac admin member suspend alice\n", NULL, cmd_admin},
+	{"admin member resume", "NAME", "let a suspended member in again", NULL, "isac admin member resume alice\n", NULL, cmd_admin},
+	{"admin member role", "NAME", "set a member's roles", NULL, "isac admin member role alice --role publisher,subscriber,analyst\n",
+	 cmd_admin_role_opts, cmd_admin},
+	{"admin key add", "MEMBER FILE", "enrol another signing key of a member", NULL, "isac admin key add alice new/member.pub\n",
+	 cmd_admin_key_add_opts, cmd_admin},
+	{"admin key list", "[MEMBER]", "signing keys and their validity", NULL, "isac admin key list alice\n", NULL, cmd_admin},
+	{"admin key revoke", "KEY_ID", "trust a key no longer", NULL, "isac admin key revoke 0123456789abcdef\n", cmd_admin_revoke_opts,
+	 cmd_admin},
+	{"admin group add", "NAME", "make a sharing group", NULL, "isac admin group add banks\n", NULL, cmd_admin},
+	{"admin group list", "", "groups and who is in them", NULL, "isac admin group list\n", NULL, cmd_admin},
+	{"admin group join", "GROUP MEMBER", "put a member into a group", NULL, "isac admin group join banks alice\n", NULL, cmd_admin},
+	{"admin group leave", "GROUP MEMBER", "take a member out of a group", NULL, "isac admin group leave banks alice\n", NULL,
+	 cmd_admin},
+	{"admin subscription list", "[MEMBER]", "named subscriptions and how far they are", NULL, "isac admin subscription list\n", NULL,
+	 cmd_admin},
+	{"admin event list", "", "what admins did", NULL, "isac admin event list\n", NULL, cmd_admin},
+	{"admin stats", "", "the hub's counters", NULL, "isac admin stats\n", NULL, cmd_admin},
+	{"admin params", "", "the hub's parameters", NULL, "isac admin params\n", NULL, cmd_admin},
+	{"help", "[COMMAND]", "this overview, or one command's help", NULL, "isac help publish\n", NULL, cmd_help},
+	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 /* How many words of name argv begins with; 0 if not all of them. */
@@ -67,8 +78,8 @@ static void print_opts(const struct cli_opt *opts)
 {
 	for (; opts && opts->name; opts++) {
 		char left[64];
-		snprintf(left, sizeof left, "%s%c%s--%s%s%s", opts->letter ? "-" : " ", opts->letter ? opts->letter : ' ', opts->letter ? ", " : "  ",
-			 opts->name, opts->arg ? " " : "", opts->arg ? opts->arg : "");
+		snprintf(left, sizeof left, "%s%c%s--%s%s%s", opts->letter ? "-" : " ", opts->letter ? opts->letter : ' ',
+			 opts->letter ? ", " : "  ", opts->name, opts->arg ? " " : "", opts->arg ? opts->arg : "");
 		printf("  %-28s %s\n", left, opts->text);
 	}
 }
@@ -85,7 +96,7 @@ static int print_command(const struct cli_command *c)
 	print_opts(cli_common);
 	printf("\nExample:\n");
 	for (const char *p = c->example; *p;) {
-		int len = (int) strcspn(p, "\n");
+		int len = (int)strcspn(p, "\n");
 		printf("  %.*s\n", len, p);
 		p += len + (p[len] == '\n');
 	}
@@ -130,6 +141,7 @@ int cmd_help(struct cli *cli)
 	const struct cli_command *c = cli_commands_find(cli->words_n, cli->words, &words);
 	if (c) return print_command(c);
 	if (join_prefix(prefix, sizeof prefix, cli->words_n, cli->words)) return print_overview(prefix);
+	cli->command = NULL; /* the hint is to the overview, not to the help of help */
 	return cli_usage(cli, "there is no command '%s'", prefix);
 }
 
@@ -147,7 +159,7 @@ static int unknown(struct cli *cli, int argc, char **argv)
 
 int cli_commands_main(int argc, char **argv)
 {
-	struct cli cli = { .values = NULL };
+	struct cli cli = {.values = NULL};
 	int next = 0, words, status = cli_options_parse(&cli, NULL, argc, argv, true, &next);
 	if (!status) {
 		cli.command = cli_commands_find(argc - next, argv + next, &words);

@@ -11,7 +11,7 @@
 #include "cli.h"
 #include "input.h"
 
-static const char *const formats[] = { "auto", "jsonl", "csv", "plain" };
+static const char *const formats[] = {"auto", "jsonl", "csv", "plain"};
 
 bool input_format_known(const char *format)
 {
@@ -28,22 +28,58 @@ void input_record_init(struct input_record *r)
 	r->ind.references = r->references;
 }
 
-static const struct { const char *alias, *type; } aliases[] = {
-	{ "ip", "" }, { "ipaddress", "" }, { "ip-address", "" }, { "ip-src", "" }, { "ip-dst", "" }, { "ipv4-addr", "ipv4" }, { "ipv6-addr", "ipv6" },
-	{ "network", "cidr" }, { "netblock", "cidr" }, { "subnet", "cidr" }, { "hostname", "domain" }, { "host", "domain" }, { "fqdn", "domain" },
-	{ "domain-name", "domain" }, { "uri", "url" }, { "link", "url" }, { "email-addr", "email" }, { "email-address", "email" },
-	{ "emailsender", "email" }, { "email-sender", "email" }, { "email-src", "email" }, { "emailwhois", "email" }, { "email-dst", "email" },
-	{ "file", "" }, { "hash", "" }, { "filehash", "" }, { "filehash-md5", "md5" }, { "filehash-sha1", "sha1" }, { "filehash-sha256", "sha256" },
-	{ "sha-1", "sha1" }, { "sha-256", "sha256" }, { "sha-512", "sha512" }, { "as", "asn" }, { "ja3-fingerprint-md5", "ja3" },
-	{ "useragent", "user-agent" }, { "file-name", "filename" }, { "regkey", "registry-key" }, { "btc", "bitcoin" }, { "vulnerability", "cve" },
-	{ "x509-fingerprint-sha1", "certificate-fingerprint" }, { "x509-fingerprint-sha256", "certificate-fingerprint" },
+static const struct {
+	const char *alias, *type;
+} aliases[] = {
+	{"ip", ""},
+	{"ipaddress", ""},
+	{"ip-address", ""},
+	{"ip-src", ""},
+	{"ip-dst", ""},
+	{"ipv4-addr", "ipv4"},
+	{"ipv6-addr", "ipv6"},
+	{"network", "cidr"},
+	{"netblock", "cidr"},
+	{"subnet", "cidr"},
+	{"hostname", "domain"},
+	{"host", "domain"},
+	{"fqdn", "domain"},
+	{"domain-name", "domain"},
+	{"uri", "url"},
+	{"link", "url"},
+	{"email-addr", "email"},
+	{"email-address", "email"},
+	{"emailsender", "email"},
+	{"email-sender", "email"},
+	{"email-src", "email"},
+	{"emailwhois", "email"},
+	{"email-dst", "email"},
+	{"file", ""},
+	{"hash", ""},
+	{"filehash", ""},
+	{"filehash-md5", "md5"},
+	{"filehash-sha1", "sha1"},
+	{"filehash-sha256", "sha256"},
+	{"sha-1", "sha1"},
+	{"sha-256", "sha256"},
+	{"sha-512", "sha512"},
+	{"as", "asn"},
+	{"ja3-fingerprint-md5", "ja3"},
+	{"useragent", "user-agent"},
+	{"file-name", "filename"},
+	{"regkey", "registry-key"},
+	{"btc", "bitcoin"},
+	{"vulnerability", "cve"},
+	{"x509-fingerprint-sha1", "certificate-fingerprint"},
+	{"x509-fingerprint-sha256", "certificate-fingerprint"},
 };
 
 const char *input_type_alias(const char *type)
 {
 	char plain[64];
 	size_t n = 0;
-	for (; type[n] && n + 1 < sizeof plain; n++) plain[n] = type[n] == '_' || type[n] == ' ' ? '-' : (char) tolower((unsigned char) type[n]);
+	for (; type[n] && n + 1 < sizeof plain; n++)
+		plain[n] = type[n] == '_' || type[n] == ' ' ? '-' : (char)tolower((unsigned char)type[n]);
 	plain[n] = 0;
 	for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
 		if (strcmp(plain, aliases[i].alias) == 0) return aliases[i].type;
@@ -53,9 +89,19 @@ const char *input_type_alias(const char *type)
 }
 
 static const char *const field_names[INPUT_FIELDS] = {
-	[INPUT_VALUE] = "value", [INPUT_TYPE] = "type", [INPUT_RAW] = "raw", [INPUT_CONFIDENCE] = "confidence", [INPUT_SEVERITY] = "severity",
-	[INPUT_TAGS] = "tags", [INPUT_DESCRIPTION] = "description", [INPUT_FIRST_SEEN] = "first_seen", [INPUT_LAST_SEEN] = "last_seen",
-	[INPUT_VALID_FROM] = "valid_from", [INPUT_VALID_UNTIL] = "valid_until", [INPUT_ASN] = "asn", [INPUT_COUNTRY] = "country",
+	[INPUT_VALUE] = "value",
+	[INPUT_TYPE] = "type",
+	[INPUT_RAW] = "raw",
+	[INPUT_CONFIDENCE] = "confidence",
+	[INPUT_SEVERITY] = "severity",
+	[INPUT_TAGS] = "tags",
+	[INPUT_DESCRIPTION] = "description",
+	[INPUT_FIRST_SEEN] = "first_seen",
+	[INPUT_LAST_SEEN] = "last_seen",
+	[INPUT_VALID_FROM] = "valid_from",
+	[INPUT_VALID_UNTIL] = "valid_until",
+	[INPUT_ASN] = "asn",
+	[INPUT_COUNTRY] = "country",
 	[INPUT_REFERENCES] = "references",
 };
 
@@ -67,7 +113,7 @@ const char *input_field_name(enum input_field field)
 static bool number(long long *out, const char *text, long long max)
 {
 	char *end;
-	if (!isdigit((unsigned char) *text)) return false;
+	if (!isdigit((unsigned char)*text)) return false;
 	*out = strtoll(text, &end, 10);
 	return !*end && *out <= max;
 }
@@ -77,9 +123,9 @@ static size_t cut(const char **list, char *text, const char *separators)
 	size_t n = 0;
 	char *rest = text, *part;
 	while ((part = strsep(&rest, separators)) && n < INPUT_LIST_MAX) {
-		while (isspace((unsigned char) *part)) part++;
+		while (isspace((unsigned char)*part)) part++;
 		size_t len = strlen(part);
-		while (len && isspace((unsigned char) part[len - 1])) part[--len] = 0;
+		while (len && isspace((unsigned char)part[len - 1])) part[--len] = 0;
 		if (len) list[n++] = part;
 	}
 	return n;
@@ -97,28 +143,53 @@ bool input_field_set(struct input_record *r, enum input_field field, char *text,
 	bool good = true;
 	if (!*text) return true;
 	switch (field) {
-	case INPUT_VALUE: ind->value = text; break;
-	case INPUT_TYPE: ind->type = input_type_alias(text); break;
-	case INPUT_RAW: ind->raw = text; break;
-	case INPUT_DESCRIPTION: ind->description = text; break;
-	case INPUT_CONFIDENCE: good = number(&n, text, 100), ind->confidence = (int) n; break;
-	case INPUT_SEVERITY: good = number(&n, text, 10), ind->severity = (int) n; break;
-	case INPUT_TAGS: ind->tags_n = cut(r->tags, text, ",;|"); break;
-	case INPUT_REFERENCES: ind->references_n = cut(r->references, text, " ;|"); break;
-	case INPUT_FIRST_SEEN: good = set_time(&ind->first_seen_us, text); break;
-	case INPUT_LAST_SEEN: good = set_time(&ind->last_seen_us, text); break;
-	case INPUT_VALID_FROM: good = set_time(&ind->valid_from_us, text); break;
-	case INPUT_VALID_UNTIL: good = set_time(&ind->valid_until_us, text); break;
+	case INPUT_VALUE:
+		ind->value = text;
+		break;
+	case INPUT_TYPE:
+		ind->type = input_type_alias(text);
+		break;
+	case INPUT_RAW:
+		ind->raw = text;
+		break;
+	case INPUT_DESCRIPTION:
+		ind->description = text;
+		break;
+	case INPUT_CONFIDENCE:
+		good = number(&n, text, 100), ind->confidence = (int)n;
+		break;
+	case INPUT_SEVERITY:
+		good = number(&n, text, 10), ind->severity = (int)n;
+		break;
+	case INPUT_TAGS:
+		ind->tags_n = cut(r->tags, text, ",;|");
+		break;
+	case INPUT_REFERENCES:
+		ind->references_n = cut(r->references, text, " ;|");
+		break;
+	case INPUT_FIRST_SEEN:
+		good = set_time(&ind->first_seen_us, text);
+		break;
+	case INPUT_LAST_SEEN:
+		good = set_time(&ind->last_seen_us, text);
+		break;
+	case INPUT_VALID_FROM:
+		good = set_time(&ind->valid_from_us, text);
+		break;
+	case INPUT_VALID_UNTIL:
+		good = set_time(&ind->valid_until_us, text);
+		break;
 	case INPUT_ASN:
 		if (strncasecmp(text, "AS", 2) == 0) text += 2;
-		good = number(&n, text, UINT32_MAX), ind->asn = (uint32_t) n;
+		good = number(&n, text, UINT32_MAX), ind->asn = (uint32_t)n;
 		break;
 	case INPUT_COUNTRY:
-		for (char *p = text; *p; p++) *p = (char) toupper((unsigned char) *p);
+		for (char *p = text; *p; p++) *p = (char)toupper((unsigned char)*p);
 		ind->country = text;
 		break;
 	case INPUT_NONE:
-	case INPUT_FIELDS: break;
+	case INPUT_FIELDS:
+		break;
 	}
 	if (!good) snprintf(reason, size, "%s '%.60s' is not understood", field_names[field], text);
 	return good;
@@ -138,9 +209,9 @@ static bool next_line(struct source *s)
 {
 	s->len = getline(&s->line, &s->cap, s->in);
 	if (s->len < 0) return false;
-	if (s->bytes) *s->bytes += (uint64_t) s->len;
+	if (s->bytes) *s->bytes += (uint64_t)s->len;
 	if (s->number++ == 0 && s->len >= 3 && memcmp(s->line, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
-		memmove(s->line, s->line + 3, (size_t) s->len - 2);
+		memmove(s->line, s->line + 3, (size_t)s->len - 2);
 		s->len -= 3;
 	}
 	return true;
@@ -189,11 +260,11 @@ static int read_lines(const struct input_conf *conf, const struct input_sink *si
 			continue;
 		}
 		if (format == FORMAT_CSV) {
-			r = input_csv_line(csv, s->line, (size_t) s->len, s->number);
+			r = input_csv_line(csv, s->line, (size_t)s->len, s->number);
 			continue;
 		}
 		strip_end(s);
-		if (memchr(s->line, 0, (size_t) s->len)) r = sink->refuse(sink->arg, s->number, "the line holds a NUL byte");
+		if (memchr(s->line, 0, (size_t)s->len)) r = sink->refuse(sink->arg, s->number, "the line holds a NUL byte");
 		else if (format == FORMAT_JSONL) r = is_blank(s->line) ? 0 : input_json_line(conf, sink, s->line, s->number);
 		else r = input_plain_line(conf, sink, s->line, s->number);
 	} while (!r && next_line(s));
@@ -204,17 +275,21 @@ static int read_lines(const struct input_conf *conf, const struct input_sink *si
 int input_read(const struct input_conf *conf, const struct input_sink *sink, char *reason, size_t size)
 {
 	bool from_stdin = strcmp(conf->path, "-") == 0;
-	struct source s = { .in = from_stdin ? stdin : fopen(conf->path, "re"), .bytes = conf->bytes };
+	struct source s = {.in = from_stdin ? stdin : fopen(conf->path, "re"), .bytes = conf->bytes};
 	int r = 0;
 	if (!s.in) {
 		snprintf(reason, size, "cannot open %s: %s", conf->path, strerror(errno));
 		return INPUT_FAILED;
 	}
 	bool any;
-	while ((any = next_line(&s)) && (is_blank(s.line) || s.line[0] == '#')) {}
+	while ((any = next_line(&s)) && (is_blank(s.line) || s.line[0] == '#')) {
+	}
 	enum format format = any ? tell(conf, s.line) : FORMAT_PLAIN;
 	if (format == FORMAT_UNKNOWN) {
-		snprintf(reason, size, "%s looks like STIX, MISP or other JSON over several lines; this version reads one object a line, CSV, and plain lists", conf->path);
+		snprintf(reason, size,
+			 "%s looks like STIX, MISP or other JSON over several lines; this version reads one object a line, CSV, and plain "
+			 "lists",
+			 conf->path);
 		r = INPUT_FAILED;
 	} else if (any) {
 		r = read_lines(conf, sink, &s, format);

@@ -21,10 +21,10 @@ struct input_sink {
 };
 
 struct input_conf {
-	const char *path;       /* "-" = stdin */
-	const char *format;     /* auto, jsonl, csv, plain */
-	const char *type;       /* of values that do not say theirs, or NULL */
-	uint64_t *bytes;        /* added to as bytes are read, or NULL */
+	const char *path;   /* "-" = stdin */
+	const char *format; /* auto, jsonl, csv, plain */
+	const char *type;   /* of values that do not say theirs, or NULL */
+	uint64_t *bytes;    /* added to as bytes are read, or NULL */
 };
 /* 0; what a sink returned; or INPUT_FAILED with a reason (the file cannot be read, or not in this format). */
 enum { INPUT_FAILED = -1 };
@@ -37,8 +37,22 @@ void input_record_init(struct input_record *r);
 const char *input_type_alias(const char *type);
 /* Sets a field from text; false with a reason. The text must live as long as the record; lists are cut in place. */
 enum input_field {
-	INPUT_NONE, INPUT_VALUE, INPUT_TYPE, INPUT_RAW, INPUT_CONFIDENCE, INPUT_SEVERITY, INPUT_TAGS, INPUT_DESCRIPTION, INPUT_FIRST_SEEN,
-	INPUT_LAST_SEEN, INPUT_VALID_FROM, INPUT_VALID_UNTIL, INPUT_ASN, INPUT_COUNTRY, INPUT_REFERENCES, INPUT_FIELDS
+	INPUT_NONE,
+	INPUT_VALUE,
+	INPUT_TYPE,
+	INPUT_RAW,
+	INPUT_CONFIDENCE,
+	INPUT_SEVERITY,
+	INPUT_TAGS,
+	INPUT_DESCRIPTION,
+	INPUT_FIRST_SEEN,
+	INPUT_LAST_SEEN,
+	INPUT_VALID_FROM,
+	INPUT_VALID_UNTIL,
+	INPUT_ASN,
+	INPUT_COUNTRY,
+	INPUT_REFERENCES,
+	INPUT_FIELDS
 };
 const char *input_field_name(enum input_field field);
 bool input_field_set(struct input_record *r, enum input_field field, char *text, char *reason, size_t size);
@@ -50,7 +64,7 @@ struct input_csv;
 int input_csv_open(struct input_csv **out, const struct input_conf *conf, const struct input_sink *sink, const char *first_line);
 /* With the line's end. */
 int input_csv_line(struct input_csv *csv, const char *line, size_t len, unsigned number);
-int input_csv_close(struct input_csv **csv);    /* a last row without a newline */
+int input_csv_close(struct input_csv **csv); /* a last row without a newline */
 bool input_csv_is_header(const char *line);
 
 #endif

@@ -12,7 +12,10 @@
 
 enum { COLUMNS_MAX = 64 };
 
-struct column { enum input_field field; const char *type; };
+struct column {
+	enum input_field field;
+	const char *type;
+};
 
 struct input_csv {
 	struct csv_parser parser;
@@ -21,29 +24,62 @@ struct input_csv {
 	struct column column[COLUMNS_MAX];
 	size_t columns;
 	bool has_header;
-	char *text;             /* the row's cells, each with its NUL */
+	char *text; /* the row's cells, each with its NUL */
 	size_t text_len, text_cap;
 	size_t cell[COLUMNS_MAX];
 	size_t cells;
-	unsigned number, row_number;    /* of the line being read; where the row began */
+	unsigned number, row_number; /* of the line being read; where the row began */
 	int result;
 };
 
-static const struct { const char *name; enum input_field field; const char *type; } names[] = {
-	{ "value", INPUT_VALUE, NULL }, { "indicator", INPUT_VALUE, NULL }, { "ioc", INPUT_VALUE, NULL }, { "ioc_value", INPUT_VALUE, NULL },
-	{ "indicator_value", INPUT_VALUE, NULL }, { "observable", INPUT_VALUE, NULL }, { "ioc_ioc", INPUT_VALUE, NULL },
-	{ "type", INPUT_TYPE, NULL }, { "entity_type", INPUT_TYPE, NULL }, { "indicator_type", INPUT_TYPE, NULL }, { "ioc_type", INPUT_TYPE, NULL },
-	{ "raw", INPUT_RAW, NULL }, { "confidence", INPUT_CONFIDENCE, NULL }, { "confidence_level", INPUT_CONFIDENCE, NULL },
-	{ "severity", INPUT_SEVERITY, NULL }, { "tags", INPUT_TAGS, NULL }, { "tag", INPUT_TAGS, NULL }, { "labels", INPUT_TAGS, NULL },
-	{ "description", INPUT_DESCRIPTION, NULL }, { "notes", INPUT_DESCRIPTION, NULL }, { "note", INPUT_DESCRIPTION, NULL },
-	{ "comment", INPUT_DESCRIPTION, NULL }, { "context", INPUT_DESCRIPTION, NULL },
-	{ "first_seen", INPUT_FIRST_SEEN, NULL }, { "firstseen", INPUT_FIRST_SEEN, NULL }, { "first_seen_utc", INPUT_FIRST_SEEN, NULL },
-	{ "last_seen", INPUT_LAST_SEEN, NULL }, { "lastseen", INPUT_LAST_SEEN, NULL }, { "last_seen_utc", INPUT_LAST_SEEN, NULL },
-	{ "valid_from", INPUT_VALID_FROM, NULL }, { "valid_until", INPUT_VALID_UNTIL, NULL }, { "expires", INPUT_VALID_UNTIL, NULL },
-	{ "as_number", INPUT_ASN, NULL }, { "country", INPUT_COUNTRY, NULL }, { "country_code", INPUT_COUNTRY, NULL },
-	{ "references", INPUT_REFERENCES, NULL }, { "reference", INPUT_REFERENCES, NULL }, { "link", INPUT_REFERENCES, NULL },
-	{ "source_url", INPUT_REFERENCES, NULL }, { "associated_url", INPUT_VALUE, "url" }, { "dst_ip", INPUT_VALUE, "" }, { "ip_address", INPUT_VALUE, "" },
-	{ "asn", INPUT_ASN, NULL },
+static const struct {
+	const char *name;
+	enum input_field field;
+	const char *type;
+} names[] = {
+	{"value", INPUT_VALUE, NULL},
+	{"indicator", INPUT_VALUE, NULL},
+	{"ioc", INPUT_VALUE, NULL},
+	{"ioc_value", INPUT_VALUE, NULL},
+	{"indicator_value", INPUT_VALUE, NULL},
+	{"observable", INPUT_VALUE, NULL},
+	{"ioc_ioc", INPUT_VALUE, NULL},
+	{"type", INPUT_TYPE, NULL},
+	{"entity_type", INPUT_TYPE, NULL},
+	{"indicator_type", INPUT_TYPE, NULL},
+	{"ioc_type", INPUT_TYPE, NULL},
+	{"raw", INPUT_RAW, NULL},
+	{"confidence", INPUT_CONFIDENCE, NULL},
+	{"confidence_level", INPUT_CONFIDENCE, NULL},
+	{"severity", INPUT_SEVERITY, NULL},
+	{"tags", INPUT_TAGS, NULL},
+	{"tag", INPUT_TAGS, NULL},
+	{"labels", INPUT_TAGS, NULL},
+	{"description", INPUT_DESCRIPTION, NULL},
+	{"notes", INPUT_DESCRIPTION, NULL},
+	{"note", INPUT_DESCRIPTION, NULL},
+	{"comment", INPUT_DESCRIPTION, NULL},
+	{"context", INPUT_DESCRIPTION, NULL},
+	{"first_seen", INPUT_FIRST_SEEN, NULL},
+	{"firstseen", INPUT_FIRST_SEEN, NULL},
+	{"first_seen_utc", INPUT_FIRST_SEEN, NULL},
+	{"last_seen", INPUT_LAST_SEEN, NULL},
+	{"lastseen", INPUT_LAST_SEEN, NULL},
+	{"last_seen_utc", INPUT_LAST_SEEN, NULL},
+	{"valid_from", INPUT_VALID_FROM, NULL},
+	{"valid_until", INPUT_VALID_UNTIL, NULL},
+	{"expires", INPUT_VALID_UNTIL, NULL},
+	{"as_number", INPUT_ASN, NULL},
+	{"country", INPUT_COUNTRY, NULL},
+	{"country_code", INPUT_COUNTRY, NULL},
+	{"references", INPUT_REFERENCES, NULL},
+	{"reference", INPUT_REFERENCES, NULL},
+	{"link", INPUT_REFERENCES, NULL},
+	{"source_url", INPUT_REFERENCES, NULL},
+	{"associated_url", INPUT_VALUE, "url"},
+	{"dst_ip", INPUT_VALUE, ""},
+	{"ip_address", INPUT_VALUE, ""},
+	{"asn", INPUT_ASN, NULL},
 };
 
 /* Lower case, '_' for anything else, no BOM; "First Seen (UTC)" is first_seen_utc. */
@@ -51,7 +87,7 @@ static void normal_name(char *out, size_t size, const char *cell)
 {
 	size_t n = 0;
 	for (; *cell && n + 1 < size; cell++) {
-		if (isalnum((unsigned char) *cell)) out[n++] = (char) tolower((unsigned char) *cell);
+		if (isalnum((unsigned char)*cell)) out[n++] = (char)tolower((unsigned char)*cell);
 		else if (n && out[n - 1] != '_') out[n++] = '_';
 	}
 	while (n && out[n - 1] == '_') n--;
@@ -63,10 +99,10 @@ static struct column find_column(const char *cell)
 	char name[64];
 	normal_name(name, sizeof name, cell);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(name, names[i].name) == 0) return (struct column){ names[i].field, names[i].type };
+		if (strcmp(name, names[i].name) == 0) return (struct column){names[i].field, names[i].type};
 	const char *type = input_type_alias(name);
-	if (type != name && strcmp(name, "file") != 0 && strcmp(name, "file_name") != 0) return (struct column){ INPUT_VALUE, type };
-	return (struct column){ INPUT_NONE, NULL };
+	if (type != name && strcmp(name, "file") != 0 && strcmp(name, "file_name") != 0) return (struct column){INPUT_VALUE, type};
+	return (struct column){INPUT_NONE, NULL};
 }
 
 static const char *cell_of(const struct input_csv *csv, size_t i)
@@ -78,7 +114,7 @@ static bool is_hash(const char *text, size_t len)
 {
 	if (len != 32 && len != 40 && len != 64 && len != 128) return false;
 	for (size_t i = 0; i < len; i++)
-		if (!isxdigit((unsigned char) text[i])) return false;
+		if (!isxdigit((unsigned char)text[i])) return false;
 	return true;
 }
 
@@ -108,7 +144,7 @@ static bool read_header(struct input_csv *csv)
 
 static void assume_header(struct input_csv *csv)
 {
-	static const enum input_field order[] = { INPUT_VALUE, INPUT_TYPE, INPUT_DESCRIPTION };
+	static const enum input_field order[] = {INPUT_VALUE, INPUT_TYPE, INPUT_DESCRIPTION};
 	memset(csv->column, 0, sizeof csv->column);
 	csv->columns = sizeof order / sizeof order[0];
 	for (size_t i = 0; i < csv->columns; i++) csv->column[i].field = order[i];
@@ -193,7 +229,7 @@ static void on_cell(void *text, size_t len, void *arg)
 static void on_row(int end, void *arg)
 {
 	struct input_csv *csv = arg;
-	(void) end;
+	(void)end;
 	if (!csv->result && csv->cells && !(csv->cells == 1 && !*cell_of(csv, 0)) && *cell_of(csv, 0) != '#') {
 		bool header = !csv->has_header && read_header(csv);
 		if (!csv->has_header && !header) assume_header(csv);
@@ -206,7 +242,7 @@ static void on_row(int end, void *arg)
 
 static char delimiter(const char *line)
 {
-	size_t count[3] = { 0 };
+	size_t count[3] = {0};
 	static const char marks[] = ",;\t";
 	for (; *line; line++)
 		for (size_t i = 0; i < 3; i++) count[i] += *line == marks[i];
@@ -220,7 +256,7 @@ int input_csv_open(struct input_csv **out, const struct input_conf *conf, const 
 	if (!csv || csv_init(&csv->parser, CSV_APPEND_NULL)) return sink->refuse(sink->arg, 0, "out of memory");
 	csv->conf = conf;
 	csv->sink = sink;
-	csv_set_delim(&csv->parser, (unsigned char) delimiter(first_line));
+	csv_set_delim(&csv->parser, (unsigned char)delimiter(first_line));
 	return 0;
 }
 
@@ -251,7 +287,7 @@ bool input_csv_is_header(const char *line)
 	char copy[1024];
 	bool any = false;
 	snprintf(copy, sizeof copy, "%s", line);
-	const char separators[] = { delimiter(line), '\r', '\n', 0 };
+	const char separators[] = {delimiter(line), '\r', '\n', 0};
 	char *rest = copy, *cell;
 	if (!strchr(line, separators[0])) return false;
 	while ((cell = strsep(&rest, separators))) {

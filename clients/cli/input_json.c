@@ -20,7 +20,9 @@ static bool set_list(struct input_record *r, enum input_field field, const json_
 	return true;
 }
 
-struct texts { char *text[INPUT_FIELDS]; };     /* copies that fields may cut up */
+struct texts {
+	char *text[INPUT_FIELDS];
+}; /* copies that fields may cut up */
 
 static bool set(struct input_record *r, struct texts *copies, enum input_field field, const json_t *v, char *reason, size_t size)
 {
@@ -30,7 +32,7 @@ static bool set(struct input_record *r, struct texts *copies, enum input_field f
 	if (json_is_array(v) && (field == INPUT_TAGS || field == INPUT_REFERENCES)) return set_list(r, field, v, reason, size);
 	bool numeric = field == INPUT_CONFIDENCE || field == INPUT_SEVERITY || field == INPUT_ASN;
 	if (json_is_integer(v) && (numeric || field == INPUT_VALUE)) {
-		snprintf(digits, sizeof digits, "%lld", (long long) json_integer_value(v));
+		snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(v));
 		text = digits;
 	}
 	if (!text) {
@@ -44,7 +46,7 @@ static bool set(struct input_record *r, struct texts *copies, enum input_field f
 static int take(const struct input_conf *conf, const struct input_sink *sink, const json_t *object, unsigned number)
 {
 	struct input_record r;
-	struct texts copies = { { NULL } };
+	struct texts copies = {{NULL}};
 	char reason[200] = "out of memory";
 	bool good = true;
 	int result;

@@ -8,7 +8,7 @@
 
 static bool may_hold_blanks(const char *type)
 {
-	static const char *const types[] = { "user-agent", "filename", "mutex", "registry-key" };
+	static const char *const types[] = {"user-agent", "filename", "mutex", "registry-key"};
 	for (size_t i = 0; type && i < sizeof types / sizeof types[0]; i++)
 		if (strcmp(type, types[i]) == 0) return true;
 	return false;
@@ -18,11 +18,11 @@ int input_plain_line(const struct input_conf *conf, const struct input_sink *sin
 {
 	struct input_record r;
 	char *end;
-	while (isspace((unsigned char) *line)) line++;
+	while (isspace((unsigned char)*line)) line++;
 	if (!*line || *line == '#') return 0;
 	if (may_hold_blanks(conf->type)) end = line + strlen(line);
 	else end = line + strcspn(line, " \t");
-	while (end > line && isspace((unsigned char) end[-1])) end--;
+	while (end > line && isspace((unsigned char)end[-1])) end--;
 	*end = 0;
 	input_record_init(&r);
 	r.ind.value = line;

@@ -9,20 +9,25 @@
 enum { OPTS_MAX = 64, FIRST_CODE = 256 };
 
 const struct cli_opt cli_common[] = {
-	{ "home", 0, "DIR", "the member's folder (default: $ISAC_HOME, then ~/.config/isac)" },
-	{ "hub", 0, "tcp://HOST:PORT", "the hub's address (default: the one kept in the home)" },
-	{ "timeout", 0, "SECONDS", "how long to wait for the hub (default 10)" },
-	{ "json", 'j', NULL, "one JSON object a line on stdout" },
-	{ "help", 'h', NULL, "this text" },
-	{ NULL, 0, NULL, NULL },
+	{"home", 0, "DIR", "the member's folder (default: $ISAC_HOME, then ~/.config/isac)"},
+	{"hub", 0, "tcp://HOST:PORT", "the hub's address (default: the one kept in the home)"},
+	{"timeout", 0, "SECONDS", "how long to wait for the hub (default 10)"},
+	{"json", 'j', NULL, "one JSON object a line on stdout"},
+	{"help", 'h', NULL, "this text"},
+	{NULL, 0, NULL, NULL},
 };
 
-struct table { struct option rows[OPTS_MAX]; const struct cli_opt *from[OPTS_MAX]; int n; char letters[2 * OPTS_MAX + 2]; };
+struct table {
+	struct option rows[OPTS_MAX];
+	const struct cli_opt *from[OPTS_MAX];
+	int n;
+	char letters[2 * OPTS_MAX + 2];
+};
 
 static void add(struct table *t, const struct cli_opt *opts)
 {
 	for (; opts && opts->name && t->n < OPTS_MAX - 1; opts++) {
-		t->rows[t->n] = (struct option){ opts->name, opts->arg ? required_argument : no_argument, NULL, FIRST_CODE + t->n };
+		t->rows[t->n] = (struct option){opts->name, opts->arg ? required_argument : no_argument, NULL, FIRST_CODE + t->n};
 		t->from[t->n++] = opts;
 		if (!opts->letter) continue;
 		size_t len = strlen(t->letters);
@@ -45,13 +50,13 @@ static bool keep(struct cli *cli, const char *name, const char *value)
 	struct cli_value *more = realloc(cli->values, (cli->n + 1) * sizeof *more);
 	if (!more) return false;
 	cli->values = more;
-	cli->values[cli->n++] = (struct cli_value){ name, value ? value : "" };
+	cli->values[cli->n++] = (struct cli_value){name, value ? value : ""};
 	return true;
 }
 
 int cli_options_parse(struct cli *cli, const struct cli_opt *own, int argc, char **argv, bool stop_at_word, int *next)
 {
-	struct table t = { .n = 0, .letters = "" };
+	struct table t = {.n = 0, .letters = ""};
 	if (stop_at_word) t.letters[0] = '+';
 	add(&t, own);
 	add(&t, cli_common);
@@ -151,5 +156,5 @@ int cli_options_timeout_ms(const struct cli *cli)
 		cli_usage(cli, "--timeout is a number of seconds, not '%s'", text);
 		return -1;
 	}
-	return seconds < 0.001 ? 1 : (int) (seconds * 1000);
+	return seconds < 0.001 ? 1 : (int)(seconds * 1000);
 }

@@ -9,11 +9,11 @@
 #include <unistd.h>
 #include "cli.h"
 
-static const char *const later_formats[] = { "stix", "rpz", "suricata", "zeek", "nft", "misp" };
+static const char *const later_formats[] = {"stix", "rpz", "suricata", "zeek", "nft", "misp"};
 
 bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool table_allowed)
 {
-	static const char *const names[] = { [CLI_JSONL] = "jsonl", [CLI_CSV] = "csv", [CLI_PLAIN] = "plain", [CLI_TABLE] = "table" };
+	static const char *const names[] = {[CLI_JSONL] = "jsonl", [CLI_CSV] = "csv", [CLI_PLAIN] = "plain", [CLI_TABLE] = "table"};
 	const char *text = cli_options_get(cli, "format");
 	*out = fallback;
 	if (!text) {
@@ -22,7 +22,7 @@ bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_for
 	}
 	for (unsigned i = CLI_JSONL; i <= (table_allowed ? CLI_TABLE : CLI_PLAIN); i++) {
 		if (strcmp(text, names[i]) != 0) continue;
-		*out = (enum cli_format) i;
+		*out = (enum cli_format)i;
 		return true;
 	}
 	for (size_t i = 0; i < sizeof later_formats / sizeof later_formats[0]; i++) {
@@ -60,7 +60,7 @@ json_t *cli_output_item_json(const struct isac_item *it)
 	json_t *o = json_object();
 	char id[37];
 	isac_id_text(id, it->report_id);
-	json_object_set_new(o, "seq", json_integer((json_int_t) it->seq));
+	json_object_set_new(o, "seq", json_integer((json_int_t)it->seq));
 	set_text(o, "report_id", id, true);
 	set_text(o, "publisher", it->publisher, true);
 	set_text(o, "tlp", isac_tlp_name(it->tlp) ? isac_tlp_name(it->tlp) : "", true);
@@ -95,8 +95,8 @@ void cli_output_json(json_t *object)
 	json_decref(object);
 }
 
-static const char *const csv_columns[] = { "seq", "received", "publisher", "tlp", "type", "value", "confidence", "first_seen", "last_seen",
-					   "valid_until", "tags", "description", "report_id" };
+static const char *const csv_columns[] = {"seq",	"received",  "publisher",   "tlp",  "type",	   "value",    "confidence",
+					  "first_seen", "last_seen", "valid_until", "tags", "description", "report_id"};
 
 static void csv_cell(const char *text, bool last)
 {
@@ -121,7 +121,7 @@ static void join_tags(char *out, size_t size, const struct isac_item *it)
 {
 	size_t n = 0;
 	out[0] = 0;
-	for (size_t i = 0; i < it->tags_n && n < size; i++) n += (size_t) snprintf(out + n, size - n, "%s%s", i ? ";" : "", it->tags[i]);
+	for (size_t i = 0; i < it->tags_n && n < size; i++) n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ";" : "", it->tags[i]);
 }
 
 static void csv_item(const struct isac_item *it)
@@ -129,7 +129,7 @@ static void csv_item(const struct isac_item *it)
 	char id[37], tags[8192];
 	isac_id_text(id, it->report_id);
 	join_tags(tags, sizeof tags, it);
-	csv_number((long long) it->seq, false);
+	csv_number((long long)it->seq, false);
 	csv_time(it->received_us);
 	csv_cell(it->publisher, false);
 	csv_cell(isac_tlp_name(it->tlp) ? isac_tlp_name(it->tlp) : "", false);
@@ -150,8 +150,8 @@ static void table_item(const struct isac_item *it)
 	cli_time_format(received, it->received_us - it->received_us % 1000000);
 	if (it->confidence >= 0) snprintf(confidence, sizeof confidence, "%d", it->confidence);
 	join_tags(tags, sizeof tags, it);
-	printf("%-20s %-12s %-44s %4s %-12s %-12s%s %s\n", received, it->type, it->value, confidence, isac_tlp_name(it->tlp) ? isac_tlp_name(it->tlp) : "?",
-	       it->publisher, it->held ? " (held)" : "", tags);
+	printf("%-20s %-12s %-44s %4s %-12s %-12s%s %s\n", received, it->type, it->value, confidence,
+	       isac_tlp_name(it->tlp) ? isac_tlp_name(it->tlp) : "?", it->publisher, it->held ? " (held)" : "", tags);
 }
 
 void cli_output_head(enum cli_format format)
@@ -159,16 +159,25 @@ void cli_output_head(enum cli_format format)
 	size_t n = sizeof csv_columns / sizeof csv_columns[0];
 	if (format == CLI_CSV)
 		for (size_t i = 0; i < n; i++) printf("%s%c", csv_columns[i], i + 1 < n ? ',' : '\n');
-	if (format == CLI_TABLE) printf("%-20s %-12s %-44s %4s %-12s %-12s %s\n", "RECEIVED", "TYPE", "VALUE", "CONF", "TLP", "PUBLISHER", "TAGS");
+	if (format == CLI_TABLE)
+		printf("%-20s %-12s %-44s %4s %-12s %-12s %s\n", "RECEIVED", "TYPE", "VALUE", "CONF", "TLP", "PUBLISHER", "TAGS");
 }
 
 void cli_output_item(enum cli_format format, const struct isac_item *it)
 {
 	switch (format) {
-	case CLI_JSONL: cli_output_json(cli_output_item_json(it)); break;
-	case CLI_CSV: csv_item(it); break;
-	case CLI_PLAIN: puts(it->value); break;
-	case CLI_TABLE: table_item(it); break;
+	case CLI_JSONL:
+		cli_output_json(cli_output_item_json(it));
+		break;
+	case CLI_CSV:
+		csv_item(it);
+		break;
+	case CLI_PLAIN:
+		puts(it->value);
+		break;
+	case CLI_TABLE:
+		table_item(it);
+		break;
 	}
 }
 
@@ -176,7 +185,8 @@ static void rows_json(const struct isac_answer *answer)
 {
 	for (size_t i = 0; i < answer->rows_n; i++) {
 		json_t *o = json_object();
-		for (size_t j = 0; j < answer->rows[i].n; j++) set_text(o, answer->rows[i].cells[j].name, answer->rows[i].cells[j].value, true);
+		for (size_t j = 0; j < answer->rows[i].n; j++)
+			set_text(o, answer->rows[i].cells[j].name, answer->rows[i].cells[j].value, true);
 		cli_output_json(o);
 	}
 }
@@ -194,15 +204,16 @@ static bool same_columns(const struct isac_row *a, const struct isac_row *b)
 
 static void rows_table(const struct isac_row *rows, size_t n)
 {
-	size_t width[COLUMNS_MAX] = { 0 }, columns = rows[0].n < COLUMNS_MAX ? rows[0].n : COLUMNS_MAX;
+	size_t width[COLUMNS_MAX] = {0}, columns = rows[0].n < COLUMNS_MAX ? rows[0].n : COLUMNS_MAX;
 	for (size_t j = 0; j < columns; j++) width[j] = strlen(rows[0].cells[j].name);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < columns; j++)
 			if (strlen(rows[i].cells[j].value) > width[j]) width[j] = strlen(rows[i].cells[j].value);
-	for (size_t j = 0; j < columns; j++) printf("%-*s%s", j + 1 < columns ? (int) width[j] : 0, rows[0].cells[j].name, j + 1 < columns ? "  " : "\n");
+	for (size_t j = 0; j < columns; j++)
+		printf("%-*s%s", j + 1 < columns ? (int)width[j] : 0, rows[0].cells[j].name, j + 1 < columns ? "  " : "\n");
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < columns; j++)
-			printf("%-*s%s", j + 1 < columns ? (int) width[j] : 0, rows[i].cells[j].value, j + 1 < columns ? "  " : "\n");
+			printf("%-*s%s", j + 1 < columns ? (int)width[j] : 0, rows[i].cells[j].value, j + 1 < columns ? "  " : "\n");
 }
 
 void cli_output_rows(const struct isac_answer *answer, bool json)
@@ -212,7 +223,8 @@ void cli_output_rows(const struct isac_answer *answer, bool json)
 		return;
 	}
 	for (size_t i = 0, n; i < answer->rows_n; i += n) {
-		for (n = 1; i + n < answer->rows_n && same_columns(&answer->rows[i], &answer->rows[i + n]); n++) {}
+		for (n = 1; i + n < answer->rows_n && same_columns(&answer->rows[i], &answer->rows[i + n]); n++) {
+		}
 		if (answer->rows[i].n) rows_table(&answer->rows[i], n);
 	}
 }

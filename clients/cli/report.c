@@ -28,7 +28,7 @@ int cli_usage(const struct cli *cli, const char *fmt, ...)
 int cli_fail(const struct isac_error *err)
 {
 	cli_note("%s", err->text);
-	return err->result >= ISAC_REFUSED && err->result <= ISAC_UNREACHABLE ? (int) err->result : EXIT_REFUSED;
+	return err->result >= ISAC_REFUSED && err->result <= ISAC_UNREACHABLE ? (int)err->result : EXIT_REFUSED;
 }
 
 void cli_fail_filter(const struct isac_error *err, const char *filter)
@@ -36,8 +36,8 @@ void cli_fail_filter(const struct isac_error *err, const char *filter)
 	cli_note("%s", err->text);
 	size_t column = err->column ? err->column - 1 : 0, blanks = 0;
 	if (!err->column || !filter || column > strlen(filter) || strchr(filter, '\n')) return;
-	for (size_t i = 0; i < column; i++) blanks += ((unsigned char) filter[i] & 0xc0) != 0x80; /* characters, not bytes */
-	fprintf(stderr, "  %s\n  %*s^%s%s\n", filter, (int) blanks, "", *err->expected ? " expected " : "", err->expected);
+	for (size_t i = 0; i < column; i++) blanks += ((unsigned char)filter[i] & 0xc0) != 0x80; /* characters, not bytes */
+	fprintf(stderr, "  %s\n  %*s^%s%s\n", filter, (int)blanks, "", *err->expected ? " expected " : "", err->expected);
 }
 
 int cli_open(struct isac **out, struct cli *cli)

@@ -9,21 +9,21 @@ int64_t cli_time_now_us(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 int64_t cli_time_mono_ms(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 void cli_time_format(char out[CLI_TIME_BYTES], int64_t us)
 {
 	struct tm tm;
-	time_t s = (time_t) (us / 1000000);
-	int fraction = (int) (us % 1000000);
+	time_t s = (time_t)(us / 1000000);
+	int fraction = (int)(us % 1000000);
 	out[0] = 0;
 	if (us <= 0 || !gmtime_r(&s, &tm)) return;
 	size_t n = strftime(out, CLI_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -35,7 +35,7 @@ static bool digits(const char **p, int n, int *out)
 {
 	*out = 0;
 	for (; n > 0; n--, ++*p) {
-		if (!isdigit((unsigned char) **p)) return false;
+		if (!isdigit((unsigned char)**p)) return false;
 		*out = *out * 10 + (**p - '0');
 	}
 	return true;
@@ -54,8 +54,8 @@ static bool clock_part(const char **p, struct tm *tm, int64_t *us)
 	if (literal(p, ":") && !digits(p, 2, &tm->tm_sec)) return false;
 	if (literal(p, ".")) {
 		int64_t unit = 100000;
-		if (!isdigit((unsigned char) **p)) return false;
-		for (; isdigit((unsigned char) **p); ++*p, unit /= 10) *us += unit * (**p - '0');
+		if (!isdigit((unsigned char)**p)) return false;
+		for (; isdigit((unsigned char)**p); ++*p, unit /= 10) *us += unit * (**p - '0');
 	}
 	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
@@ -74,10 +74,12 @@ static bool zone(const char **p, int64_t *minutes)
 
 bool cli_time_parse(int64_t *us, const char *text)
 {
-	struct tm tm = { .tm_sec = 0 };
+	struct tm tm = {.tm_sec = 0};
 	int64_t fraction = 0, minutes = 0;
 	const char *p = text;
-	if (!digits(&p, 4, &tm.tm_year) || !literal(&p, "-") || !digits(&p, 2, &tm.tm_mon) || !literal(&p, "-") || !digits(&p, 2, &tm.tm_mday)) return false;
+	if (!digits(&p, 4, &tm.tm_year) || !literal(&p, "-") || !digits(&p, 2, &tm.tm_mon) || !literal(&p, "-") ||
+	    !digits(&p, 2, &tm.tm_mday))
+		return false;
 	if (tm.tm_year < 1970 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31) return false;
 	if (*p) {
 		if (!literal(&p, "Tt ") || !clock_part(&p, &tm, &fraction)) return false;
@@ -91,15 +93,18 @@ bool cli_time_parse(int64_t *us, const char *text)
 	int second = tm.tm_sec;
 	time_t s = timegm(&tm);
 	if (tm.tm_mday != day && second != 60) return false; /* timegm turned the 30th of February into March */
-	*us = ((int64_t) s - minutes * 60) * 1000000 + fraction;
+	*us = ((int64_t)s - minutes * 60) * 1000000 + fraction;
 	return *us >= 0;
 }
 
 bool cli_time_span(int64_t *us, const char *text)
 {
-	static const struct { char letter; int64_t seconds; } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
 	char *end;
-	if (!isdigit((unsigned char) *text)) return false;
+	if (!isdigit((unsigned char)*text)) return false;
 	long long n = strtoll(text, &end, 10);
 	if (n < 0 || n > 10000000000 / 604800 || !*end || end[1]) return false;
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {

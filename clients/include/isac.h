@@ -25,20 +25,20 @@ extern "C" {
 /* The first four are also the exit status of the command line. */
 enum isac_result {
 	ISAC_DONE = 0,
-	ISAC_REFUSED = 1,       /* by the hub, by a local rule, or a verification failed */
-	ISAC_MISUSED = 2,       /* wrong arguments, unusable home */
-	ISAC_UNREACHABLE = 3,   /* no answer within the time given */
-	ISAC_QUIET = 5,         /* nothing happened within the time given */
-	ISAC_END = 6,           /* there is no more */
+	ISAC_REFUSED = 1,     /* by the hub, by a local rule, or a verification failed */
+	ISAC_MISUSED = 2,     /* wrong arguments, unusable home */
+	ISAC_UNREACHABLE = 3, /* no answer within the time given */
+	ISAC_QUIET = 5,	      /* nothing happened within the time given */
+	ISAC_END = 6,	      /* there is no more */
 };
 
 struct isac_error {
 	enum isac_result result;
-	unsigned code;          /* the hub's code (proto/README.md section 13), 0 = not from the hub */
-	uint32_t column;        /* 1 + offset into a filter text, 0 = none */
-	uint32_t item;          /* 1 + number of the offending item, 0 = none */
-	char expected[256];     /* what a filter could have said at `column` */
-	char text[512];         /* for people; NUL-terminated, no control bytes */
+	unsigned code;	    /* the hub's code (proto/README.md section 13), 0 = not from the hub */
+	uint32_t column;    /* 1 + offset into a filter text, 0 = none */
+	uint32_t item;	    /* 1 + number of the offending item, 0 = none */
+	char expected[256]; /* what a filter could have said at `column` */
+	char text[512];	    /* for people; NUL-terminated, no control bytes */
 };
 
 const char *isac_version(void);
@@ -53,12 +53,14 @@ struct isac;
  */
 enum isac_result isac_open(struct isac **out, const char *home, const char *hub, int timeout_ms, struct isac_error *err);
 void isac_close(struct isac **isac);
-const char *isac_name(const struct isac *isac);         /* the member's name */
+const char *isac_name(const struct isac *isac); /* the member's name */
 const char *isac_hub_id(const struct isac *isac);
 const char *isac_hub_address(const struct isac *isac);
 const char *isac_home(const struct isac *isac);
 
-struct isac_keygen { const char *home, *hub_bundle_path, *hub /* NULL: the bundle's address */, *name; };
+struct isac_keygen {
+	const char *home, *hub_bundle_path, *hub /* NULL: the bundle's address */, *name;
+};
 /* Makes a new identity in a home. Never overwrites keys. key_id gets 16 hex digits and NUL. */
 enum isac_result isac_keygen(const struct isac_keygen *conf, char key_id[17], struct isac_error *err);
 
@@ -67,36 +69,40 @@ void isac_id_text(char out[37], const uint8_t id[ISAC_ID_BYTES]);
 
 /* ---- reports ------------------------------------------------------------------ */
 enum isac_tlp { ISAC_TLP_NONE, ISAC_TLP_CLEAR, ISAC_TLP_GREEN, ISAC_TLP_AMBER, ISAC_TLP_AMBER_STRICT, ISAC_TLP_RED };
-const char *isac_tlp_name(unsigned tlp);                /* "amber+strict"; NULL if there is no such label */
-enum isac_tlp isac_tlp_parse(const char *text);         /* any case, with or without "TLP:"; ISAC_TLP_NONE if unknown */
-const char *isac_kind_name(unsigned kind);              /* "indicator"; "kind-77" is not made up: NULL if unknown */
-bool isac_type_known(const char *type);                 /* is it an indicator type of proto/README.md section 8? */
-const char *isac_type_name(unsigned number);            /* 1.. ; NULL after the last */
+const char *isac_tlp_name(unsigned tlp);	/* "amber+strict"; NULL if there is no such label */
+enum isac_tlp isac_tlp_parse(const char *text); /* any case, with or without "TLP:"; ISAC_TLP_NONE if unknown */
+const char *isac_kind_name(unsigned kind);	/* "indicator"; "kind-77" is not made up: NULL if unknown */
+bool isac_type_known(const char *type);		/* is it an indicator type of proto/README.md section 8? */
+const char *isac_type_name(unsigned number);	/* 1.. ; NULL after the last */
 
 struct isac_indicator {
-	const char *type;       /* NULL or "": guessed from the value */
-	const char *value;      /* defanged forms are understood */
-	const char *raw;        /* as first seen; NULL: `value` as given, if the canonical form differs */
-	int confidence;         /* 0..100, -1 = not said */
-	int severity;           /* 0..10, -1 = not said */
+	const char *type;  /* NULL or "": guessed from the value */
+	const char *value; /* defanged forms are understood */
+	const char *raw;   /* as first seen; NULL: `value` as given, if the canonical form differs */
+	int confidence;	   /* 0..100, -1 = not said */
+	int severity;	   /* 0..10, -1 = not said */
 	int64_t first_seen_us, last_seen_us, valid_from_us, valid_until_us;
-	const char *const *tags; size_t tags_n;
+	const char *const *tags;
+	size_t tags_n;
 	const char *description;
-	uint32_t asn;           /* 0 = not said */
+	uint32_t asn; /* 0 = not said */
 	const char *country;
-	const char *const *references; size_t references_n;
+	const char *const *references;
+	size_t references_n;
 };
 
 struct isac_report_conf {
 	enum isac_tlp tlp;
-	const char *const *groups; size_t groups_n;
-	const char *const *recipients; size_t recipients_n;
+	const char *const *groups;
+	size_t groups_n;
+	const char *const *recipients;
+	size_t recipients_n;
 };
 
 /* Collects indicators for reports of one label: canonical values, no value twice in the batch's life. */
 struct isac_batch;
-enum isac_result isac_batch_open(struct isac_batch **out, struct isac *isac, const struct isac_report_conf *conf,
-				 uint32_t items_max, size_t bytes_max, struct isac_error *err);
+enum isac_result isac_batch_open(struct isac_batch **out, struct isac *isac, const struct isac_report_conf *conf, uint32_t items_max,
+				 size_t bytes_max, struct isac_error *err);
 void isac_batch_close(struct isac_batch **batch);
 enum isac_batch_outcome { ISAC_BATCH_ADDED, ISAC_BATCH_DUPLICATE, ISAC_BATCH_REFUSED, ISAC_BATCH_FULL };
 /* FULL: seal first, then add it again. REFUSED: err says why. */
@@ -104,12 +110,19 @@ enum isac_batch_outcome isac_batch_add(struct isac_batch *batch, const struct is
 uint32_t isac_batch_count(const struct isac_batch *batch);
 
 /* A signed report, ready to be sent: the bytes that go on the wire, always the same ones. */
-struct isac_report { uint8_t id[ISAC_ID_BYTES]; uint8_t *data; size_t len; };
+struct isac_report {
+	uint8_t id[ISAC_ID_BYTES];
+	uint8_t *data;
+	size_t len;
+};
 enum isac_result isac_batch_seal(struct isac_batch *batch, struct isac_report *out, struct isac_error *err);
 void isac_report_clear(struct isac_report *report);
 
 /* ---- the spool: reports wait on disk until they are receipted -------------------- */
-struct isac_spooled { char path[512]; int fd; };        /* fd holds the claim on the file */
+struct isac_spooled {
+	char path[512];
+	int fd;
+}; /* fd holds the claim on the file */
 /* Durable when it returns. Two processes never hold the same file. */
 enum isac_result isac_spool_put(struct isac_spooled *out, const char *home, const struct isac_report *report, struct isac_error *err);
 /* Names (oldest first) of waiting reports; free each and the array. */
@@ -117,20 +130,21 @@ enum isac_result isac_spool_list(char ***names, size_t *n, const char *home, str
 /* Claims and reads one. ISAC_QUIET: another process has it, or it is gone. */
 enum isac_result isac_spool_take(struct isac_spooled *out, struct isac_report *report, const char *home, const char *name,
 				 struct isac_error *err);
-void isac_spool_release(struct isac_spooled *s);        /* stays for the next time */
-enum isac_result isac_spool_remove(struct isac_spooled *s, struct isac_error *err);     /* receipted */
-enum isac_result isac_spool_refuse(struct isac_spooled *s, struct isac_error *err);     /* moves to spool/refused/ */
+void isac_spool_release(struct isac_spooled *s);				    /* stays for the next time */
+enum isac_result isac_spool_remove(struct isac_spooled *s, struct isac_error *err); /* receipted */
+enum isac_result isac_spool_refuse(struct isac_spooled *s, struct isac_error *err); /* moves to spool/refused/ */
 
 /* ---- publishing -------------------------------------------------------------------- */
 struct isac_receipt {
 	uint8_t report_id[ISAC_ID_BYTES];
-	unsigned code;          /* 200, 202, 208, or a refusal; 0 = the receipt did not verify */
+	unsigned code; /* 200, 202, 208, or a refusal; 0 = the receipt did not verify */
 	uint64_t seq;
 	int64_t received_us;
-	uint32_t items;         /* of the report */
-	const uint32_t *held; size_t held_n;    /* item numbers */
-	const char *text;       /* on refusal */
-	uint32_t item;          /* 1 + number of the offending item */
+	uint32_t items; /* of the report */
+	const uint32_t *held;
+	size_t held_n;	  /* item numbers */
+	const char *text; /* on refusal */
+	uint32_t item;	  /* 1 + number of the offending item */
 	void *tag;
 };
 struct isac_publisher;
@@ -147,7 +161,7 @@ enum isac_result isac_publisher_step(struct isac_publisher *p, int wait_ms, stru
 
 /* ---- items, as feeds and queries show them --------------------------------------------- */
 struct isac_item {
-	bool verified;          /* signature, proof and certificate hold; if not, `problem` says why and only seq.. publisher are set */
+	bool verified; /* signature, proof and certificate hold; if not, `problem` says why and only seq.. publisher are set */
 	const char *problem;
 	uint64_t seq;
 	uint8_t report_id[ISAC_ID_BYTES];
@@ -155,33 +169,36 @@ struct isac_item {
 	unsigned tlp, kind;
 	int64_t created_us, received_us;
 	bool held;
-	uint32_t index;         /* of the item in its report */
-	const char *type, *value, *raw;         /* value canonical; raw as the publisher first saw it */
-	int confidence, severity;               /* -1 = not said */
+	uint32_t index;			/* of the item in its report */
+	const char *type, *value, *raw; /* value canonical; raw as the publisher first saw it */
+	int confidence, severity;	/* -1 = not said */
 	int64_t first_seen_us, last_seen_us, valid_from_us, valid_until_us;
-	const char *const *tags; size_t tags_n;
-	const char *description, *country;      /* "" = not said */
+	const char *const *tags;
+	size_t tags_n;
+	const char *description, *country; /* "" = not said */
 	uint32_t asn;
-	const char *const *references; size_t references_n;
-	const char *const *groups; size_t groups_n;
+	const char *const *references;
+	size_t references_n;
+	const char *const *groups;
+	size_t groups_n;
 };
 
 /* ---- feeds -------------------------------------------------------------------------------- */
 enum isac_from { ISAC_FROM_CURSOR, ISAC_FROM_START, ISAC_FROM_NOW, ISAC_FROM_SEQ };
 struct isac_subscriber_conf {
-	const char *name;       /* of the cursor that the hub keeps; NULL = none */
-	const char *filter;     /* NULL or "" = the one kept under this name, else everything */
+	const char *name;   /* of the cursor that the hub keeps; NULL = none */
+	const char *filter; /* NULL or "" = the one kept under this name, else everything */
 	enum isac_from from;
-	uint64_t seq;           /* FROM_SEQ: the last one already had */
-	int silence_ms;         /* open the session anew after this; 0 = three heartbeats */
+	uint64_t seq;	/* FROM_SEQ: the last one already had */
+	int silence_ms; /* open the session anew after this; 0 = three heartbeats */
 };
 enum isac_event_type {
-	ISAC_EVENT_OPEN,        /* a session is open: position, head, filter (normal form) */
-	ISAC_EVENT_ITEM,        /* item; look at item->verified */
-	ISAC_EVENT_POSITION,    /* everything up to `position` was shown; caught_up if that is the head */
-	ISAC_EVENT_GAP,         /* first..last no longer exist; reason */
-	ISAC_EVENT_PROBLEM,     /* text: the feed itself is not in order (running hash); a new session is opened */
-	ISAC_EVENT_LOST,        /* the hub is away; text; we go on trying */
+	ISAC_EVENT_OPEN,     /* a session is open: position, head, filter (normal form) */
+	ISAC_EVENT_ITEM,     /* item; look at item->verified */
+	ISAC_EVENT_POSITION, /* everything up to `position` was shown; caught_up if that is the head */
+	ISAC_EVENT_GAP,	     /* first..last no longer exist; reason */
+	ISAC_EVENT_PROBLEM,  /* text: the feed itself is not in order (running hash); a new session is opened */
+	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
 };
 struct isac_event {
 	enum isac_event_type type;
@@ -207,8 +224,12 @@ void isac_subscriber_ack(struct isac_subscriber *s, uint64_t seq);
  * A cursor beside the hub's, in H/cursors/NAME, written durably: what makes a restart neither lose nor repeat.
  * Everything up to seq is safe, and of report part_seq (0 = none) the items up to number part_index as well.
  */
-struct isac_cursor { uint64_t seq, part_seq; uint32_t part_index; };
-enum isac_result isac_cursor_read(struct isac_cursor *out, const struct isac *isac, const char *name, struct isac_error *err); /* QUIET: none yet */
+struct isac_cursor {
+	uint64_t seq, part_seq;
+	uint32_t part_index;
+};
+enum isac_result isac_cursor_read(struct isac_cursor *out, const struct isac *isac, const char *name,
+				  struct isac_error *err); /* QUIET: none yet */
 enum isac_result isac_cursor_write(const struct isac *isac, const char *name, const struct isac_cursor *cursor, struct isac_error *err);
 
 /* ---- history ------------------------------------------------------------------------------ */
@@ -216,7 +237,7 @@ struct isac_query_conf {
 	const char *filter;
 	int64_t since_us, until_us;
 	uint64_t as_of_seq, wait_seq;
-	uint64_t limit;         /* items in all, 0 = no limit */
+	uint64_t limit; /* items in all, 0 = no limit */
 	bool held;
 };
 struct isac_query;
@@ -224,28 +245,46 @@ enum isac_result isac_query_open(struct isac_query **out, struct isac *isac, con
 void isac_query_close(struct isac_query **q);
 /* Newest first. ISAC_END after the last. */
 enum isac_result isac_query_next(struct isac_query *q, const struct isac_item **item, struct isac_error *err);
-uint64_t isac_query_complete_seq(const struct isac_query *q);   /* the index answered for everything up to here */
+uint64_t isac_query_complete_seq(const struct isac_query *q); /* the index answered for everything up to here */
 
 /* ---- status and commands ---------------------------------------------------------------------- */
-struct isac_subscription { const char *name, *filter; uint64_t acked_seq, lag; bool live; };
+struct isac_subscription {
+	const char *name, *filter;
+	uint64_t acked_seq, lag;
+	bool live;
+};
 struct isac_status {
 	const char *hub_id, *version;
 	uint64_t head_seq, indexed_seq, last_receipt_seq;
 	int64_t started_us, now_us, last_receipt_us;
 	int64_t round_trip_us;
 	uint32_t members;
-	const struct isac_subscription *subscriptions; size_t subscriptions_n;
-	const char *const *roles; size_t roles_n;
+	const struct isac_subscription *subscriptions;
+	size_t subscriptions_n;
+	const char *const *roles;
+	size_t roles_n;
 };
 /* *out lives until the next call on isac. */
 enum isac_result isac_status(const struct isac_status **out, struct isac *isac, struct isac_error *err);
 
-struct isac_arg { const char *name, *value; const void *data; size_t data_len; };
-struct isac_row { const struct isac_arg *cells; size_t n; };
-struct isac_answer { unsigned code; const char *text; const struct isac_row *rows; size_t rows_n; };
+struct isac_arg {
+	const char *name, *value;
+	const void *data;
+	size_t data_len;
+};
+struct isac_row {
+	const struct isac_arg *cells;
+	size_t n;
+};
+struct isac_answer {
+	unsigned code;
+	const char *text;
+	const struct isac_row *rows;
+	size_t rows_n;
+};
 /* Signs and sends a command; *out lives until the next call on isac. */
-enum isac_result isac_command(const struct isac_answer **out, struct isac *isac, const char *verb, const struct isac_arg *args,
-			      size_t n, struct isac_error *err);
+enum isac_result isac_command(const struct isac_answer **out, struct isac *isac, const char *verb, const struct isac_arg *args, size_t n,
+			      struct isac_error *err);
 
 #ifdef __cplusplus
 }

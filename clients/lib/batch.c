@@ -7,9 +7,12 @@
 #include <string.h>
 #include "priv.h"
 
-enum { FRAME_REST = 16384 };    /* room in a frame for header, signature, names */
+enum { FRAME_REST = 16384 }; /* room in a frame for header, signature, names */
 
-struct names { char **text; size_t n; };
+struct names {
+	char **text;
+	size_t n;
+};
 
 struct isac_batch {
 	struct isac *isac;
@@ -17,10 +20,10 @@ struct isac_batch {
 	struct names groups, recipients;
 	uint32_t items_max, count;
 	size_t bytes_max;
-	struct wire_buf items;          /* one after the other */
-	size_t *end;                    /* of each in `items` */
-	struct wire_arena arena;        /* of one indicator */
-	uint8_t (*seen)[WIRE_VALUE_KEY];/* open addressing, all zero = empty */
+	struct wire_buf items;		 /* one after the other */
+	size_t *end;			 /* of each in `items` */
+	struct wire_arena arena;	 /* of one indicator */
+	uint8_t (*seen)[WIRE_VALUE_KEY]; /* open addressing, all zero = empty */
 	size_t seen_n, seen_cap;
 };
 
@@ -35,7 +38,8 @@ static enum isac_result copy_names(struct names *out, const char *const *from, s
 	out->text = calloc(n + 1, sizeof *out->text);
 	if (!out->text) return client_error_out_of_memory(err);
 	for (; out->n < n; out->n++) {
-		if (!wire_name_ok(from[out->n])) return client_error_set(err, ISAC_MISUSED, "'%s' is not the name of a %s", from[out->n], what);
+		if (!wire_name_ok(from[out->n]))
+			return client_error_set(err, ISAC_MISUSED, "'%s' is not the name of a %s", from[out->n], what);
 		if (!(out->text[out->n] = strdup(from[out->n]))) return client_error_out_of_memory(err);
 	}
 	return ISAC_DONE;
@@ -43,13 +47,16 @@ static enum isac_result copy_names(struct names *out, const char *const *from, s
 
 static enum isac_result check_label(const struct isac_report_conf *conf, struct isac_error *err)
 {
-	if (!isac_tlp_name(conf->tlp)) return client_error_set(err, ISAC_MISUSED, "a report needs a label: clear, green, amber, amber+strict or red");
+	if (!isac_tlp_name(conf->tlp))
+		return client_error_set(err, ISAC_MISUSED, "a report needs a label: clear, green, amber, amber+strict or red");
 	if (conf->tlp == ISAC_TLP_RED && !conf->recipients_n)
 		return client_error_set(err, ISAC_MISUSED, "a red report names its recipients: add --to MEMBER");
 	if (conf->tlp != ISAC_TLP_RED && conf->recipients_n)
-		return client_error_set(err, ISAC_MISUSED, "only a red report names recipients: use --tlp red, or --group to narrow another label");
+		return client_error_set(err, ISAC_MISUSED,
+					"only a red report names recipients: use --tlp red, or --group to narrow another label");
 	if (conf->groups_n > WIRE_LIMIT_GROUPS || conf->recipients_n > WIRE_LIMIT_RECIPIENTS)
-		return client_error_set(err, ISAC_MISUSED, "a report may name %d groups and %d recipients at most", WIRE_LIMIT_GROUPS, WIRE_LIMIT_RECIPIENTS);
+		return client_error_set(err, ISAC_MISUSED, "a report may name %d groups and %d recipients at most", WIRE_LIMIT_GROUPS,
+					WIRE_LIMIT_RECIPIENTS);
 	return ISAC_DONE;
 }
 
@@ -59,7 +66,8 @@ enum isac_result isac_batch_open(struct isac_batch **out, struct isac *isac, con
 	*out = NULL;
 	enum isac_result r = check_label(conf, err);
 	if (r) return r;
-	if (items_max < 1 || items_max > WIRE_LIMIT_ITEMS) return client_error_set(err, ISAC_MISUSED, "a report holds 1 to %d items", WIRE_LIMIT_ITEMS);
+	if (items_max < 1 || items_max > WIRE_LIMIT_ITEMS)
+		return client_error_set(err, ISAC_MISUSED, "a report holds 1 to %d items", WIRE_LIMIT_ITEMS);
 	struct isac_batch *b = calloc(1, sizeof *b);
 	if (!b) return client_error_out_of_memory(err);
 	b->isac = isac;
@@ -104,7 +112,9 @@ static size_t slot(uint8_t (*seen)[WIRE_VALUE_KEY], size_t cap, const uint8_t *k
 	static const uint8_t empty[WIRE_VALUE_KEY];
 	size_t i;
 	memcpy(&i, key, sizeof i);
-	for (i &= cap - 1; memcmp(seen[i], empty, sizeof empty) != 0 && memcmp(seen[i], key, WIRE_VALUE_KEY) != 0; i = (i + 1) & (cap - 1)) {}
+	for (i &= cap - 1; memcmp(seen[i], empty, sizeof empty) != 0 && memcmp(seen[i], key, WIRE_VALUE_KEY) != 0;
+	     i = (i + 1) & (cap - 1)) {
+	}
 	return i;
 }
 
@@ -131,14 +141,15 @@ static bool is_defanged_type(uint32_t type)
 
 static enum isac_result read_value(struct isac_batch *b, Isac1__Indicator *out, const struct isac_indicator *in, struct isac_error *err)
 {
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 	struct wire_value v;
 	const char *value = in->value ? in->value : "";
 	size_t len = strlen(value);
 	out->type = in->type && *in->type ? wire_value_type(in->type, strlen(in->type)) : 0;
 	if (in->type && *in->type && !out->type) return client_error_set(err, ISAC_REFUSED, "'%s' is not a type", in->type);
 	if (!len) return client_error_set(err, ISAC_REFUSED, "the value is empty");
-	if (len > WIRE_LIMIT_URL_BYTES) return client_error_set(err, ISAC_REFUSED, "the value is longer than %d bytes", WIRE_LIMIT_URL_BYTES);
+	if (len > WIRE_LIMIT_URL_BYTES)
+		return client_error_set(err, ISAC_REFUSED, "the value is longer than %d bytes", WIRE_LIMIT_URL_BYTES);
 	if (is_defanged_type(out->type)) value = wire_value_refang(value, &len, &b->arena);
 	if (!value) return client_error_out_of_memory(err);
 	if (!out->type) out->type = wire_value_guess(value, len, &b->arena);
@@ -148,30 +159,32 @@ static enum isac_result read_value(struct isac_batch *b, Isac1__Indicator *out, 
 	out->value = v.text;
 	const char *raw = in->raw && *in->raw ? in->raw : in->value;
 	size_t raw_len = strlen(raw);
-	if (strcmp(raw, v.text) != 0 && raw_len <= WIRE_LIMIT_VALUE_BYTES && wire_text_ok(raw, raw_len)) out->raw = (char *) raw;
+	if (strcmp(raw, v.text) != 0 && raw_len <= WIRE_LIMIT_VALUE_BYTES && wire_text_ok(raw, raw_len)) out->raw = (char *)raw;
 	return ISAC_DONE;
 }
 
 static enum isac_result convert(struct isac_batch *b, Isac1__Indicator *out, struct wire_value *value, const struct isac_indicator *in,
 				struct isac_error *err)
 {
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 	enum isac_result r = read_value(b, out, in, err);
 	if (r) return r;
-	if (in->confidence < -1 || in->confidence > 100) return client_error_set(err, ISAC_REFUSED, "confidence %d is not within 0..100", in->confidence);
-	if (in->severity < -1 || in->severity > 10) return client_error_set(err, ISAC_REFUSED, "severity %d is not within 0..10", in->severity);
-	out->confidence_plus1 = (uint32_t) (in->confidence + 1);
-	out->severity_plus1 = (uint32_t) (in->severity + 1);
+	if (in->confidence < -1 || in->confidence > 100)
+		return client_error_set(err, ISAC_REFUSED, "confidence %d is not within 0..100", in->confidence);
+	if (in->severity < -1 || in->severity > 10)
+		return client_error_set(err, ISAC_REFUSED, "severity %d is not within 0..10", in->severity);
+	out->confidence_plus1 = (uint32_t)(in->confidence + 1);
+	out->severity_plus1 = (uint32_t)(in->severity + 1);
 	out->first_seen_us = in->first_seen_us;
 	out->last_seen_us = in->last_seen_us;
 	out->valid_from_us = in->valid_from_us;
 	out->valid_until_us = in->valid_until_us;
-	out->tags = (char **) in->tags;
+	out->tags = (char **)in->tags;
 	out->n_tags = in->tags_n;
-	if (in->description) out->description = (char *) in->description;
+	if (in->description) out->description = (char *)in->description;
 	out->asn = in->asn;
-	if (in->country) out->country = (char *) in->country;
-	out->references = (char **) in->references;
+	if (in->country) out->country = (char *)in->country;
+	out->references = (char **)in->references;
 	out->n_references = in->references_n;
 	if (wire_indicator_check(value, out, &b->arena, &why)) return client_error_set(err, ISAC_REFUSED, "%s", why.text);
 	return ISAC_DONE;
@@ -219,20 +232,20 @@ enum isac_batch_outcome isac_batch_add(struct isac_batch *b, const struct isac_i
 static void make_id(uint8_t id[16], int64_t now_us)
 {
 	randombytes_buf(id, 16);
-	uint64_t ms = (uint64_t) now_us / 1000;
-	for (int i = 0; i < 6; i++) id[i] = (uint8_t) (ms >> (40 - 8 * i));
-	id[6] = (uint8_t) (0x70 | (id[6] & 0x0f));
-	id[8] = (uint8_t) (0x80 | (id[8] & 0x3f));
+	uint64_t ms = (uint64_t)now_us / 1000;
+	for (int i = 0; i < 6; i++) id[i] = (uint8_t)(ms >> (40 - 8 * i));
+	id[6] = (uint8_t)(0x70 | (id[6] & 0x0f));
+	id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
 }
 
 enum isac_result isac_batch_seal(struct isac_batch *b, struct isac_report *out, struct isac_error *err)
 {
-	*out = (struct isac_report){ .data = NULL };
+	*out = (struct isac_report){.data = NULL};
 	if (!b->count) return client_error_set(err, ISAC_MISUSED, "a report without items cannot be made");
 	Isac1__Header header = ISAC1__HEADER__INIT;
 	header.created_us = client_clock_now_us();
 	make_id(out->id, header.created_us);
-	header.report_id = (ProtobufCBinaryData){ sizeof out->id, out->id };
+	header.report_id = (ProtobufCBinaryData){sizeof out->id, out->id};
 	header.kind = ISAC1__KIND__KIND_INDICATOR;
 	header.tlp = b->tlp;
 	header.groups = b->groups.text;
@@ -245,11 +258,12 @@ enum isac_result isac_batch_seal(struct isac_batch *b, struct isac_report *out, 
 	if (!items) return client_error_out_of_memory(err);
 	for (uint32_t i = 0; i < b->count; i++) {
 		size_t start = i ? b->end[i - 1] : 0;
-		items[i] = (struct wire_bytes){ b->items.data + start, b->end[i] - start };
+		items[i] = (struct wire_bytes){b->items.data + start, b->end[i] - start};
 	}
 	struct wire_buf submit;
 	wire_buf_init(&submit, WIRE_LIMIT_FRAME_BYTES);
-	enum isac_err e = wire_report_make(&submit, b->isac->self.name, b->isac->hub.hub_id, &header, items, b->count, secret, b->isac->sign_secret);
+	enum isac_err e =
+		wire_report_make(&submit, b->isac->self.name, b->isac->hub.hub_id, &header, items, b->count, secret, b->isac->sign_secret);
 	sodium_memzero(secret, sizeof secret);
 	free(items);
 	if (e || submit.err) {

@@ -10,9 +10,9 @@ static enum isac_result make(struct wire_buf *out, const char *verb, const struc
 	uint8_t id[WIRE_ID];
 	randombytes_buf(id, sizeof id);
 	Isac1__Command command = ISAC1__COMMAND__INIT;
-	command.command_id = (ProtobufCBinaryData){ sizeof id, id };
+	command.command_id = (ProtobufCBinaryData){sizeof id, id};
 	command.created_us = client_clock_now_us();
-	command.verb = (char *) verb;
+	command.verb = (char *)verb;
 	Isac1__Arg *arg = calloc(n + 1, sizeof *arg), **list = calloc(n + 1, sizeof *list);
 	if (!arg || !list) {
 		free(arg);
@@ -21,9 +21,9 @@ static enum isac_result make(struct wire_buf *out, const char *verb, const struc
 	}
 	for (size_t i = 0; i < n; i++) {
 		isac1__arg__init(&arg[i]);
-		arg[i].name = (char *) args[i].name;
-		if (args[i].value) arg[i].value = (char *) args[i].value;
-		arg[i].data = (ProtobufCBinaryData){ args[i].data_len, (uint8_t *) args[i].data };
+		arg[i].name = (char *)args[i].name;
+		if (args[i].value) arg[i].value = (char *)args[i].value;
+		arg[i].data = (ProtobufCBinaryData){args[i].data_len, (uint8_t *)args[i].data};
 		list[i] = &arg[i];
 	}
 	command.args = list;
@@ -43,11 +43,13 @@ static bool lay_out(struct isac_answer *out, const Isac1__ControlResult *result,
 		struct isac_arg *cells = wire_arena_alloc(arena, (row->n_cells + 1) * sizeof *cells);
 		if (!cells) return false;
 		for (size_t j = 0; j < row->n_cells; j++)
-			cells[j] = (struct isac_arg){ .name = row->cells[j]->name, .value = row->cells[j]->value,
-						      .data = row->cells[j]->data.data, .data_len = row->cells[j]->data.len };
-		rows[i] = (struct isac_row){ cells, row->n_cells };
+			cells[j] = (struct isac_arg){.name = row->cells[j]->name,
+						     .value = row->cells[j]->value,
+						     .data = row->cells[j]->data.data,
+						     .data_len = row->cells[j]->data.len};
+		rows[i] = (struct isac_row){cells, row->n_cells};
 	}
-	*out = (struct isac_answer){ result->code, result->text, rows, result->n_rows };
+	*out = (struct isac_answer){result->code, result->text, rows, result->n_rows};
 	return true;
 }
 
@@ -62,14 +64,14 @@ enum isac_result isac_command(const struct isac_answer **out, struct isac *isac,
 		r = client_error_out_of_memory(err);
 	wire_sign_key_id(key_id, isac->self.sign);
 	Isac1__Control control = ISAC1__CONTROL__INIT;
-	control.command = (ProtobufCBinaryData){ bytes.len, bytes.data };
-	control.signature = (ProtobufCBinaryData){ sizeof signature, signature };
-	control.key_id = (ProtobufCBinaryData){ sizeof key_id, key_id };
+	control.command = (ProtobufCBinaryData){bytes.len, bytes.data};
+	control.signature = (ProtobufCBinaryData){sizeof signature, signature};
+	control.key_id = (ProtobufCBinaryData){sizeof key_id, key_id};
 	ProtobufCMessage *reply = NULL;
 	if (!r) r = client_request_run(&reply, isac, WIRE_CONTROL, &control.base, WIRE_CONTROL_RESULT, &isac->answer, 0, err);
 	wire_buf_clear(&bytes);
 	if (r) return r;
-	const Isac1__ControlResult *result = (const Isac1__ControlResult *) reply;
+	const Isac1__ControlResult *result = (const Isac1__ControlResult *)reply;
 	struct isac_answer *answer = wire_arena_alloc(&isac->answer, sizeof *answer);
 	if (!answer || !lay_out(answer, result, &isac->answer)) return client_error_out_of_memory(err);
 	*out = answer;

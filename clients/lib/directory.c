@@ -16,7 +16,7 @@ struct cert {
 	uint8_t key_id[WIRE_KEY_ID], public_key[WIRE_SIGN_PUBLIC], signature[WIRE_SIGNATURE], admin_key_id[WIRE_KEY_ID];
 	int64_t valid_from_us, valid_until_us, asked_ms;
 	uint64_t revoked_from_seq;
-	uint8_t *command;       /* NULL: the first admin */
+	uint8_t *command; /* NULL: the first admin */
 	size_t command_len;
 	bool trusted, admin;
 };
@@ -24,7 +24,7 @@ struct cert {
 struct client_directory {
 	struct cert *cert;
 	size_t n, cap;
-	uint8_t refused_key[WIRE_KEY_ID];       /* asked for in vain, not long ago */
+	uint8_t refused_key[WIRE_KEY_ID]; /* asked for in vain, not long ago */
 	int64_t refused_ms;
 };
 
@@ -46,7 +46,8 @@ void client_directory_close(struct client_directory **d)
 static struct cert *find(struct client_directory *d, const char *member, const uint8_t *key_id)
 {
 	for (size_t i = 0; i < d->n; i++)
-		if (memcmp(d->cert[i].key_id, key_id, WIRE_KEY_ID) == 0 && (!member || strcmp(d->cert[i].member, member) == 0)) return &d->cert[i];
+		if (memcmp(d->cert[i].key_id, key_id, WIRE_KEY_ID) == 0 && (!member || strcmp(d->cert[i].member, member) == 0))
+			return &d->cert[i];
 	return NULL;
 }
 
@@ -75,7 +76,7 @@ static bool names_key(struct cert *c, const Isac1__Command *command)
 		struct wire_member m;
 		if (strcmp(arg->name, "role") == 0 && member_add && lists(arg->value, "admin")) admin = true;
 		if (strcmp(arg->name, "bundle") != 0) continue;
-		if (wire_member_parse(&m, (const char *) arg->data.data, arg->data.len, NULL)) return false;
+		if (wire_member_parse(&m, (const char *)arg->data.data, arg->data.len, NULL)) return false;
 		named = strcmp(m.name, c->member) == 0 && memcmp(m.sign, c->public_key, sizeof m.sign) == 0;
 	}
 	c->admin = admin;
@@ -95,7 +96,7 @@ static bool check(struct client_directory *d, const struct wire_hub *hub, struct
 	ProtobufCMessage *msg;
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
 	bool good = wire_open(&msg, &isac1__command__descriptor, &arena, c->command, c->command_len, false, NULL) == ISAC_OK &&
-		    names_key(c, (const Isac1__Command *) msg);
+		    names_key(c, (const Isac1__Command *)msg);
 	wire_arena_clear(&arena);
 	return good;
 }
@@ -165,7 +166,8 @@ static bool take_one(struct client_directory *d, const Isac1__KeyCertificate *k)
 	return true;
 }
 
-enum isac_result client_directory_take(struct client_directory *d, const struct wire_hub *hub, const Isac1__DirectoryResult *result, struct isac_error *err)
+enum isac_result client_directory_take(struct client_directory *d, const struct wire_hub *hub, const Isac1__DirectoryResult *result,
+				       struct isac_error *err)
 {
 	for (size_t i = 0; i < result->n_keys; i++)
 		if (!take_one(d, result->keys[i])) return client_error_out_of_memory(err);
@@ -183,15 +185,16 @@ static enum isac_result ask(struct isac *isac, const uint8_t *key_id, struct isa
 {
 	uint8_t copy[WIRE_KEY_ID];
 	memcpy(copy, key_id, sizeof copy);
-	ProtobufCBinaryData id = { sizeof copy, copy };
+	ProtobufCBinaryData id = {sizeof copy, copy};
 	Isac1__Directory question = ISAC1__DIRECTORY__INIT;
 	question.key_ids = &id;
 	question.n_key_ids = 1;
 	struct wire_arena arena;
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
 	ProtobufCMessage *answer;
-	enum isac_result r = client_request_run(&answer, isac, WIRE_DIRECTORY, &question.base, WIRE_DIRECTORY_RESULT, &arena, FETCH_MS, err);
-	if (!r) r = client_directory_take(isac->directory, &isac->hub, (const Isac1__DirectoryResult *) answer, err);
+	enum isac_result r =
+		client_request_run(&answer, isac, WIRE_DIRECTORY, &question.base, WIRE_DIRECTORY_RESULT, &arena, FETCH_MS, err);
+	if (!r) r = client_directory_take(isac->directory, &isac->hub, (const Isac1__DirectoryResult *)answer, err);
 	wire_arena_clear(&arena);
 	return r;
 }
@@ -204,15 +207,17 @@ static enum isac_result fetch(struct isac *isac, const char *member, const uint8
 		const struct cert *c = find(isac->directory, member, key_id);
 		if (!c || c->trusted) break;
 		const struct cert *top = c, *next = NULL;
-		for (int j = 0; j < CHAIN_MAX && top->command && (next = find(isac->directory, NULL, top->admin_key_id)) && next != top; j++) top = next;
+		for (int j = 0; j < CHAIN_MAX && top->command && (next = find(isac->directory, NULL, top->admin_key_id)) && next != top;
+		     j++)
+			top = next;
 		if (!top->command || next) break; /* the chain is whole, and does not hold */
 		r = ask(isac, top->admin_key_id, err);
 	}
 	return r;
 }
 
-enum isac_result client_directory_find(const uint8_t **public_key, struct isac *isac, const char *publisher, const uint8_t key_id[WIRE_KEY_ID],
-				uint64_t seq, int64_t received_us, struct isac_error *err)
+enum isac_result client_directory_find(const uint8_t **public_key, struct isac *isac, const char *publisher,
+				       const uint8_t key_id[WIRE_KEY_ID], uint64_t seq, int64_t received_us, struct isac_error *err)
 {
 	struct client_directory *d = isac->directory;
 	int64_t now = client_clock_mono_ms();
@@ -230,10 +235,12 @@ enum isac_result client_directory_find(const uint8_t **public_key, struct isac *
 	if (!c || !c->trusted) {
 		memcpy(d->refused_key, key_id, WIRE_KEY_ID);
 		d->refused_ms = now ? now : 1;
-		return client_error_set(err, ISAC_REFUSED, "key %s of %s %s", hex, publisher, c ? "is not certified by the hub's first admin or one it trusts" : "is not in the hub's directory");
+		return client_error_set(err, ISAC_REFUSED, "key %s of %s %s", hex, publisher,
+					c ? "is not certified by the hub's first admin or one it trusts" : "is not in the hub's directory");
 	}
 	if (c->revoked_from_seq && seq >= c->revoked_from_seq)
-		return client_error_set(err, ISAC_REFUSED, "key %s of %s is revoked from seq %llu on", hex, publisher, (unsigned long long) c->revoked_from_seq);
+		return client_error_set(err, ISAC_REFUSED, "key %s of %s is revoked from seq %llu on", hex, publisher,
+					(unsigned long long)c->revoked_from_seq);
 	if (received_us < c->valid_from_us || (c->valid_until_us && received_us >= c->valid_until_us))
 		return client_error_set(err, ISAC_REFUSED, "key %s of %s was not valid when the report was received", hex, publisher);
 	*public_key = c->public_key;

@@ -24,7 +24,7 @@ static void fill_header(struct isac_item *it, const Isac1__Entry *entry, const I
 	it->tlp = h->tlp;
 	it->kind = h->kind;
 	it->created_us = h->created_us;
-	it->groups = (const char *const *) h->groups;
+	it->groups = (const char *const *)h->groups;
 	it->groups_n = h->n_groups;
 	memcpy(it->report_id, h->report_id.data, ISAC_ID_BYTES);
 	it->type = it->value = it->raw = it->description = it->country = "";
@@ -42,18 +42,18 @@ static void fill_indicator(struct isac_item *it, const Isac1__Indicator *ind, st
 		it->type = wire_value_name(v.type);
 	}
 	if (*ind->raw) it->raw = ind->raw;
-	it->confidence = ind->confidence_plus1 <= 101 ? (int) ind->confidence_plus1 - 1 : -1;
-	it->severity = ind->severity_plus1 <= 11 ? (int) ind->severity_plus1 - 1 : -1;
+	it->confidence = ind->confidence_plus1 <= 101 ? (int)ind->confidence_plus1 - 1 : -1;
+	it->severity = ind->severity_plus1 <= 11 ? (int)ind->severity_plus1 - 1 : -1;
 	it->first_seen_us = ind->first_seen_us;
 	it->last_seen_us = ind->last_seen_us;
 	it->valid_from_us = ind->valid_from_us;
 	it->valid_until_us = ind->valid_until_us;
-	it->tags = (const char *const *) ind->tags;
+	it->tags = (const char *const *)ind->tags;
 	it->tags_n = ind->n_tags;
 	it->description = ind->description;
 	it->asn = ind->asn;
 	it->country = ind->country;
-	it->references = (const char *const *) ind->references;
+	it->references = (const char *const *)ind->references;
 	it->references_n = ind->n_references;
 }
 
@@ -67,8 +67,9 @@ static bool texts_ok(char *const *text, size_t n)
 /* What ends on a terminal or in a log must not steer it, whoever signed it. */
 static bool is_plain(const Isac1__Indicator *ind)
 {
-	char *const one[] = { ind->value, ind->raw, ind->description, ind->country };
-	return texts_ok(one, sizeof one / sizeof one[0]) && texts_ok(ind->tags, ind->n_tags) && texts_ok(ind->references, ind->n_references);
+	char *const one[] = {ind->value, ind->raw, ind->description, ind->country};
+	return texts_ok(one, sizeof one / sizeof one[0]) && texts_ok(ind->tags, ind->n_tags) &&
+	       texts_ok(ind->references, ind->n_references);
 }
 
 static enum isac_result problem(struct client_entry_items *out, const Isac1__Entry *entry, struct wire_arena *arena, const char *text,
@@ -84,7 +85,7 @@ static enum isac_result problem(struct client_entry_items *out, const Isac1__Ent
 	it->type = it->value = it->raw = it->description = it->country = "";
 	if (header && header->report_id.len == ISAC_ID_BYTES) memcpy(it->report_id, header->report_id.data, ISAC_ID_BYTES);
 	it->problem = copy(arena, text);
-	*out = (struct client_entry_items){ it, 1, 0 };
+	*out = (struct client_entry_items){it, 1, 0};
 	return ISAC_DONE;
 }
 
@@ -92,13 +93,13 @@ static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *e
 {
 	struct isac_item *items = wire_arena_alloc(arena, (entry->n_items + 1) * sizeof *items);
 	if (!items) return "the entry needs more memory than one may";
-	*out = (struct client_entry_items){ items, 0, 0 };
+	*out = (struct client_entry_items){items, 0, 0};
 	for (size_t i = 0; i < entry->n_items; i++) {
 		const Isac1__DisclosedItem *d = entry->items[i];
 		ProtobufCMessage *msg;
 		if (wire_open(&msg, &isac1__item__descriptor, arena, d->item.data, d->item.len, false, NULL))
 			return "an item is signed but cannot be read";
-		const Isac1__Item *body = (const Isac1__Item *) msg;
+		const Isac1__Item *body = (const Isac1__Item *)msg;
 		if (body->body_case != ISAC1__ITEM__BODY_INDICATOR) continue; /* a kind of tomorrow */
 		if (header->kind != ISAC1__KIND__KIND_INDICATOR) return "an item is not of the kind that its header says";
 		if (!is_plain(body->indicator)) return "an item holds control or invisible characters";
@@ -111,23 +112,25 @@ static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *e
 	return NULL;
 }
 
-enum isac_result client_entry_open(struct client_entry_items *out, struct isac *isac, const Isac1__Entry *entry, struct wire_arena *arena, struct isac_error *err)
+enum isac_result client_entry_open(struct client_entry_items *out, struct isac *isac, const Isac1__Entry *entry, struct wire_arena *arena,
+				   struct isac_error *err)
 {
 	ProtobufCMessage *msg;
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 	if (!wire_name_ok(entry->publisher)) {
 		Isac1__Entry nameless = *entry;
-		nameless.publisher = (char *) "?";
+		nameless.publisher = (char *)"?";
 		return problem(out, &nameless, arena, "the publisher's name is not a name", NULL, err);
 	}
 	if (wire_open(&msg, &isac1__header__descriptor, arena, entry->header.data, entry->header.len, false, &why))
 		return problem(out, entry, arena, "the header cannot be read", NULL, err);
-	Isac1__Header *header = (Isac1__Header *) msg; /* not verified yet: only to find the key */
+	Isac1__Header *header = (Isac1__Header *)msg; /* not verified yet: only to find the key */
 	if (header->key_id.len != WIRE_KEY_ID || header->report_id.len != WIRE_ID)
 		return problem(out, entry, arena, "the header lacks its ids", NULL, err);
 	const uint8_t *key;
 	struct isac_error local;
-	enum isac_result r = client_directory_find(&key, isac, entry->publisher, header->key_id.data, entry->seq, entry->received_us, &local);
+	enum isac_result r =
+		client_directory_find(&key, isac, entry->publisher, header->key_id.data, entry->seq, entry->received_us, &local);
 	if (r == ISAC_REFUSED) return problem(out, entry, arena, local.text, header, err);
 	if (r) {
 		if (err) *err = local;

@@ -16,7 +16,7 @@
 bool client_file_join(char *out, size_t size, const char *folder, const char *name)
 {
 	int n = snprintf(out, size, "%s/%s", folder, name);
-	return n > 0 && (size_t) n < size;
+	return n > 0 && (size_t)n < size;
 }
 
 static enum isac_result read_fd(struct wire_buf *out, int fd, const char *path, struct isac_error *err)
@@ -26,7 +26,7 @@ static enum isac_result read_fd(struct wire_buf *out, int fd, const char *path, 
 	while ((n = read(fd, piece, sizeof piece)) != 0) {
 		if (n < 0 && errno == EINTR) continue;
 		if (n < 0) return client_error_set(err, ISAC_MISUSED, "cannot read %s: %s", path, strerror(errno));
-		wire_buf_add(out, piece, (size_t) n);
+		wire_buf_add(out, piece, (size_t)n);
 	}
 	sodium_memzero(piece, sizeof piece);
 	if (out->err) return client_error_set(err, ISAC_MISUSED, "%s is too large", path);
@@ -36,8 +36,7 @@ static enum isac_result read_fd(struct wire_buf *out, int fd, const char *path, 
 enum isac_result client_file_read(struct wire_buf *out, const char *path, struct isac_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return client_error_set(err, errno == ENOENT ? ISAC_QUIET : ISAC_MISUSED, "cannot open %s: %s", path, strerror(errno));
+	if (fd < 0) return client_error_set(err, errno == ENOENT ? ISAC_QUIET : ISAC_MISUSED, "cannot open %s: %s", path, strerror(errno));
 	enum isac_result r = read_fd(out, fd, path, err);
 	close(fd);
 	return r;
@@ -51,7 +50,7 @@ static bool write_all(int fd, const void *data, size_t len)
 		if (n < 0 && errno == EINTR) continue;
 		if (n <= 0) return false;
 		p += n;
-		len -= (size_t) n;
+		len -= (size_t)n;
 	}
 	return true;
 }
@@ -95,8 +94,8 @@ enum isac_result client_file_create(const char *path, const void *data, size_t l
 enum isac_result client_file_replace(const char *path, const void *data, size_t len, struct isac_error *err)
 {
 	char temporary[PATH_MAX];
-	int n = snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int) getpid());
-	if (n < 0 || (size_t) n >= sizeof temporary) return client_error_set(err, ISAC_MISUSED, "the path %s is too long", path);
+	int n = snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int)getpid());
+	if (n < 0 || (size_t)n >= sizeof temporary) return client_error_set(err, ISAC_MISUSED, "the path %s is too long", path);
 	unlink(temporary); /* ours, of an earlier life with this number */
 	enum isac_result r = client_file_create(temporary, data, len, 0600, err);
 	if (r) return r;
@@ -132,10 +131,12 @@ static enum isac_result check_private(int fd, const char *path, struct isac_erro
 	if (!S_ISREG(st.st_mode)) return client_error_set(err, ISAC_MISUSED, "%s is not a plain file", path);
 	if (st.st_uid != geteuid())
 		return client_error_set(err, ISAC_MISUSED, "%s belongs to another user: run as that user, or `chown %u %s`", path,
-				 (unsigned) geteuid(), path);
+					(unsigned)geteuid(), path);
 	if (st.st_mode & 077)
-		return client_error_set(err, ISAC_MISUSED, "%s can be read by others (mode %04o): run `chmod 600 %s`; if others may have read it, make a new key",
-				 path, (unsigned) (st.st_mode & 07777), path);
+		return client_error_set(
+			err, ISAC_MISUSED,
+			"%s can be read by others (mode %04o): run `chmod 600 %s`; if others may have read it, make a new key", path,
+			(unsigned)(st.st_mode & 07777), path);
 	return ISAC_DONE;
 }
 

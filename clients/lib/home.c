@@ -12,7 +12,7 @@ bool client_home_parse_address(const char *address, char *host, size_t size, uns
 {
 	if (strncmp(address, "tcp://", 6) != 0) return false;
 	const char *colon = strrchr(address, ':');
-	size_t len = (size_t) (colon - (address + 6));
+	size_t len = (size_t)(colon - (address + 6));
 	if (colon < address + 7 || len >= size) return false;
 	for (size_t i = 0; i < len; i++)
 		if (address[6 + i] <= ' ' || address[6 + i] == '/' || address[6 + i] == ';') return false;
@@ -21,7 +21,7 @@ bool client_home_parse_address(const char *address, char *host, size_t size, uns
 	if (*end || colon[1] < '0' || colon[1] > '9' || n == 0 || n > 65534) return false;
 	memcpy(host, address + 6, len);
 	host[len] = 0;
-	*port = (unsigned) n;
+	*port = (unsigned)n;
 	return true;
 }
 
@@ -32,20 +32,22 @@ static enum isac_result read_text(struct wire_buf *buf, const char *home, const 
 	wire_buf_reset(buf);
 	enum isac_result r = client_file_read(buf, path, err);
 	if (r == ISAC_QUIET)
-		r = client_error_set(err, ISAC_MISUSED, "%s is missing: make an identity with `isac --home %s keygen --hub-key HUB.pub --name NAME`", path, home);
+		r = client_error_set(err, ISAC_MISUSED,
+				     "%s is missing: make an identity with `isac --home %s keygen --hub-key HUB.pub --name NAME`", path,
+				     home);
 	return r;
 }
 
 static enum isac_result read_bundles(struct isac *isac, struct isac_error *err)
 {
 	struct wire_buf buf;
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 	wire_buf_init(&buf, FILE_MAX);
 	enum isac_result r = read_text(&buf, isac->home, "member.pub", err);
-	if (!r && wire_member_parse(&isac->self, (const char *) buf.data, buf.len, &why))
+	if (!r && wire_member_parse(&isac->self, (const char *)buf.data, buf.len, &why))
 		r = client_error_set(err, ISAC_MISUSED, "%s/member.pub is not a member's bundle: %s", isac->home, why.text);
 	if (!r) r = read_text(&buf, isac->home, "hub.pub", err);
-	if (!r && wire_hub_parse(&isac->hub, (const char *) buf.data, buf.len, &why))
+	if (!r && wire_hub_parse(&isac->hub, (const char *)buf.data, buf.len, &why))
 		r = client_error_set(err, ISAC_MISUSED, "%s/hub.pub is not a hub's bundle: %s", isac->home, why.text);
 	wire_buf_clear(&buf);
 	return r;
@@ -67,7 +69,9 @@ static enum isac_result read_keys(struct isac *isac, struct isac_error *err)
 	if (!r) {
 		crypto_sign_seed_keypair(public_key, isac->sign_secret, seed);
 		if (memcmp(public_key, isac->self.sign, 32) != 0)
-			r = client_error_set(err, ISAC_MISUSED, "%s is not the key of %s/member.pub: put the right pair back, or make a new home", path, isac->home);
+			r = client_error_set(err, ISAC_MISUSED,
+					     "%s is not the key of %s/member.pub: put the right pair back, or make a new home", path,
+					     isac->home);
 	}
 	sodium_free(seed);
 	if (r) return r;
@@ -96,11 +100,12 @@ enum isac_result isac_open(struct isac **out, const char *home, const char *hub,
 	char host[200];
 	unsigned port;
 	*out = NULL;
-	if (sodium_init() < 0 || wire_init()) return client_error_set(err, ISAC_MISUSED, "the libraries do not start: is the public-suffix list installed?");
+	if (sodium_init() < 0 || wire_init())
+		return client_error_set(err, ISAC_MISUSED, "the libraries do not start: is the public-suffix list installed?");
 	struct isac *isac = calloc(1, sizeof *isac);
 	if (!isac) return client_error_out_of_memory(err);
 	enum isac_result r = ISAC_DONE;
-	if ((size_t) snprintf(isac->home, sizeof isac->home, "%s", home) >= sizeof isac->home - 80)
+	if ((size_t)snprintf(isac->home, sizeof isac->home, "%s", home) >= sizeof isac->home - 80)
 		r = client_error_set(err, ISAC_MISUSED, "the path of the home is too long");
 	isac->timeout_ms = timeout_ms;
 	wire_arena_init(&isac->answer, WIRE_LIMIT_DECODE_BYTES);
@@ -138,8 +143,11 @@ enum isac_result client_home_socket(struct client_socket **out, struct isac *isa
 	enum isac_result r = isac->context ? ISAC_DONE : client_socket_context_open(&isac->context, err);
 	if (r) return r;
 	struct client_socket_conf conf = {
-		.address = isac->address, .port_offset = port_offset, .hub_curve = isac->hub.curve,
-		.own_public = isac->self.curve, .own_secret = isac->curve_secret,
+		.address = isac->address,
+		.port_offset = port_offset,
+		.hub_curve = isac->hub.curve,
+		.own_public = isac->self.curve,
+		.own_secret = isac->curve_secret,
 	};
 	return client_socket_open(out, isac->context, &conf, err);
 }
@@ -156,15 +164,21 @@ enum isac_result client_home_unreachable(struct isac_error *err, const struct is
 	char host[200] = "?";
 	unsigned port = 0;
 	client_home_parse_address(isac->address, host, sizeof host, &port);
-	port += (unsigned) port_offset;
+	port += (unsigned)port_offset;
 	if (client_socket_live(s))
-		return client_error_set(err, ISAC_UNREACHABLE, "the hub at tcp://%s:%u took the connection but gave no answer: it may be starting or overloaded; try again", host, port);
+		return client_error_set(
+			err, ISAC_UNREACHABLE,
+			"the hub at tcp://%s:%u took the connection but gave no answer: it may be starting or overloaded; try again", host,
+			port);
 	if (client_socket_denied(s))
-		return client_error_set(err, ISAC_UNREACHABLE, "the hub at tcp://%s:%u does not let %s in: is this member enrolled, and not suspended? (isac admin member list)",
-				 host, port, isac->self.name);
+		return client_error_set(
+			err, ISAC_UNREACHABLE,
+			"the hub at tcp://%s:%u does not let %s in: is this member enrolled, and not suspended? (isac admin member list)",
+			host, port, isac->self.name);
 	return client_error_set(err, ISAC_UNREACHABLE,
-			 "no answer from tcp://%s:%u: is the hub up, is the address right (--hub), and is %s enrolled? A wrong hub key in %s/hub.pub looks the same",
-			 host, port, isac->self.name, isac->home);
+				"no answer from tcp://%s:%u: is the hub up, is the address right (--hub), and is %s enrolled? A wrong hub "
+				"key in %s/hub.pub looks the same",
+				host, port, isac->self.name, isac->home);
 }
 
 const char *isac_name(const struct isac *isac)

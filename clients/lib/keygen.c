@@ -48,13 +48,14 @@ static enum isac_result make_keys(const struct isac_keygen *conf, struct wire_me
 
 static enum isac_result read_hub(struct wire_hub *hub, const struct isac_keygen *conf, struct wire_buf *text, struct isac_error *err)
 {
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 	char host[200];
 	unsigned port;
 	enum isac_result r = client_file_read(text, conf->hub_bundle_path, err);
 	if (r) return err ? (err->result = ISAC_MISUSED) : ISAC_MISUSED;
-	if (wire_hub_parse(hub, (const char *) text->data, text->len, &why))
-		return client_error_set(err, ISAC_MISUSED, "%s is not a hub's bundle: %s; ask the hub's admin for hub.pub", conf->hub_bundle_path, why.text);
+	if (wire_hub_parse(hub, (const char *)text->data, text->len, &why))
+		return client_error_set(err, ISAC_MISUSED, "%s is not a hub's bundle: %s; ask the hub's admin for hub.pub",
+					conf->hub_bundle_path, why.text);
 	if (conf->hub && !client_home_parse_address(conf->hub, host, sizeof host, &port))
 		return client_error_set(err, ISAC_MISUSED, "'%s' is not an address like tcp://hub.example.net:7400", conf->hub);
 	return ISAC_DONE;
@@ -62,10 +63,11 @@ static enum isac_result read_hub(struct wire_hub *hub, const struct isac_keygen 
 
 static enum isac_result refuse_existing(const char *home, struct isac_error *err)
 {
-	static const char *const names[] = { "sign.key", "curve.key", "member.pub" };
+	static const char *const names[] = {"sign.key", "curve.key", "member.pub"};
 	char path[600];
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (!client_file_join(path, sizeof path, home, names[i])) return client_error_set(err, ISAC_MISUSED, "the path of the home is too long");
+		if (!client_file_join(path, sizeof path, home, names[i]))
+			return client_error_set(err, ISAC_MISUSED, "the path of the home is too long");
 		if (access(path, F_OK) == 0)
 			return client_error_set(err, ISAC_REFUSED, "%s exists: keys are never overwritten; choose another --home", path);
 	}
@@ -75,11 +77,12 @@ static enum isac_result refuse_existing(const char *home, struct isac_error *err
 enum isac_result isac_keygen(const struct isac_keygen *conf, char key_id[17], struct isac_error *err)
 {
 	struct wire_hub hub;
-	struct wire_member m = { .name = "" };
+	struct wire_member m = {.name = ""};
 	struct wire_buf hub_text, bundle, config;
 	if (sodium_init() < 0) return client_error_set(err, ISAC_MISUSED, "libsodium does not start");
 	if (!wire_name_ok(conf->name))
-		return client_error_set(err, ISAC_MISUSED, "'%s' is not a name: lower-case letters, digits, '.', '_' and '-', at most 64", conf->name);
+		return client_error_set(err, ISAC_MISUSED, "'%s' is not a name: lower-case letters, digits, '.', '_' and '-', at most 64",
+					conf->name);
 	snprintf(m.name, sizeof m.name, "%s", conf->name);
 	wire_buf_init(&hub_text, FILE_MAX);
 	wire_buf_init(&bundle, FILE_MAX);

@@ -3,9 +3,10 @@
 #include <strings.h>
 #include "priv.h"
 
-static const char *const tlp_names[] = { NULL, "clear", "green", "amber", "amber+strict", "red" };
-static const char *const kind_names[] = { NULL, "indicator", "sighting", "withdrawal", "behaviour-report", "sample-sighting",
-					  "detection-event", "hypothesis", "action-taken", "advisory" };
+static const char *const tlp_names[] = {NULL, "clear", "green", "amber", "amber+strict", "red"};
+static const char *const kind_names[] = {
+	NULL,	      "indicator",    "sighting", "withdrawal", "behaviour-report", "sample-sighting", "detection-event",
+	"hypothesis", "action-taken", "advisory"};
 
 const char *isac_tlp_name(unsigned tlp)
 {
@@ -16,7 +17,7 @@ enum isac_tlp isac_tlp_parse(const char *text)
 {
 	if (strncasecmp(text, "tlp:", 4) == 0) text += 4;
 	for (unsigned i = ISAC_TLP_CLEAR; i <= ISAC_TLP_RED; i++)
-		if (strcasecmp(text, tlp_names[i]) == 0) return (enum isac_tlp) i;
+		if (strcasecmp(text, tlp_names[i]) == 0) return (enum isac_tlp)i;
 	if (strcasecmp(text, "amber-strict") == 0 || strcasecmp(text, "amber_strict") == 0) return ISAC_TLP_AMBER_STRICT;
 	return ISAC_TLP_NONE;
 }
@@ -40,7 +41,7 @@ void isac_id_text(char out[37], const uint8_t id[ISAC_ID_BYTES])
 {
 	char hex[33];
 	wire_hex(hex, id, 16);
-	static const uint8_t part[] = { 8, 4, 4, 4, 12 };
+	static const uint8_t part[] = {8, 4, 4, 4, 12};
 	const char *from = hex;
 	for (size_t i = 0; i < sizeof part; i++) {
 		memcpy(out, from, part[i]);

@@ -9,13 +9,13 @@
 
 enum { SILENCE_MS = 3000, SILENCE_MS_MAX = 20000, WINDOW_MAX = 1024 };
 
-struct way {                    /* a report under way */
+struct way { /* a report under way */
 	struct isac_report report;
 	void *tag;
-	uint64_t request_id;    /* 0 = slot is free */
+	uint64_t request_id; /* 0 = slot is free */
 	uint8_t header_hash[WIRE_HASH];
 	uint32_t items;
-	int64_t send_at;        /* next time, monotonic ms */
+	int64_t send_at; /* next time, monotonic ms */
 	unsigned sends, delays;
 };
 
@@ -26,10 +26,10 @@ struct isac_publisher {
 	void *arg;
 	struct way *way;
 	unsigned window, pending, lives;
-	int64_t moved_ms;       /* when something last went forward */
-	int64_t hold_until;     /* the hub asked everybody to slow down */
+	int64_t moved_ms;   /* when something last went forward */
+	int64_t hold_until; /* the hub asked everybody to slow down */
 	struct wire_arena arena;
-	unsigned late_code;     /* of the last "later" */
+	unsigned late_code; /* of the last "later" */
 	char late_text[160];
 };
 
@@ -40,7 +40,7 @@ enum isac_result isac_publisher_open(struct isac_publisher **out, struct isac *i
 	if (window < 1 || window > WINDOW_MAX) return client_error_set(err, ISAC_MISUSED, "the window is 1 to %d reports", WINDOW_MAX);
 	struct isac_publisher *p = calloc(1, sizeof *p);
 	if (!p) return client_error_out_of_memory(err);
-	*p = (struct isac_publisher){ .isac = isac, .done = done, .arg = arg, .window = window, .moved_ms = client_clock_mono_ms() };
+	*p = (struct isac_publisher){.isac = isac, .done = done, .arg = arg, .window = window, .moved_ms = client_clock_mono_ms()};
 	wire_arena_init(&p->arena, WIRE_LIMIT_DECODE_BYTES);
 	p->way = calloc(window, sizeof *p->way);
 	enum isac_result r = p->way ? client_home_socket(&p->socket, isac, 0, err) : client_error_out_of_memory(err);
@@ -77,11 +77,11 @@ static enum isac_result read_header(struct isac_publisher *p, struct way *w, str
 	wire_arena_reset(&p->arena);
 	if (wire_open(&msg, &isac1__submit__descriptor, &p->arena, w->report.data, w->report.len, false, NULL))
 		return client_error_set(err, ISAC_REFUSED, "the report cannot be read");
-	ProtobufCBinaryData h = ((const Isac1__Submit *) msg)->header;
+	ProtobufCBinaryData h = ((const Isac1__Submit *)msg)->header;
 	if (wire_open(&msg, &isac1__header__descriptor, &p->arena, h.data, h.len, false, NULL))
 		return client_error_set(err, ISAC_REFUSED, "the report's header cannot be read");
 	wire_hash(w->header_hash, h.data, h.len);
-	w->items = ((const Isac1__Header *) msg)->item_count;
+	w->items = ((const Isac1__Header *)msg)->item_count;
 	return ISAC_DONE;
 }
 
@@ -91,7 +91,7 @@ enum isac_result isac_publisher_add(struct isac_publisher *p, const struct isac_
 	while (i < p->window && p->way[i].request_id) i++;
 	if (i == p->window) return client_error_set(err, ISAC_MISUSED, "the window is full: step first");
 	struct way *w = &p->way[i];
-	*w = (struct way){ .report = *report, .tag = tag };
+	*w = (struct way){.report = *report, .tag = tag};
 	w->report.data = malloc(report->len);
 	if (!w->report.data) return client_error_out_of_memory(err);
 	memcpy(w->report.data, report->data, report->len);
@@ -153,8 +153,8 @@ static void take_receipt(struct isac_publisher *p, struct way *w, const Isac1__R
 		postpone(p, w, receipt->code, receipt->text, receipt->retry_after_ms);
 		return;
 	}
-	char text[sizeof ((struct isac_error *) NULL)->text];
-	struct isac_receipt out = { .code = receipt->code, .item = receipt->item, .text = text };
+	char text[sizeof((struct isac_error *)NULL)->text];
+	struct isac_receipt out = {.code = receipt->code, .item = receipt->item, .text = text};
 	Isac1__ReceiptBody *body;
 	client_error_clean(text, sizeof text, receipt->text);
 	if (receipt->code == 200 || receipt->code == 202 || receipt->code == 208) {
@@ -183,17 +183,17 @@ static void take(struct isac_publisher *p, const struct wire_head *head, struct 
 	wire_arena_reset(&p->arena);
 	if (wire_open(&msg, row->desc, &p->arena, body.data, body.len, false, NULL)) return; /* silence will send it again */
 	if (head->type == WIRE_RECEIPT) {
-		take_receipt(p, w, (const Isac1__Receipt *) msg);
+		take_receipt(p, w, (const Isac1__Receipt *)msg);
 		return;
 	}
-	const Isac1__Error *e = (const Isac1__Error *) msg;
+	const Isac1__Error *e = (const Isac1__Error *)msg;
 	if (is_later(e->code)) {
 		postpone(p, w, e->code, e->text, e->retry_after_ms);
 		return;
 	}
 	char text[160];
 	client_error_clean(text, sizeof text, e->text);
-	struct isac_receipt out = { .code = e->code ? e->code : 400, .text = text };
+	struct isac_receipt out = {.code = e->code ? e->code : 400, .text = text};
 	finish(p, w, &out);
 }
 
@@ -201,7 +201,8 @@ static void take(struct isac_publisher *p, const struct wire_head *head, struct 
 static int64_t send_due(struct isac_publisher *p, int64_t now)
 {
 	int64_t next = now + 60000;
-	if (p->lives != client_socket_lives(p->socket)) { /* a new connection: what was unanswered is lost on the way, or answered to nobody */
+	if (p->lives !=
+	    client_socket_lives(p->socket)) { /* a new connection: what was unanswered is lost on the way, or answered to nobody */
 		p->lives = client_socket_lives(p->socket);
 		for (unsigned i = 0; i < p->window; i++)
 			if (p->way[i].request_id && p->way[i].sends) p->way[i].send_at = now;
@@ -211,10 +212,10 @@ static int64_t send_due(struct isac_publisher *p, int64_t now)
 		if (!w->request_id) continue;
 		int64_t at = w->send_at > p->hold_until ? w->send_at : p->hold_until;
 		if (at <= now && client_socket_live(p->socket)) {
-			struct wire_head head = { .type = WIRE_SUBMIT, .request_id = w->request_id };
+			struct wire_head head = {.type = WIRE_SUBMIT, .request_id = w->request_id};
 			if (client_socket_send(p->socket, &head, w->report.data, w->report.len)) break;
 			unsigned shift = w->sends < 3 ? w->sends : 3;
-			int64_t silence = (int64_t) SILENCE_MS << shift;
+			int64_t silence = (int64_t)SILENCE_MS << shift;
 			w->sends++;
 			at = w->send_at = now + (silence < SILENCE_MS_MAX ? silence : SILENCE_MS_MAX);
 		}
@@ -246,7 +247,7 @@ enum isac_result isac_publisher_step(struct isac_publisher *p, int wait_ms, stru
 		if (now >= deadline) return ISAC_DONE;
 		int64_t until = deadline < p->moved_ms + p->isac->timeout_ms ? deadline : p->moved_ms + p->isac->timeout_ms;
 		if (client_socket_live(p->socket) && next < until) until = next;
-		if (!client_socket_wait(p->socket, until > now ? (int) (until - now) : 0) && wait_ms == 0) return ISAC_DONE;
+		if (!client_socket_wait(p->socket, until > now ? (int)(until - now) : 0) && wait_ms == 0) return ISAC_DONE;
 		now = client_clock_mono_ms();
 	}
 }

@@ -9,9 +9,9 @@ struct isac_query {
 	struct isac *isac;
 	struct isac_query_conf conf;
 	char *filter;
-	struct wire_arena arena;        /* of the page */
+	struct wire_arena arena; /* of the page */
 	const Isac1__QueryResult *page;
-	size_t entry;                   /* next in the page */
+	size_t entry; /* next in the page */
 	struct client_entry_items items;
 	uint8_t cursor[4096];
 	size_t cursor_len;
@@ -29,7 +29,7 @@ enum isac_result isac_query_open(struct isac_query **out, struct isac *isac, con
 	}
 	q->isac = isac;
 	q->conf = *conf;
-	wire_arena_init(&q->arena, (size_t) WIRE_LIMIT_DECODE_BYTES * 4);
+	wire_arena_init(&q->arena, (size_t)WIRE_LIMIT_DECODE_BYTES * 4);
 	*out = q;
 	return ISAC_DONE;
 }
@@ -57,17 +57,17 @@ static enum isac_result ask(struct isac_query *q, struct isac_error *err)
 	question.since_us = q->conf.since_us;
 	question.until_us = q->conf.until_us;
 	question.as_of_seq = q->conf.as_of_seq;
-	question.limit = left < WIRE_LIMIT_PAGE_ITEMS ? (uint32_t) left : WIRE_LIMIT_PAGE_ITEMS;
-	question.cursor = (ProtobufCBinaryData){ q->cursor_len, q->cursor };
+	question.limit = left < WIRE_LIMIT_PAGE_ITEMS ? (uint32_t)left : WIRE_LIMIT_PAGE_ITEMS;
+	question.cursor = (ProtobufCBinaryData){q->cursor_len, q->cursor};
 	question.wait_seq = q->started ? 0 : q->conf.wait_seq;
 	question.held = q->conf.held;
 	ProtobufCMessage *answer;
 	q->page = NULL;
 	enum isac_result r = client_request_run(&answer, q->isac, WIRE_QUERY, &question.base, WIRE_QUERY_RESULT, &q->arena, 0, err);
 	if (r) return r;
-	q->page = (const Isac1__QueryResult *) answer;
+	q->page = (const Isac1__QueryResult *)answer;
 	q->entry = 0;
-	q->items = (struct client_entry_items){ .item = NULL };
+	q->items = (struct client_entry_items){.item = NULL};
 	q->started = true;
 	q->complete_seq = q->page->complete_seq;
 	if (q->page->cursor.len > sizeof q->cursor) return client_error_set(err, ISAC_REFUSED, "the hub's cursor is too long");
@@ -89,10 +89,8 @@ enum isac_result isac_query_next(struct isac_query *q, const struct isac_item **
 		enum isac_result r;
 		if (q->page && q->entry < q->page->n_entries)
 			r = client_entry_open(&q->items, q->isac, q->page->entries[q->entry++], &q->arena, err);
-		else if (!q->started || q->cursor_len)
-			r = ask(q, err);
-		else
-			return ISAC_END;
+		else if (!q->started || q->cursor_len) r = ask(q, err);
+		else return ISAC_END;
 		if (r) return r;
 	}
 }

@@ -12,7 +12,7 @@ int client_request_pause_ms(unsigned attempt, uint32_t hint_ms)
 {
 	uint32_t base = 100u << (attempt > 5 ? 5 : attempt);
 	if (hint_ms > base) base = hint_ms > 30000 ? 30000 : hint_ms;
-	return (int) (base + randombytes_uniform(base / 2 + 1));
+	return (int)(base + randombytes_uniform(base / 2 + 1));
 }
 
 struct run {
@@ -24,7 +24,7 @@ struct run {
 	struct wire_arena *arena;
 	int64_t send_at, deadline;
 	unsigned lives, attempts;
-	bool answered;          /* the last thing we heard was "later" */
+	bool answered; /* the last thing we heard was "later" */
 };
 
 static enum isac_result refused(const Isac1__Error *e, struct isac_error *err)
@@ -38,14 +38,14 @@ static enum isac_result refused(const Isac1__Error *e, struct isac_error *err)
 }
 
 /* true: finished, with *result. */
-static bool take(struct run *run, const struct wire_head *head, struct wire_bytes body, ProtobufCMessage **out,
-		 enum isac_result *result, struct isac_error *err)
+static bool take(struct run *run, const struct wire_head *head, struct wire_bytes body, ProtobufCMessage **out, enum isac_result *result,
+		 struct isac_error *err)
 {
 	if (head->request_id != run->head.request_id) return false;
 	const struct wire_frame_row *row = wire_frame_find(head->type);
 	if (!row || (head->type != run->reply_type && head->type != WIRE_ERROR)) return false;
 	wire_arena_reset(run->arena);
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 	ProtobufCMessage *msg;
 	if (wire_open(&msg, row->desc, run->arena, body.data, body.len, false, &why)) {
 		*result = client_error_set(err, ISAC_REFUSED, "the hub's answer cannot be read: %s", why.text);
@@ -56,7 +56,7 @@ static bool take(struct run *run, const struct wire_head *head, struct wire_byte
 		*result = ISAC_DONE;
 		return true;
 	}
-	const Isac1__Error *e = (const Isac1__Error *) msg;
+	const Isac1__Error *e = (const Isac1__Error *)msg;
 	if (e->code == 503 || e->code == 429 || e->code == 408 || e->code == 425 || e->code == 507) {
 		run->answered = true;
 		refused(e, err);
@@ -93,7 +93,7 @@ static enum isac_result loop(struct run *run, ProtobufCMessage **out, struct isa
 		if (now >= run->deadline) break;
 		int64_t until = run->deadline;
 		if (client_socket_live(run->socket) && run->send_at < until) until = run->send_at;
-		client_socket_wait(run->socket, until > now ? (int) (until - now) : 0);
+		client_socket_wait(run->socket, until > now ? (int)(until - now) : 0);
 	}
 	if (!run->answered) return client_home_unreachable(err, run->isac, run->socket, 0);
 	if (err) err->result = ISAC_UNREACHABLE;
@@ -101,18 +101,19 @@ static enum isac_result loop(struct run *run, ProtobufCMessage **out, struct isa
 }
 
 enum isac_result client_request_run(ProtobufCMessage **out, struct isac *isac, uint16_t type, const ProtobufCMessage *body,
-			     uint16_t reply_type, struct wire_arena *arena, int wait_ms, struct isac_error *err)
+				    uint16_t reply_type, struct wire_arena *arena, int wait_ms, struct isac_error *err)
 {
-	struct run run = { .isac = isac, .reply_type = reply_type, .arena = arena };
+	struct run run = {.isac = isac, .reply_type = reply_type, .arena = arena};
 	enum isac_result r = client_home_requests(&run.socket, isac, err);
 	if (r) return r;
-	run.head = (struct wire_head){ .type = type, .request_id = ++isac->request_id };
+	run.head = (struct wire_head){.type = type, .request_id = ++isac->request_id};
 	run.deadline = client_clock_mono_ms() + (wait_ms ? wait_ms : isac->timeout_ms);
 	run.lives = client_socket_lives(run.socket);
 	wire_buf_init(&run.body, WIRE_LIMIT_FRAME_BYTES);
 	wire_pack(&run.body, body);
-	r = run.body.err ? client_error_set(err, ISAC_MISUSED, "the request is larger than a frame may be (%d bytes)", WIRE_LIMIT_FRAME_BYTES)
-			 : loop(&run, out, err);
+	r = run.body.err
+		    ? client_error_set(err, ISAC_MISUSED, "the request is larger than a frame may be (%d bytes)", WIRE_LIMIT_FRAME_BYTES)
+		    : loop(&run, out, err);
 	wire_buf_clear(&run.body);
 	return r;
 }

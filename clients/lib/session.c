@@ -30,7 +30,7 @@ static void end(struct isac_subscriber *s, const Isac1__Error *e)
 static void unsubscribe(struct isac_subscriber *s, uint32_t sub)
 {
 	Isac1__Unsubscribe bye = ISAC1__UNSUBSCRIBE__INIT;
-	struct wire_head head = { .type = WIRE_UNSUBSCRIBE };
+	struct wire_head head = {.type = WIRE_UNSUBSCRIBE};
 	struct wire_buf body;
 	bye.sub = sub;
 	wire_buf_init(&body, 64);
@@ -51,17 +51,17 @@ static void problem(struct isac_subscriber *s, const char *text)
 {
 	client_error_clean(s->text, sizeof s->text, text);
 	client_session_tell(s, ISAC_EVENT_PROBLEM);
-	client_session_drop(s, (uint32_t) client_request_pause_ms(s->attempts++, 0));
+	client_session_drop(s, (uint32_t)client_request_pause_ms(s->attempts++, 0));
 }
 
 static void subscribe(struct isac_subscriber *s, int64_t now)
 {
 	Isac1__Subscribe m = ISAC1__SUBSCRIBE__INIT;
-	struct wire_head head = { .type = WIRE_SUBSCRIBE, .request_id = ++s->isac->request_id };
+	struct wire_head head = {.type = WIRE_SUBSCRIBE, .request_id = ++s->isac->request_id};
 	struct wire_buf body;
 	m.name = s->name;
 	m.filter = s->filter;
-	m.from = s->have_position ? ISAC1__SUBSCRIBE__FROM__FROM_SEQ : (uint32_t) s->conf.from;
+	m.from = s->have_position ? ISAC1__SUBSCRIBE__FROM__FROM_SEQ : (uint32_t)s->conf.from;
 	m.seq = s->have_position ? s->position : s->conf.seq;
 	m.credit_bytes = SESSION_CREDIT;
 	wire_buf_init(&body, WIRE_LIMIT_FRAME_BYTES);
@@ -81,7 +81,7 @@ void client_session_credit(struct isac_subscriber *s, bool at_once)
 	bool due = s->used_bytes >= SESSION_CREDIT / 2 || s->used_batches >= WIRE_LIMIT_WINDOW_BATCHES / 2;
 	if (!s->sub || (!due && !at_once)) return;
 	Isac1__Credit m = ISAC1__CREDIT__INIT;
-	struct wire_head head = { .type = WIRE_CREDIT };
+	struct wire_head head = {.type = WIRE_CREDIT};
 	struct wire_buf body;
 	m.sub = s->sub;
 	m.bytes = s->used_bytes;
@@ -129,7 +129,7 @@ static bool hash_batch(struct isac_subscriber *s, const struct wire_head *head)
 		if (!index) return false;
 		for (size_t j = 0; j < e->n_items; j++) index[j] = e->items[j]->index;
 		wire_hash(header_hash, e->header.data, e->header.len);
-		wire_feed_entry(s->hash, e->seq, header_hash, index, (uint32_t) e->n_items);
+		wire_feed_entry(s->hash, e->seq, header_hash, index, (uint32_t)e->n_items);
 	}
 	return true;
 }
@@ -139,7 +139,8 @@ static void on_delivery(struct isac_subscriber *s, const struct wire_head *head,
 	ProtobufCMessage *msg;
 	if (head->sub != s->sub) return;
 	if (!joins(s, head->prev_seq, head->last_seq)) {
-		snprintf(s->text, sizeof s->text, "the feed skipped from %" PRIu64 " to %" PRIu64 ": asking again", s->position, head->prev_seq);
+		snprintf(s->text, sizeof s->text, "the feed skipped from %" PRIu64 " to %" PRIu64 ": asking again", s->position,
+			 head->prev_seq);
 		problem(s, s->text);
 		return;
 	}
@@ -148,7 +149,7 @@ static void on_delivery(struct isac_subscriber *s, const struct wire_head *head,
 		problem(s, "a delivery cannot be read: asking again");
 		return;
 	}
-	s->batch = (const Isac1__Batch *) msg;
+	s->batch = (const Isac1__Batch *)msg;
 	if (!hash_batch(s, head)) {
 		s->batch = NULL;
 		problem(s, "a delivery is not in order: asking again");
@@ -157,8 +158,8 @@ static void on_delivery(struct isac_subscriber *s, const struct wire_head *head,
 	s->batch_from = s->position;
 	s->batch_last = head->last_seq;
 	s->entry = 0;
-	s->items = (struct client_entry_items){ .item = NULL };
-	s->used_bytes += (uint32_t) body.len;
+	s->items = (struct client_entry_items){.item = NULL};
+	s->used_bytes += (uint32_t)body.len;
 	s->used_batches++;
 }
 
@@ -167,7 +168,9 @@ static void on_heartbeat(struct isac_subscriber *s, const Isac1__Heartbeat *m)
 	if (m->sub != s->sub) return;
 	if (m->hash.len != WIRE_HASH || memcmp(m->hash.data, s->hash, WIRE_HASH) != 0) {
 		snprintf(s->text, sizeof s->text,
-			 "the feed's running hash differs at %" PRIu64 ": something was lost or changed on the way; read again with --from an earlier number", m->position);
+			 "the feed's running hash differs at %" PRIu64
+			 ": something was lost or changed on the way; read again with --from an earlier number",
+			 m->position);
 		problem(s, s->text);
 		return;
 	}
@@ -198,7 +201,7 @@ static void on_error(struct isac_subscriber *s, const struct wire_head *head, co
 	if (m->code == 503 || m->code == 429 || m->code == 408) {
 		client_error_clean(s->text, sizeof s->text, m->text);
 		s->sub = 0; /* ended by the hub: no need to say so again */
-		client_session_drop(s, (uint32_t) client_request_pause_ms(s->attempts, m->retry_after_ms));
+		client_session_drop(s, (uint32_t)client_request_pause_ms(s->attempts, m->retry_after_ms));
 		return;
 	}
 	end(s, m);
@@ -219,10 +222,10 @@ void client_session_read(struct isac_subscriber *s)
 		wire_arena_reset(&s->small);
 		if (!row || wire_open(&msg, row->desc, &s->small, body.data, body.len, false, NULL)) continue;
 		s->heard_ms = client_clock_mono_ms();
-		if (head.type == WIRE_SUBSCRIBED) on_subscribed(s, &head, (const Isac1__Subscribed *) msg);
-		else if (head.type == WIRE_HEARTBEAT) on_heartbeat(s, (const Isac1__Heartbeat *) msg);
-		else if (head.type == WIRE_GAP) on_gap(s, (const Isac1__Gap *) msg);
-		else if (head.type == WIRE_ERROR) on_error(s, &head, (const Isac1__Error *) msg);
+		if (head.type == WIRE_SUBSCRIBED) on_subscribed(s, &head, (const Isac1__Subscribed *)msg);
+		else if (head.type == WIRE_HEARTBEAT) on_heartbeat(s, (const Isac1__Heartbeat *)msg);
+		else if (head.type == WIRE_GAP) on_gap(s, (const Isac1__Gap *)msg);
+		else if (head.type == WIRE_ERROR) on_error(s, &head, (const Isac1__Error *)msg);
 	}
 }
 
@@ -247,7 +250,8 @@ int64_t client_session_tend(struct isac_subscriber *s, int64_t now)
 	}
 	if ((s->sub || s->request_id) && now - s->heard_ms >= silence) {
 		if (!s->lost_told) {
-			snprintf(s->text, sizeof s->text, "the hub has been silent for %lld s: asking again", (long long) (now - s->heard_ms) / 1000);
+			snprintf(s->text, sizeof s->text, "the hub has been silent for %lld s: asking again",
+				 (long long)(now - s->heard_ms) / 1000);
 			client_session_tell(s, ISAC_EVENT_LOST);
 			s->lost_told = true;
 		}

@@ -13,12 +13,12 @@ struct isac_subscriber {
 	char *name, *filter;
 
 	/* the session */
-	uint32_t sub;                   /* 0 = none open */
-	uint64_t request_id;            /* of the SUBSCRIBE under way, 0 = none */
+	uint32_t sub;			/* 0 = none open */
+	uint64_t request_id;		/* of the SUBSCRIBE under way, 0 = none */
 	uint64_t position, chain, head; /* chain: last_seq of the last delivery or gap */
 	uint64_t acked;
 	uint8_t hash[WIRE_HASH];
-	uint32_t used_bytes, used_batches;      /* to be credited */
+	uint32_t used_bytes, used_batches; /* to be credited */
 	unsigned lives, attempts;
 	int64_t heard_ms, try_at, start_ms;
 	bool ever_open, have_position, lost_told;
@@ -34,7 +34,7 @@ struct isac_subscriber {
 	struct isac_event told;
 	bool has_told;
 	char text[512], normal[4096];
-	enum isac_result final;         /* set when it is over */
+	enum isac_result final; /* set when it is over */
 	struct isac_error final_error;
 };
 

@@ -14,11 +14,14 @@
 #include <zmq.h>
 #include "priv.h"
 
-struct client_socket_context { void *zmq; unsigned made; };
+struct client_socket_context {
+	void *zmq;
+	unsigned made;
+};
 
 struct client_socket {
 	void *dealer, *monitor;
-	zmq_msg_t body;         /* what socket_receive lent out */
+	zmq_msg_t body; /* what socket_receive lent out */
 	bool live, denied;
 	unsigned lives;
 };
@@ -38,7 +41,8 @@ enum isac_result client_socket_context_open(struct client_socket_context **out, 
 void client_socket_context_close(struct client_socket_context **c)
 {
 	if (!*c) return;
-	while (zmq_ctx_term((*c)->zmq) != 0 && errno == EINTR) {}
+	while (zmq_ctx_term((*c)->zmq) != 0 && errno == EINTR) {
+	}
 	free(*c);
 	*c = NULL;
 }
@@ -55,22 +59,20 @@ static int set_options(void *s, const struct client_socket_conf *conf)
 	       zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, conf->own_public, WIRE_CURVE) ||
 	       zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, conf->own_secret, WIRE_CURVE) ||
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) || set_int(s, ZMQ_LINGER, 1000) || set_int(s, ZMQ_IPV6, 1) ||
-	       set_int(s, ZMQ_HEARTBEAT_IVL, 5000) || set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 10000) ||
-	       set_int(s, ZMQ_CONNECT_TIMEOUT, 5000) || set_int(s, ZMQ_HANDSHAKE_IVL, 5000) || set_int(s, ZMQ_RECONNECT_IVL, 100) ||
-	       set_int(s, ZMQ_RECONNECT_IVL_MAX, 2000);
+	       set_int(s, ZMQ_HEARTBEAT_IVL, 5000) || set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 10000) || set_int(s, ZMQ_CONNECT_TIMEOUT, 5000) ||
+	       set_int(s, ZMQ_HANDSHAKE_IVL, 5000) || set_int(s, ZMQ_RECONNECT_IVL, 100) || set_int(s, ZMQ_RECONNECT_IVL_MAX, 2000);
 }
 
-enum {
-	EVENT_MASK = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED
-};
+enum { EVENT_MASK = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED };
 
-enum isac_result client_socket_open(struct client_socket **out, struct client_socket_context *c, const struct client_socket_conf *conf, struct isac_error *err)
+enum isac_result client_socket_open(struct client_socket **out, struct client_socket_context *c, const struct client_socket_conf *conf,
+				    struct isac_error *err)
 {
 	char host[200], endpoint[256], watch[64];
 	unsigned port;
 	if (!client_home_parse_address(conf->address, host, sizeof host, &port))
 		return client_error_set(err, ISAC_MISUSED, "'%s' is not an address like tcp://hub.example.net:7400", conf->address);
-	snprintf(endpoint, sizeof endpoint, "tcp://%s:%u", host, port + (unsigned) conf->port_offset);
+	snprintf(endpoint, sizeof endpoint, "tcp://%s:%u", host, port + (unsigned)conf->port_offset);
 	snprintf(watch, sizeof watch, "inproc://watch-%u", c->made++);
 	struct client_socket *s = calloc(1, sizeof *s);
 	if (!s) return client_error_out_of_memory(err);
@@ -79,7 +81,8 @@ enum isac_result client_socket_open(struct client_socket **out, struct client_so
 	s->monitor = zmq_socket(c->zmq, ZMQ_PAIR);
 	if (!s->dealer || !s->monitor || set_options(s->dealer, conf) || set_int(s->monitor, ZMQ_LINGER, 0) ||
 	    zmq_socket_monitor(s->dealer, watch, EVENT_MASK) || zmq_connect(s->monitor, watch) || zmq_connect(s->dealer, endpoint)) {
-		enum isac_result r = client_error_set(err, ISAC_MISUSED, "cannot open a connection to %s: %s", endpoint, zmq_strerror(errno));
+		enum isac_result r =
+			client_error_set(err, ISAC_MISUSED, "cannot open a connection to %s: %s", endpoint, zmq_strerror(errno));
 		client_socket_close(&s);
 		return r;
 	}
@@ -137,11 +140,12 @@ static bool read_monitor(struct client_socket *s)
 
 bool client_socket_wait(struct client_socket *s, int wait_ms)
 {
-	zmq_pollitem_t items[] = { { s->dealer, 0, ZMQ_POLLIN, 0 }, { s->monitor, 0, ZMQ_POLLIN, 0 } };
+	zmq_pollitem_t items[] = {{s->dealer, 0, ZMQ_POLLIN, 0}, {s->monitor, 0, ZMQ_POLLIN, 0}};
 	int n = zmq_poll(items, 2, wait_ms < 0 ? 0 : wait_ms);
 	if (n <= 0) return false;
 	if (items[1].revents)
-		while (read_monitor(s)) {}
+		while (read_monitor(s)) {
+		}
 	return true;
 }
 
@@ -200,7 +204,7 @@ enum isac_err client_socket_receive(struct client_socket *s, struct wire_head *h
 			skip_rest(s);
 			continue;
 		}
-		*body = (struct wire_bytes){ zmq_msg_data(&s->body), zmq_msg_size(&s->body) };
+		*body = (struct wire_bytes){zmq_msg_data(&s->body), zmq_msg_size(&s->body)};
 		return ISAC_OK;
 	}
 }

@@ -43,7 +43,7 @@ enum isac_result isac_spool_put(struct isac_spooled *out, const char *home, cons
 		ssize_t n = write(out->fd, p, left);
 		if (n < 0 && errno == EINTR) continue;
 		if (n <= 0) good = false;
-		else p += n, left -= (size_t) n;
+		else p += n, left -= (size_t)n;
 	}
 	if (!good || fsync(out->fd) != 0 || rename(temporary, out->path) != 0) {
 		r = client_error_set(err, ISAC_MISUSED, "cannot write to %s: %s", dir, strerror(errno));
@@ -68,17 +68,18 @@ enum isac_result isac_spool_list(char ***names, size_t *n, const char *home, str
 	struct dirent **entries;
 	*names = NULL;
 	*n = 0;
-	if (!client_file_join(dir, sizeof dir, home, "spool")) return client_error_set(err, ISAC_MISUSED, "the path of the home is too long");
+	if (!client_file_join(dir, sizeof dir, home, "spool"))
+		return client_error_set(err, ISAC_MISUSED, "the path of the home is too long");
 	/* Ids begin with the time: their order is the order of making. */
 	int found = scandir(dir, &entries, is_report, alphasort);
 	if (found < 0) return errno == ENOENT ? ISAC_DONE : client_error_set(err, ISAC_MISUSED, "cannot read %s: %s", dir, strerror(errno));
-	*names = calloc((size_t) found + 1, sizeof **names);
+	*names = calloc((size_t)found + 1, sizeof **names);
 	for (int i = 0; i < found; i++) {
 		if (*names && ((*names)[*n] = strdup(entries[i]->d_name))) ++*n;
 		free(entries[i]);
 	}
 	free(entries);
-	return *names && *n == (size_t) found ? ISAC_DONE : client_error_out_of_memory(err);
+	return *names && *n == (size_t)found ? ISAC_DONE : client_error_out_of_memory(err);
 }
 
 static enum isac_result read_report(struct isac_report *report, int fd, const char *path, struct isac_error *err)
@@ -86,10 +87,10 @@ static enum isac_result read_report(struct isac_report *report, int fd, const ch
 	struct stat st;
 	if (fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > WIRE_LIMIT_FRAME_BYTES)
 		return client_error_set(err, ISAC_REFUSED, "%s is not a waiting report", path);
-	report->len = (size_t) st.st_size;
+	report->len = (size_t)st.st_size;
 	report->data = malloc(report->len);
 	if (!report->data) return client_error_out_of_memory(err);
-	if (pread(fd, report->data, report->len, 0) != (ssize_t) report->len) {
+	if (pread(fd, report->data, report->len, 0) != (ssize_t)report->len) {
 		isac_report_clear(report);
 		return client_error_set(err, ISAC_MISUSED, "cannot read %s: %s", path, strerror(errno));
 	}
@@ -104,10 +105,10 @@ static enum isac_result read_id(struct isac_report *report, const char *path, st
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
 	bool good = wire_open(&msg, &isac1__submit__descriptor, &arena, report->data, report->len, false, NULL) == ISAC_OK;
 	if (good) {
-		ProtobufCBinaryData h = ((const Isac1__Submit *) msg)->header;
+		ProtobufCBinaryData h = ((const Isac1__Submit *)msg)->header;
 		good = wire_open(&msg, &isac1__header__descriptor, &arena, h.data, h.len, false, NULL) == ISAC_OK &&
-		       ((const Isac1__Header *) msg)->report_id.len == ISAC_ID_BYTES;
-		if (good) memcpy(report->id, ((const Isac1__Header *) msg)->report_id.data, ISAC_ID_BYTES);
+		       ((const Isac1__Header *)msg)->report_id.len == ISAC_ID_BYTES;
+		if (good) memcpy(report->id, ((const Isac1__Header *)msg)->report_id.data, ISAC_ID_BYTES);
 	}
 	wire_arena_clear(&arena);
 	if (good) return ISAC_DONE;
@@ -115,18 +116,21 @@ static enum isac_result read_id(struct isac_report *report, const char *path, st
 	return client_error_set(err, ISAC_REFUSED, "%s is not a waiting report", path);
 }
 
-enum isac_result isac_spool_take(struct isac_spooled *out, struct isac_report *report, const char *home, const char *name, struct isac_error *err)
+enum isac_result isac_spool_take(struct isac_spooled *out, struct isac_report *report, const char *home, const char *name,
+				 struct isac_error *err)
 {
 	char dir[400];
 	struct stat here, there;
-	*report = (struct isac_report){ .data = NULL };
+	*report = (struct isac_report){.data = NULL};
 	out->fd = -1;
 	if (!client_file_join(dir, sizeof dir, home, "spool") || !client_file_join(out->path, sizeof out->path, dir, name))
 		return client_error_set(err, ISAC_MISUSED, "the path of the home is too long");
 	out->fd = open(out->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (out->fd < 0) return errno == ENOENT ? ISAC_QUIET : client_error_set(err, ISAC_MISUSED, "cannot open %s: %s", out->path, strerror(errno));
+	if (out->fd < 0)
+		return errno == ENOENT ? ISAC_QUIET : client_error_set(err, ISAC_MISUSED, "cannot open %s: %s", out->path, strerror(errno));
 	/* Between open and lock another may have finished with it. */
-	if (flock(out->fd, LOCK_EX | LOCK_NB) != 0 || fstat(out->fd, &here) != 0 || stat(out->path, &there) != 0 || here.st_ino != there.st_ino) {
+	if (flock(out->fd, LOCK_EX | LOCK_NB) != 0 || fstat(out->fd, &here) != 0 || stat(out->path, &there) != 0 ||
+	    here.st_ino != there.st_ino) {
 		isac_spool_release(out);
 		return ISAC_QUIET;
 	}

@@ -6,11 +6,13 @@
 #include <string.h>
 #include "session.h"
 
-enum isac_result isac_subscriber_open(struct isac_subscriber **out, struct isac *isac, const struct isac_subscriber_conf *conf, struct isac_error *err)
+enum isac_result isac_subscriber_open(struct isac_subscriber **out, struct isac *isac, const struct isac_subscriber_conf *conf,
+				      struct isac_error *err)
 {
 	*out = NULL;
 	if (conf->name && *conf->name && !wire_name_ok(conf->name))
-		return client_error_set(err, ISAC_MISUSED, "'%s' is not a name: lower-case letters, digits, '.', '_' and '-', at most 64", conf->name);
+		return client_error_set(err, ISAC_MISUSED, "'%s' is not a name: lower-case letters, digits, '.', '_' and '-', at most 64",
+					conf->name);
 	if (conf->from == ISAC_FROM_CURSOR && (!conf->name || !*conf->name))
 		return client_error_set(err, ISAC_MISUSED, "only a subscription with a name has a cursor to go on from");
 	struct isac_subscriber *s = calloc(1, sizeof *s);
@@ -20,7 +22,7 @@ enum isac_result isac_subscriber_open(struct isac_subscriber **out, struct isac 
 	s->start_ms = client_clock_mono_ms();
 	s->name = strdup(conf->name ? conf->name : "");
 	s->filter = strdup(conf->filter ? conf->filter : "");
-	wire_arena_init(&s->arena, (size_t) WIRE_LIMIT_DECODE_BYTES * 4);
+	wire_arena_init(&s->arena, (size_t)WIRE_LIMIT_DECODE_BYTES * 4);
 	wire_arena_init(&s->small, WIRE_LIMIT_DECODE_BYTES);
 	enum isac_result r = s->name && s->filter ? client_home_socket(&s->socket, isac, 1, err) : client_error_out_of_memory(err);
 	if (r) isac_subscriber_close(&s);
@@ -64,8 +66,8 @@ static bool hand_out(struct isac_subscriber *s, struct isac_event *event)
 {
 	while (s->batch) {
 		if (s->items.at < s->items.n) {
-			*event = (struct isac_event){ .type = ISAC_EVENT_ITEM, .item = &s->items.item[s->items.at++],
-						      .position = s->position, .head = s->head };
+			*event = (struct isac_event){
+				.type = ISAC_EVENT_ITEM, .item = &s->items.item[s->items.at++], .position = s->position, .head = s->head};
 			return true;
 		}
 		if (s->entry == s->batch->n_entries) {
@@ -107,6 +109,7 @@ enum isac_result isac_subscriber_next(struct isac_subscriber *s, int wait_ms, st
 		if (now >= deadline) return ISAC_QUIET;
 		int64_t until = deadline < next ? deadline : next;
 		if (!s->ever_open && until > s->start_ms + s->isac->timeout_ms) until = s->start_ms + s->isac->timeout_ms;
-		if (!client_socket_wait(s->socket, until > now ? (int) (until - now) : 0) && client_clock_mono_ms() < until) return ISAC_QUIET; /* a signal */
+		if (!client_socket_wait(s->socket, until > now ? (int)(until - now) : 0) && client_clock_mono_ms() < until)
+			return ISAC_QUIET; /* a signal */
 	}
 }

@@ -99,7 +99,7 @@ static bool address_ok(const char *address)
 	char rest;
 
 	return strncmp(address, "tcp://", 6) == 0 && colon && colon > address + 6 && strspn(colon + 1, "0123456789") == strlen(colon + 1) &&
-	       strlen(colon + 1) <= 5 && sscanf(colon + 1, "%5u%c", &port, &rest) == 1 && port < 65536;
+	       strlen(colon + 1) <= 5 && sscanf(colon + 1, "%5u%c", &port, &rest) == 1 && port < 65536;   /* 0: a free one at every start, README section 4 */
 }
 
 enum isac_err wire_hub_format(struct wire_buf *out, const struct wire_hub *h)

@@ -56,7 +56,10 @@ static bool is_domain(const char *s, size_t len, struct wire_arena *arena)
 	top = strrchr(name, '.') + 1;
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (!strcmp(top, reserved[i])) return true;
-	return psl_is_public_suffix2(wire_value_psl(), top, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
+	/* Some countries' own label is no rule of the list (za), only what they sell below it is (co.za). */
+	for (const char *suffix = strchr(name, '.'); suffix; suffix = strchr(suffix + 1, '.'))
+		if (psl_is_public_suffix2(wire_value_psl(), suffix + 1, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE)) return true;
+	return false;
 }
 
 static bool is_email(const char *s, size_t len, struct wire_arena *arena)

@@ -64,7 +64,7 @@ class Feed:
         self.proc.kill()
         self.proc.wait()
         cursor_path = self.member.home / "cursors" / "checker"
-        cursor = int(cursor_path.read_text().split()[-1]) if cursor_path.exists() else 0
+        cursor = int(cursor_path.read_text().split()[3]) if cursor_path.exists() else 0
         with open(self.path, "r+b") as lines:
             kept = 0
             for line in lines.readlines():
@@ -77,6 +77,10 @@ class Feed:
     def stop(self):
         self.proc.terminate()
         assert self.proc.wait(timeout=60) == 0, pathlib.Path(str(self.path) + ".err").read_text()[-2000:]
+
+    def lines(self):
+        with open(self.path, "rb") as text:
+            return sum(block.count(b"\n") for block in iter(lambda: text.read(1 << 20), b""))
 
     def items(self):
         with open(self.path) as lines:
@@ -179,7 +183,10 @@ def kill_run(args, settings=()):
             items = None
             if run.feed:
                 total = sum(1 for _ in run.stored()) * args.items
-                hubs.until("the feed has all", lambda: sum(1 for _ in open(run.feed.path)) >= total, 120)
+                try:
+                    hubs.until("the feed has all", lambda: run.feed.lines() >= total, 120)
+                except AssertionError:
+                    print(f"the feed has {run.feed.lines()} of {total} items\n{pathlib.Path(str(run.feed.path) + '.err').read_text()[-1500:]}\n{run.hub.log_text()[-3000:]}")
                 run.feed.stop()
                 items = run.feed.items()
             wrong, lost = judge(run, items, allow_loss=args.control)

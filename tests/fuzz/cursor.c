@@ -11,6 +11,7 @@ static void check(bool ok)
 	if (!ok) abort();
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t key[QUERY_CURSOR_KEY] = {1, 2, 3};

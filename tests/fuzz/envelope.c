@@ -52,6 +52,7 @@ static void try_messages(const uint8_t *data, size_t size)
 	wire_arena_clear(&arena);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	try_head(data, size);

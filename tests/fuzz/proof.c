@@ -33,6 +33,7 @@ static void honest(uint32_t n, const uint8_t *shown)
 	wire_buf_clear(&proof);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t hashes[256 * WIRE_HASH];

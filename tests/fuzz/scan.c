@@ -42,6 +42,7 @@ static void pack_again(const ProtobufCMessageDescriptor *desc, const ProtobufCMe
 	wire_buf_clear(&second);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const ProtobufCMessageDescriptor *desc;

@@ -1,18 +1,19 @@
 """The Python member against a live hub, and beside the command line `isac`."""
-import dataclasses
 import secrets
 import uuid
 
-import nacl.bindings
 import pytest
+import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 import hub as hubs
+import test_vectors
 from isac1 import bundle, feed, merkle, receipt, report, sign, value
-from isac1.client import Client, Feed, Silence
+from isac1.client import PATIENCE_MS, Client, Feed, Silence
 from isac1.frame import Head
 from isac1.messages import pb
 from isac1.scan import Refused
-from isac1.tables import LIMIT, TYPE, VALUE_NUMBER as N
+from isac1.tables import FRAME, LIMIT, TYPE, VALUE_NUMBER as N
 
 IPV4, DOMAIN = N["ipv4"], N["domain"]
 _numbers = iter(range(1, 1 << 16))
@@ -119,9 +120,12 @@ def test_commands_are_recorded_once(anna, admin):
 
 def test_a_stranger_does_not_get_in(hub):
     home = bundle.keygen(hub.folder.parent / "stranger", "stranger", (hub.folder / "hub.pub").read_bytes(), hub.request_endpoint)
-    with Client(home, hub.request_endpoint) as client, pytest.raises(Silence):
-        client.send("STATUS", b"")
-        client.receive(patience_ms=1500)
+    with Client(home, None) as client:
+        monitor = client.zmq.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        client.zmq.connect(hub.request_endpoint)
+        assert monitor.poll(PATIENCE_MS), "the handshake neither held nor failed"
+        assert recv_monitor_message(monitor)["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH
+        client.zmq.disable_monitor()
 
 
 # ---- reports ---------------------------------------------------------------------------------------------------------------------
@@ -262,26 +266,23 @@ def test_wrong_frames(anna):
         assert error_of(anna.client)[1] == 400
     anna.client.send_raw(Head(TYPE["QUERY"], 5).pack(), b"")
     assert error_of(anna.client) == (5, 400)
-    anna.client.send_raw(Head(TYPE["SUBSCRIBE"], 6).pack(), pb.Subscribe().SerializeToString() or b"\x18\x02")
+    anna.client.send_raw(Head(TYPE["SUBSCRIBE"], 6).pack(), pb.Subscribe(credit_bytes=1).SerializeToString())
     assert error_of(anna.client)[1] == 400                                       # a feed's frame on the request port
     assert anna.client.request("STATUS", b"").hub_id == anna.home.hub.hub_id
 
 
 def test_refused_frames_of_the_vectors(anna):
     """The hub gives the codes of frame_refused.txt as well, in whatever reply the frame's type has."""
-    import test_vectors
-    for case in test_vectors.cases("frame_refused.txt"):
-        if case.head[4:5] == b"\0" and len(case.head) == 16 and int.from_bytes(case.head[4:6], "big") in (0x11, 0x12, 0x13):
-            continue                                                             # of the feed port
-        anna.client.send_raw(case.head, case.body * (case.times if "times" in case else 1))
-        _, got = anna.client.receive()
-        assert got.code == case.code, case.case
+    with anna.feed() as line:
+        for case in test_vectors.cases("frame_refused.txt"):
+            of_feed = len(case.head) == 16 and FRAME.get(int.from_bytes(case.head[4:6], "big"), ("", "R"))[1] == "F"
+            port = line if of_feed else anna.client
+            port.send_raw(case.head, case.body * (case.times if "times" in case else 1))
+            assert port.receive()[1].code == case.code, case.case
 
 
 def test_a_set_routing_id_is_403(hub, anna):
-    import zmq
-    with Client(anna.home, "tcp://127.0.0.1:1") as client:
-        client.zmq.disconnect("tcp://127.0.0.1:1")
+    with Client(anna.home, None) as client:
         client.zmq.setsockopt(zmq.ROUTING_ID, b"anna")
         client.zmq.connect(hub.request_endpoint)
         assert client.request("STATUS", b"").code == 403
@@ -396,7 +397,7 @@ def test_where_a_session_begins(anna, enrol):
             assert line.subscribe(**fields).position == position
             entries, _ = line.until_heartbeat(seqs[-1])
             assert [e.seq for e in entries] == [s for s in seqs if s > position]
-    for fields, code in [({"from": pb.Subscribe.FROM_SEQ, "seq": seqs[-1] + 1}, 416), ({}, 422), ({"filter": "value ="}, 400),
+    for fields, code in [({"from": pb.Subscribe.FROM_SEQ, "seq": seqs[-1] + 1}, 416), ({}, 422), ({"filter": "value =", "name": "s"}, 400),
                          ({"filter": "sightings > 1", "name": "s"}, 400)]:
         with reader.feed() as line:
             got = line.subscribe(**fields)
@@ -449,7 +450,7 @@ def test_directory(anna, enrol):
     forged = anna.client.request("DIRECTORY", b"").keys
     for certificate in forged:
         certificate.public_key = sign.public_of(secrets.token_bytes(32))
-    assert not feed.Keyring(anna.home.hub).keys and len(feed.Keyring(anna.home.hub).learn(forged)) == 3
+    assert len(feed.Keyring(anna.home.hub).learn(forged)) == 3, "none of them proves anything"
 
 
 def test_further_keys_and_revocation(anna, enrol, admin):
@@ -593,6 +594,38 @@ def test_values_as_the_hub_sees_them(anna):
         if not isinstance(page, pb.QueryResult) or seq not in [entry.seq for entry in page.entries]:
             wrong.append((kind, canon, f"not in the index by this form ({getattr(page, 'text', '')})"))
     assert not wrong, "\n".join(map(str, wrong))
+
+
+# ---- where hub and page differ: the page's side is asserted; strict, so that a mended hub has to leave this list --------------------
+
+differs = lambda why: pytest.mark.xfail(reason=why, strict=True, raises=AssertionError)
+
+
+@differs("section 5: step 6 (208) comes before step 7 (payload); the hub opens the payload first")
+def test_known_header_before_payload(anna):
+    made, first, _ = anna.publish(addresses(2))
+    got = anna.client.request("SUBMIT", altered(made, payload=b"\xff"))
+    assert (got.code, got.body) == (208, first.body)
+
+
+@differs("section 5: step 6 (409) comes before steps 7 and 8; the hub judges payload and items first")
+def test_conflict_before_items(anna):
+    made, _, _ = anna.publish(addresses(1))
+    assert refused(anna, [report.indicator(IPV4, "10.0.0.1")], change=header_set(report_id=made.id)) == (409, 0)
+
+
+@differs("section 11: step 1 gives a CONTROL_RESULT; an empty body gets an ERROR")
+def test_empty_control_gets_a_control_result(anna):
+    got = anna.client.request("CONTROL", b"")
+    assert got.code == 400 and isinstance(got, pb.ControlResult)
+
+
+@differs("section 8: canonical forms are fixed points with the same verdict; a hive's full name may pass VALUE_BYTES and is then 422")
+def test_long_registry_keys_are_fixed_points(anna):
+    short = "hklm\\" + "y" * (LIMIT["VALUE_BYTES"] - 5)
+    full = "HKEY_LOCAL_MACHINE" + short[4:]
+    codes = [anna.client.publish(anna.report([report.indicator(N["registry-key"], text)])).code for text in (short, full)]
+    assert codes[0] == codes[1]
 
 
 # ---- both implementations --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("ISAC_BIN", ROOT / "build/release/bin"))
 SLOW = int(os.environ.get("ISAC_SLOW", "1"))        # sanitizers: every patience is multiplied by this
-SHARED = ROOT.parent / "shared"
+REPORTS = re.compile(r"ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer|LeakSanitizer|==\d+==ERROR")
 
 _template = None
 
@@ -27,7 +27,7 @@ def template():
     if _template is None:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="isac-template-"))
         os.chmod(folder, 0o755)
-        run(BIN / "isacd", "init", "--data", folder / "hub", "--listen", "tcp://127.0.0.1:0")
+        run(BIN / "isacd", "init", "--data", folder / "hub", "--listen", "tcp://127.0.0.1:7400")     # every run says another
         _template = folder
     return _template / "hub"
 
@@ -39,9 +39,16 @@ def forget_template():
         _template = None
 
 
+def no_reports(text):
+    """A sanitizer's report is a failure, whatever became of the process that made it."""
+    found = REPORTS.search(text)
+    assert not found, text[max(0, found.start() - 500):][:12000]
+
+
 def run(*argv, ok=(0,), stdin=None, timeout=60, **kw):
     """Runs a program to its end and returns it; fails the story with all it said unless its status is expected."""
     done = subprocess.run([str(a) for a in argv], input=stdin, capture_output=True, text=True, timeout=timeout * SLOW, **kw)
+    no_reports(done.stderr)
     assert done.returncode in ok, f"{argv} gave {done.returncode}\nstdout: {done.stdout}\nstderr: {done.stderr}"
     return done
 
@@ -116,10 +123,11 @@ class Hub:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def stop(self, expect=0):
+        said = []
         for proc in self.started:
             if proc.poll() is None:
                 proc.kill()
-            proc.communicate()
+            said.append(proc.communicate()[1] or "")
         self.started = []
         if self.proc and self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
@@ -128,6 +136,8 @@ class Hub:
             self.proc.stdout.close()
             self.log.close()
             self.proc = None
+            for text in [*said, self.log_text()]:
+                no_reports(text)
             assert expect is None or status == expect, f"isacd ended with {status}\n{self.log_text()[-4000:]}"
 
     @property

@@ -18,7 +18,7 @@ class Silence(Exception):
 
 
 class Socket:
-    """One connection of a member to one of the hub's ports."""
+    """One connection of a member to one of the hub's ports; without an endpoint the caller connects it."""
 
     def __init__(self, home, endpoint, hub_curve=None):
         self.zmq = zmq.Context.instance().socket(zmq.DEALER)
@@ -27,7 +27,8 @@ class Socket:
         self.zmq.set(zmq.MAXMSGSIZE, LIMIT["REPLY_BYTES"])
         self.zmq.set(zmq.HEARTBEAT_IVL, 5000)
         self.zmq.linger = 0
-        self.zmq.connect(endpoint)
+        if endpoint:
+            self.zmq.connect(endpoint)
         self.last_id = 0
 
     def close(self):

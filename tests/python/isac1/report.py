@@ -70,7 +70,7 @@ def _label(header, member):
     red = header.tlp == pb.TLP_RED
     if header.kind != pb.KIND_INDICATOR or not pb.TLP_CLEAR <= header.tlp <= pb.TLP_RED:
         raise Refused(422, "kind or label", step=5)
-    if red != bool(header.recipients) or member in header.recipients:
+    if red != bool(header.recipients) or (red and set(header.recipients) == {member}):
         raise Refused(422, "recipients", step=5)
 
 

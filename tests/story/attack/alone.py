@@ -11,6 +11,8 @@ import threading
 
 from nacl import bindings
 
+import hub
+
 from . import zmtp
 from .dummy_core import Core
 
@@ -66,7 +68,9 @@ class Alone:
         self.watcher.join()
         self.core.stop()
         self.log.close()
+        said = self.log_text()
         self.folder.cleanup()
+        hub.no_reports(said)
 
     def log_text(self):
         return pathlib.Path(self.folder.name, "front.log").read_text(errors="replace")

@@ -130,7 +130,7 @@ RECIPES = {
     "028-scalar-twice.400": lambda report: report.body() + field(1, report.member.encode()),
     "029-unknown-field.400": appended(field(15, b"")),
     "030-100000-empty-items.413": with_payload(field(1, bytes(32)) + b"\x12\x00" * 100000),
-    "031-100000-unknown-fields.400": appended(b"\x7a\x00" * 100000),
+    "031-100000-unknown-fields.413": appended(b"\x7a\x00" * 100000),
     "032-nesting-of-10000.400": with_items(nested(10000)),
     "033-not-utf8.422": text(b"\xc3\x28"),
     "034-overlong-utf8.422": text(b"\xc0\x80"),

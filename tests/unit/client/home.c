@@ -6,7 +6,7 @@ static struct test_home at;
 
 static int begin(void **state)
 {
-	(void) state;
+	(void)state;
 	test_home_begin(&at);
 	test_home_keygen(&at);
 	return 0;
@@ -14,7 +14,7 @@ static int begin(void **state)
 
 static int finish(void **state)
 {
-	(void) state;
+	(void)state;
 	test_home_end(&at);
 	return 0;
 }
@@ -45,7 +45,7 @@ static void refuses(const char *hub, const char *text)
 
 static void a_new_home_is_private_and_opens(void **state)
 {
-	(void) state;
+	(void)state;
 	assert_int_equal(mode_of(""), 0700);
 	assert_int_equal(mode_of("sign.key"), 0600);
 	assert_int_equal(mode_of("curve.key"), 0600);
@@ -60,10 +60,10 @@ static void a_new_home_is_private_and_opens(void **state)
 
 static void keys_are_never_overwritten(void **state)
 {
-	(void) state;
+	(void)state;
 	char key_id[17];
 	struct isac_error err;
-	struct isac_keygen conf = { .home = at.home, .hub_bundle_path = at.bundle, .name = "bob" };
+	struct isac_keygen conf = {.home = at.home, .hub_bundle_path = at.bundle, .name = "bob"};
 	assert_int_equal(isac_keygen(&conf, key_id, &err), ISAC_REFUSED);
 	assert_non_null(strstr(err.text, "never overwritten"));
 	struct isac *isac = test_home_open(&at, 100);
@@ -72,11 +72,11 @@ static void keys_are_never_overwritten(void **state)
 
 static void names_and_bundles_are_checked(void **state)
 {
-	(void) state;
+	(void)state;
 	char key_id[17], other[200];
 	struct isac_error err;
 	snprintf(other, sizeof other, "%s/other", at.dir);
-	struct isac_keygen conf = { .home = other, .hub_bundle_path = at.bundle, .name = "Bob" };
+	struct isac_keygen conf = {.home = other, .hub_bundle_path = at.bundle, .name = "Bob"};
 	assert_int_equal(isac_keygen(&conf, key_id, &err), ISAC_MISUSED);
 	conf.name = "bob";
 	conf.hub_bundle_path = in_home("member.pub");
@@ -89,14 +89,14 @@ static void names_and_bundles_are_checked(void **state)
 
 static void a_key_that_others_can_read_is_refused(void **state)
 {
-	(void) state;
+	(void)state;
 	assert_int_equal(chmod(in_home("sign.key"), 0640), 0);
 	refuses(NULL, "chmod 600");
 }
 
 static void a_key_behind_a_link_is_refused(void **state)
 {
-	(void) state;
+	(void)state;
 	char moved[220];
 	snprintf(moved, sizeof moved, "%s/moved.key", at.dir);
 	assert_int_equal(rename(in_home("curve.key"), moved), 0);
@@ -106,14 +106,14 @@ static void a_key_behind_a_link_is_refused(void **state)
 
 static void a_damaged_key_is_refused(void **state)
 {
-	(void) state;
+	(void)state;
 	test_write(in_home("sign.key"), "0123\n", 5);
 	refuses(NULL, "64 hex digits");
 }
 
 static void a_key_of_someone_else_is_refused(void **state)
 {
-	(void) state;
+	(void)state;
 	char hex[66];
 	memset(hex, 'a', 64);
 	hex[64] = '\n';
@@ -123,9 +123,18 @@ static void a_key_of_someone_else_is_refused(void **state)
 
 static void addresses_are_checked(void **state)
 {
-	(void) state;
-	static const char *const wrong[] = { "tcp://", "tcp://host", "tcp://:7400", "tcp://host:0", "tcp://host:65535", "tcp://host:74x", "ipc:///tmp/x",
-					     "tcp://host:+7400", "tcp://a;b:7400", "host:7400", "" };
+	(void)state;
+	static const char *const wrong[] = {"tcp://",
+					    "tcp://host",
+					    "tcp://:7400",
+					    "tcp://host:0",
+					    "tcp://host:65535",
+					    "tcp://host:74x",
+					    "ipc:///tmp/x",
+					    "tcp://host:+7400",
+					    "tcp://a;b:7400",
+					    "host:7400",
+					    ""};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) refuses(wrong[i], "is not an address");
 	struct isac *isac = NULL;
 	assert_int_equal(isac_open(&isac, at.home, "tcp://[::1]:7400", 100, NULL), ISAC_DONE);
@@ -134,7 +143,7 @@ static void addresses_are_checked(void **state)
 
 static void a_missing_home_says_how_to_make_one(void **state)
 {
-	(void) state;
+	(void)state;
 	struct isac *isac = NULL;
 	struct isac_error err;
 	assert_int_equal(isac_open(&isac, "/nonexistent/home", NULL, 100, &err), ISAC_MISUSED);
@@ -143,7 +152,7 @@ static void a_missing_home_says_how_to_make_one(void **state)
 
 static void an_absent_hub_is_unreachable(void **state)
 {
-	(void) state;
+	(void)state;
 	struct isac *isac = NULL;
 	struct isac_error err;
 	const struct isac_status *status;

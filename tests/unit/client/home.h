@@ -16,7 +16,9 @@
 #include "isac.h"
 #include "wire/wire.h"
 
-struct test_key { uint8_t public_key[32], secret[64], id[WIRE_KEY_ID]; };
+struct test_key {
+	uint8_t public_key[32], secret[64], id[WIRE_KEY_ID];
+};
 
 struct test_home {
 	char dir[64], home[96], bundle[96];
@@ -73,23 +75,23 @@ static inline void test_home_keygen(struct test_home *h)
 {
 	char key_id[17];
 	struct isac_error err;
-	struct isac_keygen conf = { .home = h->home, .hub_bundle_path = h->bundle, .name = "bob" };
+	struct isac_keygen conf = {.home = h->home, .hub_bundle_path = h->bundle, .name = "bob"};
 	assert_int_equal(isac_keygen(&conf, key_id, &err), ISAC_DONE);
 }
 
 static inline struct isac *test_home_open(struct test_home *h, int timeout_ms)
 {
 	struct isac *isac = NULL;
-	struct isac_error err = { .text = "" };
+	struct isac_error err = {.text = ""};
 	if (isac_open(&isac, h->home, NULL, timeout_ms, &err)) fail_msg("%s", err.text);
 	return isac;
 }
 
 static inline int test_remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	(void) st;
-	(void) type;
-	(void) at;
+	(void)st;
+	(void)type;
+	(void)at;
 	return remove(path);
 }
 

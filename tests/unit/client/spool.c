@@ -7,7 +7,7 @@ static struct isac *isac;
 
 static int begin(void **state)
 {
-	(void) state;
+	(void)state;
 	test_home_begin(&at);
 	test_home_keygen(&at);
 	isac = test_home_open(&at, 100);
@@ -16,7 +16,7 @@ static int begin(void **state)
 
 static int finish(void **state)
 {
-	(void) state;
+	(void)state;
 	isac_close(&isac);
 	test_home_end(&at);
 	return 0;
@@ -26,8 +26,8 @@ static struct isac_report make(const char *value)
 {
 	struct isac_batch *batch;
 	struct isac_report report;
-	struct isac_report_conf conf = { .tlp = ISAC_TLP_GREEN };
-	struct isac_indicator ind = { .value = value, .confidence = -1, .severity = -1 };
+	struct isac_report_conf conf = {.tlp = ISAC_TLP_GREEN};
+	struct isac_indicator ind = {.value = value, .confidence = -1, .severity = -1};
 	assert_int_equal(isac_batch_open(&batch, isac, &conf, 10, 0, NULL), ISAC_DONE);
 	assert_int_equal(isac_batch_add(batch, &ind, NULL), ISAC_BATCH_ADDED);
 	assert_int_equal(isac_batch_seal(batch, &report, NULL), ISAC_DONE);
@@ -50,7 +50,7 @@ static void forget(char **names, size_t n)
 
 static void what_was_put_comes_back_byte_for_byte(void **state)
 {
-	(void) state;
+	(void)state;
 	struct isac_report made = make("198.51.100.1"), again;
 	struct isac_spooled file;
 	struct stat st;
@@ -74,9 +74,10 @@ static void what_was_put_comes_back_byte_for_byte(void **state)
 
 static void order_is_by_id_and_ids_begin_with_the_time(void **state)
 {
-	(void) state;
+	(void)state;
 	/* Ids by hand: 2026-01-01 and 2025-01-01 in milliseconds, written in the wrong order. */
-	static const uint8_t newer[16] = { 0x01, 0x9b, 0x76, 0xda, 0xa8, 0x00, 0x70, [8] = 0x80 }, older[16] = { 0x01, 0x94, 0x1f, 0x29, 0x7c, 0x00, 0x70, [8] = 0x80 };
+	static const uint8_t newer[16] = {0x01, 0x9b, 0x76, 0xda, 0xa8, 0x00, 0x70, [8] = 0x80},
+			     older[16] = {0x01, 0x94, 0x1f, 0x29, 0x7c, 0x00, 0x70, [8] = 0x80};
 	struct isac_report made = make("198.51.100.2");
 	struct isac_spooled file;
 	char **names;
@@ -95,7 +96,7 @@ static void order_is_by_id_and_ids_begin_with_the_time(void **state)
 
 static void a_claimed_report_is_not_given_twice(void **state)
 {
-	(void) state;
+	(void)state;
 	struct isac_report made = make("198.51.100.3"), again;
 	struct isac_spooled mine, other;
 	char name[64], id[37];
@@ -113,7 +114,7 @@ static void a_claimed_report_is_not_given_twice(void **state)
 
 static void a_refused_report_is_put_aside(void **state)
 {
-	(void) state;
+	(void)state;
 	struct isac_report made = make("198.51.100.4");
 	struct isac_spooled file;
 	char aside[200], id[37], **names;
@@ -129,7 +130,7 @@ static void a_refused_report_is_put_aside(void **state)
 
 static void rubbish_in_the_spool_is_refused(void **state)
 {
-	(void) state;
+	(void)state;
 	struct isac_spooled file;
 	struct isac_report report;
 	struct isac_error err;

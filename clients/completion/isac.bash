@@ -1,0 +1,59 @@
+# Completion of isac for bash. A test compares the words here with the program's table of commands.
+
+_isac()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	local common="--home --hub --timeout --json --help" words=() i opts="" next=""
+	local roles="publisher subscriber analyst auditor admin"
+	local types="ipv4 ipv6 cidr domain url email md5 sha1 sha256 sha512 asn ja3 user-agent filename mutex registry-key bitcoin cve certificate-fingerprint"
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--home|--hub|--timeout) ((i++)) ;;
+		-*) ;;
+		*) words+=("${COMP_WORDS[i]}") ;;
+		esac
+	done
+	case $prev in
+	--home) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+	--hub-key|-k) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--tlp) COMPREPLY=($(compgen -W "clear green amber amber+strict red" -- "$cur")); return ;;
+	--role) COMPREPLY=($(compgen -W "$roles" -- "${cur##*,}")); return ;;
+	--from) COMPREPLY=($(compgen -W "start now" -- "$cur")); return ;;
+	--type)
+		if [[ ${words[0]} == admin ]]; then types="isp vendor soc csirt academic"; fi
+		COMPREPLY=($(compgen -W "$types" -- "$cur")); return ;;
+	--format)
+		case ${words[0]} in
+		publish) COMPREPLY=($(compgen -W "auto jsonl csv plain" -- "$cur")) ;;
+		query) COMPREPLY=($(compgen -W "jsonl csv plain table" -- "$cur")) ;;
+		*) COMPREPLY=($(compgen -W "jsonl csv plain" -- "$cur")) ;;
+		esac
+		return ;;
+	esac
+	case "${words[*]:0:3}" in
+	"") next="keygen publish subscribe query status admin help" ;;
+	keygen*) opts="--hub-key --name" ;;
+	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --batch --flush --quiet" ;;
+	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --quiet" ;;
+	query*) opts="--since --until --as-of --limit --wait --held --format" ;;
+	help) next="keygen publish subscribe query status admin" ;;
+	admin|"help admin") next="member key group subscription event stats params" ;;
+	"admin member") next="add list suspend resume role" ;;
+	"admin key") next="add list revoke" ;;
+	"admin group") next="add list join leave" ;;
+	"admin subscription"|"admin event") next="list" ;;
+	"admin member add"*) opts="--role --type --asn --net --domain" ;;
+	"admin member role"*) opts="--role" ;;
+	"admin key add"*) opts="--valid-from --valid-until" ;;
+	"admin key revoke"*) opts="--from-seq" ;;
+	esac
+	if [[ $cur == -* ]]; then
+		COMPREPLY=($(compgen -W "$opts $common" -- "$cur"))
+	elif [[ -n $next ]]; then
+		COMPREPLY=($(compgen -W "$next" -- "$cur"))
+	else
+		COMPREPLY=($(compgen -f -- "$cur"))
+	fi
+}
+complete -o filenames -F _isac isac

@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""Seeds for a fuzz target, one file each: seeds.py TARGET FOLDER. What the targets' bytes mean is in their head comments."""
+import hashlib
+import pathlib
+import re
+import struct
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MAX = 16384
+
+
+def vectors(*names):
+    """The cases of proto/vectors (format: proto/README.md section 15) as lists of (key, value)."""
+    for name in names:
+        for case in re.split(r"\n\s*\n", (ROOT / f"proto/vectors/{name}.txt").read_text()):
+            pairs = [tuple(part.strip() for part in line.split("=", 1)) for line in case.splitlines() if "=" in line and line[0] != "#"]
+            if pairs:
+                yield pairs
+
+
+def hexes(keys, *names):
+    for case in vectors(*names):
+        yield from (bytes.fromhex(value) for key, value in case if key in keys)
+
+
+def rows(name):
+    """The lines of a table in tests/data, split at tabs."""
+    lines = (ROOT / "tests/data" / name).read_text(errors="replace").splitlines()
+    return [line.split("\t") for line in lines if line and line[0] != "#"]
+
+
+def bad_frames():
+    sys.path.insert(0, str(ROOT / "tests/story"))
+    try:
+        from attack import bad_files
+    except ImportError:         # its neighbours need libraries that a bare machine lacks: then without these seeds
+        return []
+    return [frame for bad in bad_files.all_of("request", "feed") for frame in bad.frames()]
+
+
+def field(message, number):
+    """The bytes of a length-delimited field of a message that we made ourselves; small tags only."""
+    at = 0
+    while at < len(message):
+        tag, size, at = message[at], 0, at + 1
+        for shift in range(0, 35, 7):
+            byte, at = message[at], at + 1
+            size |= (byte & 127) << shift
+            if byte < 128:
+                break
+        if tag & 7 == 2:
+            if tag >> 3 == number:
+                return message[at:at + size]
+            at += size
+    return b""
+
+
+def scan():
+    """Every message of the vectors as the type that it is."""
+    frames = re.findall(r"^FRAME\(0x(\w+), \w+, +\w, \w, (\w+)", (ROOT / "proto/wire/frame.def").read_text(), re.M)
+    names = [name for _, name in frames] + ["header", "payload", "item", "command", "receipt_body", "entry"]
+    number = {int(kind, 16): at for at, (kind, _) in enumerate(frames)}
+    for case in vectors("frame_accepted", "frame_refused"):
+        case = dict(case)
+        kind = int(case.get("head", "")[8:12] or "0", 16)
+        yield bytes([number.get(kind, 0)]) + bytes.fromhex(case.get("body", ""))
+    for name, key, files in (("submit", "submit", ["report"]), ("receipt", "receipt", ["receipt"]), ("entry", "entry", ["entry"]), ("item", "item", ["tree"])):
+        for data in hexes([key], *files):
+            yield bytes([names.index(name)]) + data
+            yield bytes([names.index(name) | 0x80]) + data
+            if name == "submit":
+                yield bytes([names.index("header")]) + field(data, 2)
+                yield bytes([names.index("payload")]) + field(data, 4)
+
+
+def envelope():
+    yield from hexes(["head"], "head", "frame_accepted")
+    yield from hexes(["text"], "bundle")
+    yield from hexes(["entry"], "entry")
+    yield from hexes(["receipt"], "receipt", "receipt_refused")
+    yield from bad_frames()
+
+
+def item():
+    types = re.findall(r"^VALUE\( *(\d+), *(\w+)", (ROOT / "proto/wire/value.def").read_text(), re.M)
+    number = {name.lower().replace("_", "-"): int(n) for n, name in types}
+    for row in rows("value.cases"):
+        text = re.sub(rb"\\x(..)", lambda m: bytes([int(m[1], 16)]), row[1].encode()) if len(row) > 1 else b""
+        yield bytes([number.get(row[0].replace("_", "-"), 1)]) + text
+        yield b"\x40" + text
+    for data in hexes(["item"], "tree"):
+        yield b"\x80" + data
+    for data in hexes(["submit"], "report"):
+        header = field(data, 2)
+        for check in (0xc0, 0xc1):
+            yield bytes([check, len(header) & 255]) + header + field(data, 4)
+
+
+def filter():
+    for row in rows("filter.rules") + rows("filter.eval"):
+        yield from (part.encode() for part in row[1:3])
+
+
+def cursor():
+    for n in range(8):
+        yield bytes(range(n, n + 32))
+        yield bytes(range(n, n + 72))
+
+
+def proof():
+    for case in vectors("multiproof", "multiproof_refused"):
+        n = int(dict(case)["n"])
+        shown = [int(value) for key, value in case if key == "shown"][:255]
+        hashes = sum(1 for key, _ in case if key == "proof")
+        yield struct.pack(f">IBBBx8s{len(shown)}I", n, len(shown), min(hashes, 255), n & 63, b"\xff\x01\x55", *shown)
+
+
+def main():
+    target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    for data in globals().get(target, lambda: ())():
+        if len(data) <= MAX:
+            (folder / hashlib.sha1(data).hexdigest()[:16]).write_bytes(data)
+
+
+main()
