@@ -219,7 +219,7 @@ static void advance(struct feed_session *s, uint64_t position, size_t page_at)
 
 static bool add_destination(struct group *g, struct feed_session *s, uint64_t last)
 {
-	struct wire_head head = { .type = WIRE_DELIVERY, .sub = s->sub, .prev_seq = s->position, .last_seq = last };
+	struct wire_head head = { .type = WIRE_DELIVERY, .sub = s->sub, .prev_seq = s->told, .last_seq = last };
 	uint8_t packed[WIRE_DELIVERY_HEAD_BYTES], len = (uint8_t)wire_head_pack(packed, &head);
 
 	if (g->to_n == g->session_cap) {
@@ -235,6 +235,7 @@ static bool add_destination(struct group *g, struct feed_session *s, uint64_t la
 	wire_buf_add(&g->to, packed, len);
 	if (g->to.err) return false;
 	g->session[g->to_n++] = s;
+	s->told = last;
 	return true;
 }
 

@@ -10,6 +10,7 @@ struct from { struct feed *f; const uint8_t *rid; size_t rid_len; const struct m
 
 static void refuse(const struct from *from, enum isac_err err, const char *text)
 {
+	base_stats_add(STAT_feed_refused, 1);
 	feed_send_error(from->f, from->rid, from->rid_len, from->request_id, 0, err, text);
 }
 
@@ -17,6 +18,7 @@ static void refuse_filter(const struct from *from, const struct filter_error *wh
 {
 	Isac1__Error msg = ISAC1__ERROR__INIT;
 
+	base_stats_add(STAT_feed_refused, 1);
 	msg.code = isac_err_code(why->err);
 	msg.text = (char *)why->text;
 	msg.expected = (char *)why->expected;
@@ -133,7 +135,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 	}
 	take_over(f, s);
 	s->everything = !strcmp(filter_text(s->filter), "true");
-	s->position = s->acked = s->acked_durable = job->position;
+	s->position = s->told = s->acked = s->acked_durable = job->position;
 	s->open = true;
 	s->heartbeat_at_us = base_clock_mono_us() + f->conf.heartbeat_ms * 1000;
 	announce(f, s, job->request_id);
@@ -160,7 +162,7 @@ static void handle_credit(const struct from *from, const ProtobufCMessage *msg)
 		refuse(from, ISAC_ERR_BAD_VALUE, "more credit than a session may hold");
 		return;
 	}
-	if (ask->acked_seq > s->position) {
+	if (ask->acked_seq > s->told) {
 		refuse(from, ISAC_ERR_CONFLICT, "acknowledged what was not sent");
 		return;
 	}

@@ -43,6 +43,7 @@ struct feed_session {
 	bool open;                              /* SUBSCRIBED was sent */
 	bool caught_up;                         /* the subscriber was told that it has all */
 	uint64_t position, acked, acked_durable;
+	uint64_t told;                          /* the position that the subscriber knows: reports it gets nothing of move ours silently */
 	int64_t credit;
 	uint32_t window;                        /* batches sent since the last CREDIT */
 	uint8_t hash[WIRE_HASH];

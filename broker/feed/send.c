@@ -50,6 +50,7 @@ void feed_send_heartbeat(struct feed *f, struct feed_session *s)
 	msg.acked_seq = s->acked_durable;
 	msg.now_us = base_clock_us();
 	if (feed_send(f, s, WIRE_HEARTBEAT, 0, &msg.base)) return;
+	s->told = s->position;
 	s->heartbeat_at_us = base_clock_mono_us() + f->conf.heartbeat_ms * 1000;
 }
 
@@ -58,6 +59,8 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 	Isac1__Gap msg = ISAC1__GAP__INIT;
 	enum isac_err err;
 
+	if (s->told != s->position) feed_send_heartbeat(f, s);         /* a gap begins where the subscriber knows itself to be */
+	if (s->told != s->position) return ISAC_ERR_AGAIN;
 	msg.sub = s->sub;
 	msg.first_seq = s->position + 1;
 	msg.last_seq = last;
@@ -65,7 +68,7 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 	err = feed_send(f, s, WIRE_GAP, 0, &msg.base);
 	if (err) return err;
 	wire_feed_gap(s->hash, msg.first_seq, last);
-	s->position = last;
+	s->position = s->told = last;
 	base_stats_add(STAT_feed_gaps, 1);
 	return ISAC_OK;
 }

@@ -157,14 +157,11 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	return ISAC_OK;
 }
 
-static const char *const SETTINGS_SAFE[] = {
-	"synchronous_commit", "on", "enable_seqscan", "off", "enable_hashjoin", "off", "enable_mergejoin", "off",
-	"work_mem", "64MB", NULL,
-};
-static const char *const SETTINGS_UNSAFE[] = {
-	"synchronous_commit", "off", "enable_seqscan", "off", "enable_hashjoin", "off", "enable_mergejoin", "off",
-	"work_mem", "64MB", NULL,
-};
+/* The statements are always the same and look up single rows: plan once, by index, also while the tables are still empty. */
+#define PLAN_SETTINGS "enable_seqscan", "off", "enable_hashjoin", "off", "enable_mergejoin", "off", \
+	"plan_cache_mode", "force_generic_plan", "work_mem", "64MB", NULL
+static const char *const SETTINGS_SAFE[] = { "synchronous_commit", "on", PLAN_SETTINGS };
+static const char *const SETTINGS_UNSAFE[] = { "synchronous_commit", "off", PLAN_SETTINGS };
 
 static enum isac_err fill(struct store *s, const struct store_conf *conf)
 {

@@ -54,12 +54,17 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+static bool same_place(const struct isac_cursor *a, const struct isac_cursor *b)
+{
+	return a->seq == b->seq && a->part_seq == b->part_seq && a->part_index == b->part_index;
+}
+
 /* The output, the place here, the place there: in this order. false after a message. */
 static bool keep_place(struct subscribe *u, const struct isac_cursor *cursor)
 {
 	struct isac_error err;
 	if (!cli_output_flush()) return false;
-	if (u->name && memcmp(cursor, &u->written, sizeof *cursor) != 0) {
+	if (u->name && !same_place(cursor, &u->written)) {
 		if (isac_cursor_write(u->isac, u->name, cursor, &err)) {
 			cli_note("%s", err.text);
 			return false;

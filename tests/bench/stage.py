@@ -31,14 +31,14 @@ def free_port():
         return s.getsockname()[1]
 
 
-def times(path):
-    """Name and seconds of CPU of a process or thread."""
+def times(path, ended=False):
+    """Name and seconds of CPU of a process or thread; or (ended) of the children that it has waited for."""
     try:
         text = path.read_text()
     except OSError:         # it has just ended
         return "?", 0.0
     name, rest = text[text.index("(") + 1:].rsplit(")", 1)
-    return name, sum(map(int, rest.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    return name, sum(map(int, rest.split()[13:15] if ended else rest.split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 class Program:
@@ -134,7 +134,9 @@ class Hub:
                 thread, seconds = times(task / "stat")
                 key = f"core:{thread}" if name == "core" else name
                 found[key] = found.get(key, 0) + seconds
-        for pid in pathlib.Path(f"/proc/{pids['postgres']}/task/{pids['postgres']}/children").read_text().split():
+        postmaster = pathlib.Path(f"/proc/{pids['postgres']}")
+        found["postgres"] += times(postmaster / "stat", ended=True)[1]
+        for pid in (postmaster / f"task/{pids['postgres']}/children").read_text().split():
             found["postgres"] += times(pathlib.Path(f"/proc/{pid}/stat"))[1]
         return found
 

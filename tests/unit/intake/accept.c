@@ -153,7 +153,7 @@ static const struct { const char *name; void (*change)(struct draft *); unsigned
 	{"unknown key", unknown_key, 401}, {"forged", forged, 401}, {"key of bob", bobs_key, 401}, {"S + L", malleable, 401},
 	{"revoked", revoked_key, 410}, {"revoked, forged too", revoked_and_forged, 410}, {"expired", expired_key, 401}, {"early", early_key, 401},
 	{"unknown field in the header", header_unknown_field, 400}, {"field twice", header_twice, 400}, {"header cut off", header_cut, 400},
-	{"header cut off, forged too", header_cut_forged, 401},
+	{"header cut off, forged too", header_cut_forged, 400},
 	{"id of 15", id_15, 422}, {"id of 17", id_17, 422}, {"zero id", id_zero, 422}, {"zero id, forged too", zero_id_forged, 401},
 	{"300 s ahead", ahead_300, 200}, {"301 s ahead", ahead_301, 425}, {"7 d old", behind_7d, 200}, {"8 d old", behind_8d, 422},
 	{"negative time", negative_time, 422}, {"far future", year_9999, 425}, {"supersedes of 3", supersedes_3, 422},
