@@ -282,7 +282,8 @@ int input_read(const struct input_conf *conf, const struct input_sink *sink, cha
 		return INPUT_FAILED;
 	}
 	bool any;
-	while ((any = next_line(&s)) && (is_blank(s.line) || s.line[0] == '#')) {
+	/* By length: a line that begins with NUL is not blank, it is to be refused. */
+	while ((any = next_line(&s)) && ((size_t)s.len == strspn(s.line, " \t\r\n") || s.line[0] == '#')) {
 	}
 	enum format format = any ? tell(conf, s.line) : FORMAT_PLAIN;
 	if (format == FORMAT_UNKNOWN) {

@@ -215,6 +215,7 @@ def power_run(args, settings=()):
         run = Run(mount / "h", settings)
         run.items, run.feed = args.items, None
         run.hub.log_path = work / "hub.log"
+        os.sync()       # the copied hub folder and the homes are on the disk; from here on only the hub's own flushes count
         run.start_load(args.window, args.items)
         for cut in range(args.power_cuts):
             before = run.acks_now()

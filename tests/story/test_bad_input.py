@@ -4,6 +4,8 @@ Every recipe there is played on one hub that lives through all of them. After ea
 counter that tells of it moved and no other, nothing is stored of what is refused, what is held is stored and not delivered, what is
 accepted comes through the feed as it was signed, and an honest member is served.
 """
+import json
+
 import pytest
 
 import hub as hubs
@@ -354,6 +356,14 @@ def test_a_filter_gets_its_code(world, recipe, how):
 
 # ---- cursors and credit (83, 84)
 
+def next_error(socket):
+    """What a session is told, heartbeats aside."""
+    while True:
+        got = socket.receive()[1]
+        if not isinstance(got, pb.Heartbeat):
+            return got
+
+
 def refused(got, code):
     assert isinstance(got, pb.Error) and got.code == code and got.text, got
 
@@ -426,7 +436,7 @@ def test_credit_on_top(world, more):                                            
     socket, _ = subscribe(world)
     before = kit.stats(world.admin)
     socket.credit(more)
-    refused(socket.receive()[1], 422)
+    refused(next_error(socket), 422)
     assert kit.stats(world.admin)["feed.refused"] == before["feed.refused"] + 1
     seq = world.served()                                                          # the session goes on
     assert [e.seq for e in socket.until_heartbeat(seq)[0]] == [seq]
@@ -441,7 +451,7 @@ def test_acknowledging_what_was_not_sent(world):                                
     for acked in (position + 1, 2**63, 2**64 - 1):
         before = kit.stats(world.admin)
         socket.credit(0, acked)
-        refused(socket.receive()[1], 409)
+        refused(next_error(socket), 409)
         assert kit.stats(world.admin)["feed.refused"] == before["feed.refused"] + 1
     seq = world.served()
     _, beat = socket.until_heartbeat(seq)
@@ -458,7 +468,7 @@ def test_sessions_of_others_are_nobodys(world):
     for sub in (got.sub, 0, 2**32 - 1):
         for kind, message in (("CREDIT", pb.Credit(sub=sub, bytes=1)), ("UNSUBSCRIBE", pb.Unsubscribe(sub=sub, forget=True))):
             theirs.send(kind, message)
-            refused(theirs.receive()[1], 404)
+            refused(next_error(theirs), 404)
     seq = world.served()
     assert [e.seq for e in mine.until_heartbeat(seq)[0]] == [seq]
     world.delivered(seq)
@@ -475,10 +485,13 @@ def test_a_subscription_must_say_where(world):
 
 
 def test_a_33rd_name_is_too_many(world):
-    with Feed(world.home["bob"], world.hub.feed_endpoint) as socket:
-        for i in range(LIMIT["SUBSCRIPTIONS"]):
-            assert isinstance(socket.subscribe(**{"from": pb.Subscribe.FROM_NOW, "name": f"many-{i}"}), pb.Subscribed)
-        refused(socket.subscribe(**{"from": pb.Subscribe.FROM_NOW, "name": "many-33"}), 413)
+    for i in range(LIMIT["SUBSCRIPTIONS"]):
+        socket, got = subscribe(world, "bob", name=f"many-{i}")
+        assert isinstance(got, pb.Subscribed)
+        socket.close()
+    socket, got = subscribe(world, "bob", name="many-33")
+    refused(got, 413)
+    socket.close()
 
 
 def test_below_what_is_kept(make_hub):                                           # 83
@@ -502,3 +515,63 @@ def test_below_what_is_kept(make_hub):                                          
         _, gap = socket.next()
         assert isinstance(gap, pb.Gap) and (gap.first_seq, gap.last_seq) == (1, 3)
         assert [e.seq for e in socket.until_heartbeat(5)[0]] == [4, 5]
+
+
+def test_what_is_not_for_me_does_not_break_the_chain(make_hub):
+    """Reports that a live session gets nothing of lie inside the range of its next delivery (proto/README.md section 7)."""
+    one = make_hub("heartbeat_ms=60000")
+    alice, bob = one.enrol("alice"), one.enrol("bob", "subscriber")
+    with Feed(kit.home_of(bob), one.feed_endpoint) as socket:
+        assert socket.subscribe(**{"from": pb.Subscribe.FROM_START, "filter": "type = domain"}).position == 0
+        assert isinstance(socket.next()[1], pb.Heartbeat)                           # it has caught up
+        for value in ("8.8.8.8", "93.184.216.1", "evil.example"):
+            alice.publish(value)
+        head, batch = socket.next()                                               # a break of the chain would raise
+        assert (head.prev_seq, head.last_seq) == (0, 3) and [e.seq for e in batch.entries] == [3]
+
+
+# ---- the command line refuses nonsense itself, and says what would be right
+
+NONSENSE = [
+    ("publish --tlp purple", 2, "amber+strict"), ("publish", 2, "--tlp is missing"), ("publish --tlp red", 2, "--to"),
+    ("publish --tlp green --to bob", 2, "only a red report"), ("publish --tlp green --confidence 101", 2, "0 to 100"),
+    ("publish --tlp green --confidence NaN", 2, "0 to 100"), ("publish --tlp green --batch 1001", 2, "1 to 1000"),
+    ("publish --tlp green --type colour", 2, "ipv4, ipv6"), ("publish --tlp green --format xml", 2, "jsonl, csv or plain"),
+    ("publish --tlp green --valid-for soon", 2, "30d"), ("publish --tlp green --group A", 2, "group"), ("publish --tlp green /", 2, "directory"),
+    ("subscribe --from -1", 2, "sequence number"), ("subscribe --from 99999 --idle-exit 1", 1, "--from start"), ("subscribe --count 0", 2, "from 1"),
+    ("subscribe --name A", 2, "lower-case"), ("query --since yesterday", 2, "7d"), ("query --as-of x", 2, "whole number"),
+    ("query value~x", 2, "expected"), ("query value.like.x", 2, "a field"), ("--timeout nan status", 2, "seconds"), ("--hub http://x status", 2, "tcp://"),
+    ("frobnicate", 2, "no command"), ("publish --frobnicate", 2, "unrecognized"), ("admin key revoke zz", 1, "hex"), ("admin member", 2, "command after it"),
+]
+
+
+@pytest.mark.parametrize("line, status, says", NONSENSE, ids=lambda x: str(x)[:40])
+def test_the_command_line_refuses_nonsense(world, line, status, says):
+    member = world.hub.admin if line.startswith("admin") else world.member["alice"]
+    count = world.stored()
+    done = member.isac(*line.split(), ok=(status,), stdin="198.51.100.7\n")
+    assert says in done.stderr and not done.stdout and world.stored() == count
+
+
+LINES = {       # each refused by itself: line -> what is said of it
+    '{"value":"198.51.100.7","confidence":101}': "confidence '101'", '{"value":"198.51.100.7","confidence":NaN}': "not JSON",
+    '{"value":"198.51.100.7","confidence":-1}': "confidence '-1'", '{"value":"198.51.100.7","confidence":1e400}': "not JSON", "[]": "not a JSON object",
+    '{"type":"ipv4","value":"evil.example"}': "ipv4", '{"value":"10.0.0.1"}': "RFC 1918", '{"value":"192.0.2.7/24"}': "host bits",
+    '{"type":"domain","value":"co.uk"}': "public suffix", '{"value":"http://u:p@evil.example/"}': "user information",
+    '{"value":"198.51.100.7","valid_from":"2026-01-02","valid_until":"2026-01-01"}': "valid_until", '{"type":"ipv4","value":"010.0.0.1"}': "leading zeros",
+}
+
+
+def test_the_command_line_lists_refused_lines_and_sends_the_rest(world):
+    text = "".join(line + "\n" for line in LINES) + '{"value":"93.200.0.1"}\n'
+    done = world.member["alice"].isac("--json", "publish", "--tlp", "green", "--format", "jsonl", stdin=text, ok=(4,))
+    for number, says in enumerate(LINES.values(), 1):
+        assert any(line.startswith(f"stdin:{number}: ") and says in line for line in done.stderr.splitlines()), (number, says, done.stderr)
+    assert [receipt["items"] for receipt in map(json.loads, done.stdout.splitlines())] == [1]
+
+
+def test_bytes_that_are_no_text_are_refused_aloud(world):
+    """UTF-16 without a mark: every line begins with NUL and looks empty to who stops there."""
+    text = "198.51.100.7\n".encode("utf-16-be").decode("latin-1")
+    done = world.member["alice"].isac("publish", "--tlp", "green", stdin=text, ok=(1,))
+    assert "stdin:1: the line holds a NUL byte" in done.stderr
