@@ -73,8 +73,8 @@ bool wire_utf8_ok(const char *text, size_t len)
 
 bool wire_text_ok(const char *text, size_t len)
 {
-	static const uint32_t refused[][2] = {{0, 0x1f},        {0x7f, 0x9f},     {0x200b, 0x200f}, {0x202a, 0x202e},
-					      {0x2060, 0x2060}, {0x2066, 0x2069}, {0xfeff, 0xfeff}};
+	static const uint32_t refused[][2] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200b, 0x200f},   {0x202a, 0x202e},
+					      {0x2060, 0x2060}, {0x2066, 0x2069}, {0xfeff, 0xfeff}, {0xe0000, 0xe007f}};
 	const uint8_t *p = (const uint8_t *)text, *end = p + len;
 
 	while (p < end) {

@@ -88,7 +88,11 @@ enum isac_err wire_value_canon(struct wire_value *out, uint32_t type, const char
 	if (len == 0) return wire_value_bad(&in, "is empty");
 	if (len > types[type].len_max)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "%s value is longer than %zu bytes", names[type], types[type].len_max);
-	return types[type].canon(out, &in);
+	enum isac_err err = types[type].canon(out, &in);
+	/* A hive's full name, say, is longer than what was sent: the canonical form must be acceptable itself. */
+	if (!err && out->len > types[type].len_max)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "%s value is longer than %zu bytes in its canonical form", names[type], types[type].len_max);
+	return err;
 }
 
 void wire_value_key(uint8_t out[WIRE_VALUE_KEY], uint32_t type, const char *canon, size_t len)

@@ -63,7 +63,7 @@ static void publish(uint32_t count, size_t bytes, uint32_t subscribers)
 	crypto_box_keypair(public_key, secret);
 	bench_option(socket, ZMQ_CURVE_SERVER, 1);
 	zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret, sizeof(secret));
-	bench_option(socket, ZMQ_XPUB_VERBOSE, 1);
+	bench_option(socket, ZMQ_XPUB_VERBOSER, 1);     /* each coming and each leaving is told, equal ones too */
 	bench_option(socket, ZMQ_XPUB_NODROP, 1);
 	bench_option(socket, ZMQ_RCVTIMEO, PATIENCE_MS);
 	bench_option(socket, ZMQ_SNDTIMEO, PATIENCE_MS);

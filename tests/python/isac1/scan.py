@@ -169,6 +169,6 @@ def text_ok(text):
     """The rule for texts that people will read: no control, bidirectional or zero-width characters."""
     for char in map(ord, text):
         if (char < 0x20 or 0x7f <= char <= 0x9f or 0x202a <= char <= 0x202e or 0x2066 <= char <= 0x2069
-                or 0x200b <= char <= 0x200f or char in (0x2060, 0xfeff)):
+                or 0x200b <= char <= 0x200f or char in (0x61c, 0x2060, 0xfeff) or 0xe0000 <= char <= 0xe007f):
             return False
     return True
