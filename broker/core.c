@@ -100,6 +100,7 @@ static enum isac_err start_store(struct core *core)
 	struct store_conf conf = {.conninfo = core->conf->conninfo, .signer_path = "run/signer.sock", .hub_id = core->conf->hub_id,
 				  .commit_wait_us = number(core, "commit_wait_us"), .commit_reports = number(core, "commit_reports_max"),
 				  .queue_max = number(core, "intake_queue_max"), .deadline_ms = number(core, "db_deadline_ms"),
+				  .index_yield_ms = number(core, "index_yield_ms"),
 				  
 				  .unsafe_allow_async_commit = number(core, "unsafe_async_commit") != 0, .committed = on_committed, .receipt = on_receipt, .arg = core};
 	enum isac_err err = store_start(&core->store, &conf);

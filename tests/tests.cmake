@@ -1,27 +1,61 @@
-# What runs programs: stories, interoperation, the other builds' unit tests, fuzz smoke, faults, tidiness.
-# They live in the release build (tests/run.sh builds the others beside it) and appear only where their build exists.
+# What runs programs: stories, the second implementation, faults; and the other builds' tests: sanitizers, fuzz smoke, clang-tidy.
+# Belongs to builds that users could run; what needs the builds beside it (tests/run.sh makes them) appears only where they exist.
+# PROCESSORS is what a test keeps busy: `ctest -j2` runs two fuzzers at a time, and a story suite, which has two workers, alone.
 find_program(PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 set(others ${CMAKE_BINARY_DIR}/..)
+set(sanitizer_env "ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1" "UBSAN_OPTIONS=print_stacktrace=1"
+	"TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/tests/tidy/tsan.supp")
 
-function(isac_pytest name label folder)         # further arguments: environment
-	add_test(NAME ${name} COMMAND ${PYTHON} -m pytest -q -p no:cacheprovider ${folder} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 1800
-		ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;ISAC_ASAN_BIN=${others}/asan/bin;${ARGN}")
+if(ISAC_FUZZ)
+	return()
+endif()
+if(ISAC_SANITIZE)       # the unit tests of this build are all that is run from within it
+	get_property(units DIRECTORY PROPERTY TESTS)
+	set_tests_properties(${units} PROPERTIES ENVIRONMENT "${sanitizer_env}")
+	return()
+endif()
+
+function(isac_pytest name label paths)          # further arguments: environment
+	add_test(NAME ${name} COMMAND ${PYTHON} -m pytest -q -n 2 -p no:cacheprovider ${paths} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+	set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 1800 PROCESSORS 2 ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;${ARGN}")
 endfunction()
+
+set(here "ISAC_BIN=${CMAKE_BINARY_DIR}/bin")
+isac_pytest(story story tests/story ${here})
+isac_pytest(python story tests/python ${here})
+add_test(NAME fault_kills COMMAND ${PYTHON} tests/fault/check.py --kills 10 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+add_test(NAME fault_control COMMAND ${PYTHON} tests/fault/check.py --control --kills 5 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(fault_kills fault_control PROPERTIES LABELS fault TIMEOUT 900 RUN_SERIAL TRUE ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;${here}")
 
 add_test(NAME tidy COMMAND ${PYTHON} tests/tidy/check.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 add_test(NAME tidy_format COMMAND sh tests/tidy/format.sh WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 set_tests_properties(tidy tidy_format PROPERTIES LABELS unit TIMEOUT 120)
 
-isac_pytest(story story tests/story "ISAC_BIN=${CMAKE_BINARY_DIR}/bin")
-
-if(EXISTS ${others}/asan/bin)
-	foreach(build asan tsan clang)
-		add_test(NAME ${build}_unit COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${others}/${build} -L unit --output-on-failure -j2)
-		set_tests_properties(${build}_unit PROPERTIES LABELS sanitize TIMEOUT 900)
-	endforeach()
-	foreach(build asan tsan)
-		isac_pytest(${build}_story sanitize tests/story "ISAC_BIN=${others}/${build}/bin" ISAC_SLOW=6
-			"ASAN_OPTIONS=abort_on_error=1:detect_leaks=1" "TSAN_OPTIONS=halt_on_error=1:suppressions=${CMAKE_SOURCE_DIR}/tests/tidy/tsan.supp")
-	endforeach()
+if(NOT EXISTS ${others}/asan/bin OR NOT EXISTS ${others}/fuzz/bin OR NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
+	return()
 endif()
+foreach(build asan tsan clang)
+	add_test(NAME ${build}_unit COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${others}/${build} -L unit -E ^tidy --output-on-failure -j2)
+	set_tests_properties(${build}_unit PROPERTIES LABELS sanitize TIMEOUT 900 PROCESSORS 2)
+endforeach()
+
+# Under sanitizers: not test_filter_sql, which is about SQL; and a sixth of the patience's time is the honest one.
+set(sanitized tests/story/test_spine.py tests/story/test_front_attack.py)
+foreach(build asan tsan)
+	isac_pytest(${build}_story sanitize "${sanitized}" "ISAC_BIN=${others}/${build}/bin" ISAC_SLOW=6 ${sanitizer_env})
+endforeach()
+
+file(GLOB targets CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/fuzz ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/*.c)
+set(seconds 60)
+if(DEFINED ENV{ISAC_FUZZ_SECONDS})
+	set(seconds $ENV{ISAC_FUZZ_SECONDS})
+endif()
+foreach(source ${targets})
+	get_filename_component(name ${source} NAME_WE)
+	add_test(NAME fuzz_${name} COMMAND sh tests/fuzz/run.sh ${name} ${seconds} ${others}/fuzz WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+	math(EXPR limit "${seconds} + 240")
+	set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT ${limit})
+endforeach()
+
+add_test(NAME tidy_clang COMMAND sh tests/tidy/clang.sh ${others}/clang WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(tidy_clang PROPERTIES LABELS tidy TIMEOUT 1200 PROCESSORS 2)

@@ -34,6 +34,8 @@ static enum isac_err check_command(struct control_case *c, struct wire_arena *ar
 	uint8_t id = 0;
 	for (size_t i = 0; i < c->cmd->command_id.len; i++) id |= c->cmd->command_id.data[i];
 	if (c->cmd->command_id.len != WIRE_ID || !id) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "command_id is not 16 bytes, or zero");
+	if (c->cmd->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_ABSURD_S * 1000000)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "created_us is no time of this day");
 	if (c->cmd->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_AHEAD_S * 1000000)
 		return wire_refuse(why, ISAC_ERR_FROM_FUTURE, "created_us is more than %d s ahead of the hub's clock", WIRE_LIMIT_SKEW_AHEAD_S);
 	if (c->cmd->created_us < c->now_us - (int64_t)WIRE_LIMIT_SKEW_BEHIND_S * 1000000)

@@ -95,6 +95,8 @@ static enum isac_err step_header(struct intake_case *c, struct wire_arena *arena
 	if (h->key_id.len != WIRE_KEY_ID) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "key_id is not 8 bytes");
 	if (h->supersedes.len && h->supersedes.len != WIRE_ID) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "supersedes is not 16 bytes");
 	if (*h->policy && !wire_name_ok(h->policy)) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "policy is not a name");
+	if (h->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_ABSURD_S * 1000000)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "created_us is no time of this day");
 	if (h->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_AHEAD_S * 1000000)
 		return wire_refuse(why, ISAC_ERR_FROM_FUTURE, "created_us is more than %d s ahead of the hub's clock", WIRE_LIMIT_SKEW_AHEAD_S);
 	if (h->created_us < c->now_us - (int64_t)WIRE_LIMIT_SKEW_BEHIND_S * 1000000)

@@ -4,6 +4,8 @@
  * index together with the cursor, and they are made again. It never holds up a receipt.
  *
  * Close behind the head it takes the reports that the writer hands on; further back it pages through the store.
+ * While reports pour in it stands back for a bounded time, so that a burst is acknowledged at the speed of the disk and the
+ * signature check; a trickle is indexed at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 #include "store/priv.h"
 
 enum { RING_MAX = 16384, RING_BYTES = 48 << 20, BATCH_MENTIONS = 5000, PAGE_REPORTS = 512, PAGE_BYTES = 8 << 20,
-       GATHER_MS = 10, PAUSE_MS = 500 };
+       GATHER_MS = 10, PAUSE_MS = 500, POUR_REPORTS = 256, POUR_MS = 30 };
 
 struct store_indexer {
 	struct base_actor *started, *actor;
@@ -28,6 +30,9 @@ struct store_indexer {
 	struct report *page[PAGE_REPORTS];
 	size_t page_n, page_at;
 	bool must_sync;
+	int64_t yield_us_max;
+	int64_t behind_at_us;                   /* monotonic: since when it is behind, 0 = it is not */
+	_Atomic int64_t news_at_us;             /* when the head moved last */
 };
 
 /* ---- where the next report comes from ------------------------------------------------------------ */
@@ -179,6 +184,19 @@ static void wait_ms(struct store_indexer *x, bool for_news, int ms)
 		eventfd_read(x->wake_fd, &n);
 }
 
+/* Do reports pour in, and may they have the machine to themselves a little longer? */
+static bool stand_back(struct store_indexer *x)
+{
+	uint64_t behind = atomic_load(&x->head) - atomic_load(&x->seq);
+	int64_t now = base_clock_mono_us();
+
+	if (!behind)
+		x->behind_at_us = 0;
+	else if (!x->behind_at_us)
+		x->behind_at_us = now;
+	return behind > POUR_REPORTS && now - atomic_load(&x->news_at_us) < POUR_MS * 1000 && now - x->behind_at_us < x->yield_us_max;
+}
+
 static void start_again(struct store_indexer *x, enum isac_err err)
 {
 	base_log_limited(1, BASE_LOG_WARN, "index.retry", "err=%s text=\"%s\"", isac_err_name(err), store_pg_error(x->pg));
@@ -200,6 +218,10 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	}
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
+		if (stand_back(x)) {
+			wait_ms(x, false, POUR_MS);
+			continue;
+		}
 		err = work(x);
 		if (err == ISAC_ERR_AGAIN)
 			wait_ms(x, true, -1);
@@ -244,6 +266,7 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 	if (!x)
 		return ISAC_ERR_NO_MEMORY;
 	x->must_sync = true;
+	x->yield_us_max = conf->index_yield_ms * 1000;
 	x->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = x->wake_fd < 0 ? ISAC_ERR_SYSTEM : base_mailbox_new(&x->ring, RING_MAX);
 	if (!err)
@@ -277,6 +300,7 @@ void store_indexer_wake(struct store_indexer *x, uint64_t head_seq)
 		return;
 	if (head_seq > atomic_load(&x->head))
 		atomic_store(&x->head, head_seq);
+	atomic_store(&x->news_at_us, base_clock_mono_us());
 	eventfd_write(x->wake_fd, 1);
 }
 

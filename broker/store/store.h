@@ -17,6 +17,7 @@ struct store_conf {
 	const char *hub_id;
 	int64_t commit_wait_us, commit_reports, queue_max;      /* group commit bounds */
 	int64_t deadline_ms;                    /* one statement */
+	int64_t index_yield_ms;                 /* how long the indexer may stand back while reports pour in */
 	bool unsafe_allow_async_commit;         /* control runs of the durability checker only */
 	/* Called on the writer's thread after a commit, in seq order, before receipts leave. The callee takes its own references. */
 	void (*committed)(void *arg, struct report *const *reports, size_t n);

@@ -44,7 +44,10 @@ static inline int64_t bench_us(clockid_t clock)
 }
 
 /* The same clock in every process of the machine: one program's start may be another one's zero. */
-static inline int64_t bench_now(void) { return bench_us(CLOCK_MONOTONIC); }
+static inline int64_t bench_now(void)
+{
+	return bench_us(CLOCK_MONOTONIC);
+}
 
 static inline int bench_compare(const void *a, const void *b)
 {
@@ -53,12 +56,15 @@ static inline int bench_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static inline void bench_sort(int64_t *v, size_t n) 
+static inline void bench_sort(int64_t *v, size_t n)
 {
 	if (n) qsort(v, n, sizeof(*v), bench_compare);
 }
 
-static inline int64_t bench_percentile(const int64_t *sorted, size_t n, unsigned percent) { return n ? sorted[(n - 1) * percent / 100] : 0; }
+static inline int64_t bench_percentile(const int64_t *sorted, size_t n, unsigned percent)
+{
+	return n ? sorted[(n - 1) * percent / 100] : 0;
+}
 
 static inline void *bench_alloc(size_t n, size_t size)
 {
@@ -161,7 +167,8 @@ static inline bool bench_receive(void *socket, struct wire_head *head, zmq_msg_t
 	zmq_msg_init(&first);
 	zmq_msg_init(body);
 	got = zmq_msg_recv(&first, socket, ZMQ_DONTWAIT) >= 0;
-	if (got && (wire_head_open(head, zmq_msg_data(&first), zmq_msg_size(&first)) || !zmq_msg_more(&first) || zmq_msg_recv(body, socket, 0) < 0))
+	if (got && (wire_head_open(head, zmq_msg_data(&first), zmq_msg_size(&first)) || !zmq_msg_more(&first) ||
+		    zmq_msg_recv(body, socket, 0) < 0))
 		bench_die("the hub sent something that is no message");
 	zmq_msg_close(&first);
 	if (!got) zmq_msg_close(body);
@@ -169,7 +176,10 @@ static inline bool bench_receive(void *socket, struct wire_head *head, zmq_msg_t
 }
 
 /* ---- made indicators: a third each addresses, host names and hashes; number n always gives the same one, and none twice ---- */
-struct bench_value { uint32_t type; char text[72]; };
+struct bench_value {
+	uint32_t type;
+	char text[72];
+};
 
 static inline uint64_t bench_mix(uint64_t x)
 {
@@ -183,7 +193,7 @@ static inline void bench_value(struct bench_value *v, uint64_t n)
 {
 	static const char *const tld[] = {"com", "net", "org", "info", "xyz"};
 	uint64_t r = bench_mix(n);
-	uint32_t addr = 0x0b000000u + ((uint32_t)n * 2654435761u & 0x3fffffffu);        /* 11.0.0.0 .. 74.255.255.255, a bijection */
+	uint32_t addr = 0x0b000000u + ((uint32_t)n * 2654435761u & 0x3fffffffu); /* 11.0.0.0 .. 74.255.255.255, a bijection */
 
 	switch (n % 3) {
 	case 0:
@@ -196,13 +206,21 @@ static inline void bench_value(struct bench_value *v, uint64_t n)
 		break;
 	default:
 		v->type = WIRE_VALUE_SHA256;
-		snprintf(v->text, sizeof(v->text), "%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, r, bench_mix(r), bench_mix(r ^ 1), bench_mix(r ^ 2));
+		snprintf(v->text, sizeof(v->text), "%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, r, bench_mix(r),
+			 bench_mix(r ^ 1), bench_mix(r ^ 2));
 	}
 }
 
 /* ---- made reports ---- */
-struct bench_plan { uint32_t reports, items, pad; uint64_t first; };    /* pad: bytes of description an item; first: number of the first report */
-struct bench_reports { struct wire_buf bytes; size_t *end; uint32_t n; };
+struct bench_plan {
+	uint32_t reports, items, pad;
+	uint64_t first;
+}; /* pad: bytes of description an item; first: number of the first report */
+struct bench_reports {
+	struct wire_buf bytes;
+	size_t *end;
+	uint32_t n;
+};
 
 static inline void bench_item(struct wire_buf *out, uint64_t n, uint32_t pad, int64_t now_us)
 {
@@ -238,7 +256,10 @@ static inline void bench_id(uint8_t id[WIRE_ID], uint64_t number)
 	id[8] = 0x80;
 }
 
-static inline uint64_t bench_number(const uint8_t *id) { return wire_get_u64(id + 8) & 0x00ffffffffffffffu; }
+static inline uint64_t bench_number(const uint8_t *id)
+{
+	return wire_get_u64(id + 8) & 0x00ffffffffffffffu;
+}
 
 static inline void bench_report(struct wire_buf *out, const struct bench_home *home, const struct bench_plan *plan, uint64_t number)
 {
@@ -254,7 +275,8 @@ static inline void bench_report(struct wire_buf *out, const struct bench_home *h
 		bench_item(&buf, number * plan->items + i, plan->pad, header.created_us);
 		end[i] = buf.len;
 	}
-	for (uint32_t i = 0; i < plan->items; i++) items[i] = (struct wire_bytes){buf.data + (i ? end[i - 1] : 0), end[i] - (i ? end[i - 1] : 0)};
+	for (uint32_t i = 0; i < plan->items; i++)
+		items[i] = (struct wire_bytes){buf.data + (i ? end[i - 1] : 0), end[i] - (i ? end[i - 1] : 0)};
 	bench_id(id, number);
 	header.report_id = (ProtobufCBinaryData){sizeof(id), id};
 	header.kind = ISAC1__KIND__KIND_INDICATOR;
@@ -266,7 +288,8 @@ static inline void bench_report(struct wire_buf *out, const struct bench_home *h
 }
 
 /* Report i belongs to home i % homes_n. */
-static inline void bench_reports_make(struct bench_reports *r, const struct bench_home *homes, uint32_t homes_n, const struct bench_plan *plan)
+static inline void bench_reports_make(struct bench_reports *r, const struct bench_home *homes, uint32_t homes_n,
+				      const struct bench_plan *plan)
 {
 	wire_buf_init(&r->bytes, (size_t)8 << 30);
 	r->n = plan->reports;

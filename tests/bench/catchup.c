@@ -10,7 +10,10 @@
 
 enum { PATIENCE_US = 140000000 };
 
-struct seen { uint64_t items, reports, unverified, disorder, seq; uint32_t index; };
+struct seen {
+	uint64_t items, reports, unverified, disorder, seq;
+	uint32_t index;
+};
 
 static void take(struct seen *s, const struct isac_item *item)
 {
@@ -33,7 +36,8 @@ static void next(struct isac_subscriber *s, struct isac_event *event, int64_t un
 		if (bench_now() > until) bench_die("catch-up took too long");
 	} while (r == ISAC_QUIET);
 	if (r) bench_die("catch-up: %s", err.text);
-	if (event->type == ISAC_EVENT_PROBLEM || event->type == ISAC_EVENT_LOST || event->type == ISAC_EVENT_GAP) bench_die("catch-up: %s", event->text);
+	if (event->type == ISAC_EVENT_PROBLEM || event->type == ISAC_EVENT_LOST || event->type == ISAC_EVENT_GAP)
+		bench_die("catch-up: %s", event->text);
 }
 
 int main(int argc, char **argv)
@@ -60,7 +64,9 @@ int main(int argc, char **argv)
 	end = bench_now();
 	isac_subscriber_close(&subscriber);
 	isac_close(&isac);
-	printf("{\"items\": %" PRIu64 ", \"reports\": %" PRIu64 ", \"unverified\": %" PRIu64 ", \"disorder\": %" PRIu64 ", \"seconds\": %.6f, \"rate\": %.1f}\n",
-	       seen.items, seen.reports, seen.unverified, seen.disorder, (double)(end - start) / 1e6, (double)seen.items * 1e6 / (double)(end - start));
+	printf("{\"items\": %" PRIu64 ", \"reports\": %" PRIu64 ", \"unverified\": %" PRIu64 ", \"disorder\": %" PRIu64
+	       ", \"seconds\": %.6f, \"rate\": %.1f}\n",
+	       seen.items, seen.reports, seen.unverified, seen.disorder, (double)(end - start) / 1e6,
+	       (double)seen.items * 1e6 / (double)(end - start));
 	return seen.unverified || seen.disorder ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /*
  * Many subscribers in one process and one thread: one connection and session each, with credit, until each has all.
- *   feed --hub tcp://HOST:FEED-PORT --sessions N --entries N [--filtered] [--verify] [--publisher HOME]... [--stamps FILE --first N] HOME...
- * Homes are used in turn. Checks every frame's range against the one before; without --verify it counts entries and looks no
+ *   feed --hub tcp://HOST:FEED-PORT --sessions N --entries N [--filtered] [--verify] [--publisher HOME]... [--stamps FILE --first N]
+ * HOME... Homes are used in turn. Checks every frame's range against the one before; without --verify it counts entries and looks no
  * deeper, as the bare yardstick does; with it every entry's signature and proof are checked. With stamps, the time from sending to
  * the frame's arrival and to the checked entry is taken. Says "ready" when all sessions are open; prints one JSON object.
  */
@@ -10,7 +10,11 @@
 
 enum { CREDIT = WIRE_LIMIT_CREDIT_BYTES, PATIENCE_US = 120000000 };
 
-struct session { void *socket; uint32_t sub, entries, used, batches; uint64_t position; };
+struct session {
+	void *socket;
+	uint32_t sub, entries, used, batches;
+	uint64_t position;
+};
 
 static struct options {
 	const char *hub, *stamps;
@@ -108,7 +112,8 @@ static uint32_t check_entries(const uint8_t *data, size_t len, int64_t arrived)
 		uint32_t p = 0;
 
 		while (p < feed.publishers_n && strcmp(feed.publisher[p].self.name, e->publisher) != 0) p++;
-		if (p == feed.publishers_n || wire_entry_verify(&header, e, feed.home[0].hub.hub_id, feed.publisher[p].self.sign, &feed.arena, NULL))
+		if (p == feed.publishers_n ||
+		    wire_entry_verify(&header, e, feed.home[0].hub.hub_id, feed.publisher[p].self.sign, &feed.arena, NULL))
 			feed.bad++;
 		else sample(header, arrived);
 	}
@@ -173,9 +178,9 @@ static void serve_until(const uint32_t *count, uint32_t wanted, const char *what
 
 static void parse(int argc, char **argv)
 {
-	static const struct option names[] = {{"hub", 1, NULL, 'h'},    {"sessions", 1, NULL, 'n'}, {"entries", 1, NULL, 'e'},   {"filtered", 0, NULL, 'f'},
-					      {"verify", 0, NULL, 'v'}, {"stamps", 1, NULL, 's'},   {"publisher", 1, NULL, 'p'}, {"first", 1, NULL, '1'},
-					      {NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"hub", 1, NULL, 'h'},	   {"sessions", 1, NULL, 'n'}, {"entries", 1, NULL, 'e'},
+					      {"filtered", 0, NULL, 'f'},  {"verify", 0, NULL, 'v'},   {"stamps", 1, NULL, 's'},
+					      {"publisher", 1, NULL, 'p'}, {"first", 1, NULL, '1'},    {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
@@ -223,10 +228,11 @@ int main(int argc, char **argv)
 	serve_until(&feed.complete, options.sessions, "sessions that have all");
 	bench_sort(feed.arrived, feed.samples);
 	bench_sort(feed.checked, feed.samples);
-	printf("{\"end_us\": %" PRId64 ", \"entries\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"bad\": %u, \"samples\": %zu, \"arrived_p50_us\": %" PRId64
-	       ", \"arrived_p99_us\": %" PRId64 ", \"checked_p50_us\": %" PRId64 ", \"checked_p99_us\": %" PRId64 "}\n",
-	       feed.end_us, (uint64_t)options.sessions * options.entries, feed.bytes, feed.bad, feed.samples, bench_percentile(feed.arrived, feed.samples, 50),
-	       bench_percentile(feed.arrived, feed.samples, 99), bench_percentile(feed.checked, feed.samples, 50),
-	       bench_percentile(feed.checked, feed.samples, 99));
+	printf("{\"end_us\": %" PRId64 ", \"entries\": %" PRIu64 ", \"bytes\": %" PRIu64
+	       ", \"bad\": %u, \"samples\": %zu, \"arrived_p50_us\": %" PRId64 ", \"arrived_p99_us\": %" PRId64
+	       ", \"checked_p50_us\": %" PRId64 ", \"checked_p99_us\": %" PRId64 "}\n",
+	       feed.end_us, (uint64_t)options.sessions * options.entries, feed.bytes, feed.bad, feed.samples,
+	       bench_percentile(feed.arrived, feed.samples, 50), bench_percentile(feed.arrived, feed.samples, 99),
+	       bench_percentile(feed.checked, feed.samples, 50), bench_percentile(feed.checked, feed.samples, 99));
 	return feed.bad ? 1 : 0;
 }

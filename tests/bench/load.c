@@ -13,7 +13,11 @@
 
 enum { SAMPLE = 97, PATIENCE_US = 120000000, PROBE_US = 5000000 };
 
-struct kept { uint32_t report; uint8_t *data; size_t len; };
+struct kept {
+	uint32_t report;
+	uint8_t *data;
+	size_t len;
+};
 
 static struct options {
 	const char *hub, *stamps;
@@ -26,7 +30,7 @@ static struct load {
 	struct bench_home home[BENCH_HOMES];
 	void *socket[BENCH_HOMES];
 	zmq_pollitem_t poll[BENCH_HOMES];
-	uint32_t sent[BENCH_HOMES], back[BENCH_HOMES];  /* of this connection's share */
+	uint32_t sent[BENCH_HOMES], back[BENCH_HOMES]; /* of this connection's share */
 	uint32_t n, done, refused, last_code;
 	struct bench_reports reports;
 	int64_t *sent_us, *took_us, *stamps;
@@ -102,7 +106,10 @@ static void take(uint32_t c)
 	}
 }
 
-static uint32_t share(uint32_t c) { return (load.reports.n - c + load.n - 1) / load.n; }
+static uint32_t share(uint32_t c)
+{
+	return (load.reports.n - c + load.n - 1) / load.n;
+}
 
 static void run_window(uint32_t window, int64_t until)
 {
@@ -123,7 +130,8 @@ static void run_rate(int64_t start, int64_t until)
 		int64_t at = start + (int64_t)i * 1000000 / options.rate;
 		struct timespec t = {.tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000};
 
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) {}
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) {
+		}
 		send_next(i % load.n);
 		take(i % load.n);
 	}
@@ -149,7 +157,8 @@ static uint32_t check_kept(void)
 		if (good) {
 			ProtobufCBinaryData bytes = ((Isac1__Submit *)submit)->header;
 			good = !wire_open(&header, &isac1__header__descriptor, &load.arena, bytes.data, bytes.len, false, NULL) &&
-			       body->report_id.len == WIRE_ID && !memcmp(body->report_id.data, ((Isac1__Header *)header)->report_id.data, WIRE_ID);
+			       body->report_id.len == WIRE_ID &&
+			       !memcmp(body->report_id.data, ((Isac1__Header *)header)->report_id.data, WIRE_ID);
 		}
 		bad += !good;
 		free(load.kept[k].data);
@@ -175,9 +184,10 @@ static void wait_indexed(const char *home, int64_t until)
 
 static void parse(int argc, char **argv)
 {
-	static const struct option names[] = {{"hub", 1, NULL, 'h'},    {"reports", 1, NULL, 'n'}, {"items", 1, NULL, 'i'},  {"pad", 1, NULL, 'p'},
-					      {"window", 1, NULL, 'w'}, {"rate", 1, NULL, 'r'},    {"stamps", 1, NULL, 's'}, {"first", 1, NULL, 'f'},
-					      {"indexed", 0, NULL, 'x'}, {NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"hub", 1, NULL, 'h'},	{"reports", 1, NULL, 'n'}, {"items", 1, NULL, 'i'},
+					      {"pad", 1, NULL, 'p'},	{"window", 1, NULL, 'w'},  {"rate", 1, NULL, 'r'},
+					      {"stamps", 1, NULL, 's'}, {"first", 1, NULL, 'f'},   {"indexed", 0, NULL, 'x'},
+					      {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
@@ -238,9 +248,10 @@ int main(int argc, char **argv)
 	bad = check_kept();
 	bench_sort(load.took_us, load.reports.n);
 	printf("{\"start_us\": %" PRId64 ", \"seconds\": %.6f, \"indexed_seconds\": %.6f, \"reports\": %u, \"items\": %" PRIu64
-	       ", \"bytes\": %zu, \"refused\": %u, \"code\": %u, \"checked\": %u, \"bad\": %u, \"p50_us\": %" PRId64 ", \"p99_us\": %" PRId64 "}\n",
-	       start, (double)(end - start) / 1e6, (double)(indexed - start) / 1e6, load.reports.n, (uint64_t)load.reports.n * options.plan.items,
-	       load.reports.bytes.len, load.refused, load.last_code, load.kept_n, bad, bench_percentile(load.took_us, load.reports.n, 50),
-	       bench_percentile(load.took_us, load.reports.n, 99));
+	       ", \"bytes\": %zu, \"refused\": %u, \"code\": %u, \"checked\": %u, \"bad\": %u, \"p50_us\": %" PRId64
+	       ", \"p99_us\": %" PRId64 "}\n",
+	       start, (double)(end - start) / 1e6, (double)(indexed - start) / 1e6, load.reports.n,
+	       (uint64_t)load.reports.n * options.plan.items, load.reports.bytes.len, load.refused, load.last_code, load.kept_n, bad,
+	       bench_percentile(load.took_us, load.reports.n, 50), bench_percentile(load.took_us, load.reports.n, 99));
 	return bad || load.refused ? 1 : 0;
 }

@@ -2,9 +2,9 @@
  * The same publish and fan-out against mosquitto (MQTT 3.1.1) and nats-server, through plain sockets: as thin as a client can be.
  *   peer mqtt|nats|jetstream pub PORT COUNT BYTES WINDOW CONNECTIONS      acked publishes: QoS 1; JetStream; nats: PING every 16
  *   peer mqtt0|mqtt1|nats|jetstream sub PORT SUBSCRIBERS COUNT            until each has COUNT
- *   peer mqtt1 hold PORT                                                  a session that stays when its client goes: QoS 1 must keep all for it
- * User and password are "bench" for both. A publisher counts what was acknowledged, and ends with 1 if anything was refused.
- * All but hold say "ready" and wait for a line; all print one JSON object.
+ *   peer mqtt1 hold PORT                                                  a session that stays when its client goes: QoS 1 must keep all
+ * for it User and password are "bench" for both. A publisher counts what was acknowledged, and ends with 1 if anything was refused. All but
+ * hold say "ready" and wait for a line; all print one JSON object.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,12 +21,12 @@ struct peer {
 	size_t in_len;
 	struct wire_buf out;
 	uint32_t number, sent, done, wanted;
-	uint64_t skip;          /* bytes of a payload still to come */
+	uint64_t skip; /* bytes of a payload still to come */
 };
 
 struct protocol {
 	const char *name;
-	bool stream;            /* JetStream */
+	bool stream; /* JetStream */
 	uint8_t qos;
 	void (*hello)(struct peer *, const struct protocol *, uint32_t number, bool keep);
 	void (*listen)(struct peer *, const struct protocol *, uint32_t number);
@@ -68,7 +68,7 @@ static void drop(struct peer *p, size_t n)
 static void mqtt_length(struct wire_buf *out, uint8_t type, size_t len)
 {
 	wire_buf_add(out, &type, 1);
-	wire_buf_varint(out, len);      /* MQTT counts lengths as protobuf does */
+	wire_buf_varint(out, len); /* MQTT counts lengths as protobuf does */
 }
 
 static void mqtt_text(struct wire_buf *out, const char *text)
@@ -92,7 +92,7 @@ static void mqtt_hello(struct peer *p, const struct protocol *m, uint32_t number
 	snprintf(id, sizeof(id), keep ? "hold" : "%d-%u", (int)getpid(), number);
 	mqtt_length(&p->out, 0x10, 10 + 2 + strlen(id) + 7 + 7);
 	mqtt_text(&p->out, "MQTT");
-	wire_buf_add(&p->out, (uint8_t[]){4, keep ? 0xc0 : 0xc2, 0, 0}, 4);     /* user, password, a clean session or not; no keep-alive */
+	wire_buf_add(&p->out, (uint8_t[]){4, keep ? 0xc0 : 0xc2, 0, 0}, 4); /* user, password, a clean session or not; no keep-alive */
 	mqtt_text(&p->out, id);
 	mqtt_text(&p->out, "bench");
 	mqtt_text(&p->out, "bench");
@@ -135,7 +135,7 @@ static void mqtt_read(struct peer *p, const struct protocol *m, bool publisher)
 		if (publisher && q[0] == 0x40) p->done++;
 		if (!publisher && (q[0] & 0xf0) == 0x30) {
 			p->done++;
-			if (q[0] & 0x06) {      /* QoS 1: id behind the topic */
+			if (q[0] & 0x06) { /* QoS 1: id behind the topic */
 				wire_buf_add(&p->out, (uint8_t[]){0x40, 2}, 2);
 				wire_buf_add(&p->out, q + head + 3, 2);
 			}
@@ -153,8 +153,10 @@ static void mqtt_read(struct peer *p, const struct protocol *m, bool publisher)
 static void nats_hello(struct peer *p, const struct protocol *n, uint32_t number, bool keep)
 {
 	(void)n, (void)keep;
-	wire_buf_printf(&p->out, "CONNECT {\"verbose\":false,\"pedantic\":false,\"user\":\"bench\",\"pass\":\"bench\"}\r\nSUB _INBOX.%d.%u 1\r\nPING\r\n",
-			(int)getpid(), number);
+	wire_buf_printf(
+		&p->out,
+		"CONNECT {\"verbose\":false,\"pedantic\":false,\"user\":\"bench\",\"pass\":\"bench\"}\r\nSUB _INBOX.%d.%u 1\r\nPING\r\n",
+		(int)getpid(), number);
 	flush(p);
 	while (!memmem(p->in, p->in_len, "PONG\r\n", 6)) {
 		fill(p, true);
@@ -179,7 +181,8 @@ static void nats_listen(struct peer *p, const struct protocol *n, uint32_t numbe
 	if (n->stream) {
 		wire_buf_printf(&p->out, "SUB d.%d.%u 2\r\n", (int)getpid(), number);
 		snprintf(json, sizeof(json),
-			 "{\"stream_name\":\"S\",\"config\":{\"deliver_subject\":\"d.%d.%u\",\"deliver_policy\":\"new\",\"ack_policy\":\"none\",\"max_deliver\":-1}}",
+			 "{\"stream_name\":\"S\",\"config\":{\"deliver_subject\":\"d.%d.%u\",\"deliver_policy\":\"new\",\"ack_policy\":"
+			 "\"none\",\"max_deliver\":-1}}",
 			 (int)getpid(), number);
 		nats_ask(p, number, "$JS.API.CONSUMER.CREATE.S", json);
 		return;
@@ -210,7 +213,8 @@ static size_t nats_line(struct peer *p, const struct protocol *n, const char *li
 	if (len >= 4 && memcmp(line, "-ERR", 4) == 0) bench_die("nats: %.*s", (int)len, line);
 	if (len < 4 || memcmp(line, "MSG ", 4) != 0) return 0;
 	p->done++;
-	for (size = line + len; size[-1] != ' '; size--) {}
+	for (size = line + len; size[-1] != ' '; size--) {
+	}
 	return strtoul(size, NULL, 10) + 2;
 }
 
@@ -295,7 +299,9 @@ static void publish(const struct protocol *m, const char *port, uint32_t count, 
 	int64_t start, end;
 
 	for (uint32_t i = 0; i < n; i++) peers[i].wanted = count / n / PING_EVERY * PING_EVERY;
-	if (m->stream) nats_ask(&peers[0], 0, "$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"t\"],\"storage\":\"file\",\"retention\":\"limits\"}");
+	if (m->stream)
+		nats_ask(&peers[0], 0, "$JS.API.STREAM.CREATE.S",
+			 "{\"name\":\"S\",\"subjects\":[\"t\"],\"storage\":\"file\",\"retention\":\"limits\"}");
 	count = n * peers[0].wanted;
 	bench_ready();
 	start = bench_now();
@@ -308,7 +314,9 @@ static void subscribe(const struct protocol *m, const char *port, uint32_t n, ui
 {
 	struct peer *peers = open_all(m, port, n, false);
 
-	if (m->stream) nats_ask(&peers[0], 0, "$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"t\"],\"storage\":\"file\",\"retention\":\"limits\"}");
+	if (m->stream)
+		nats_ask(&peers[0], 0, "$JS.API.STREAM.CREATE.S",
+			 "{\"name\":\"S\",\"subjects\":[\"t\"],\"storage\":\"file\",\"retention\":\"limits\"}");
 	for (uint32_t i = 0; i < n; i++) {
 		m->listen(&peers[i], m, i);
 		peers[i].wanted = count;
@@ -318,7 +326,10 @@ static void subscribe(const struct protocol *m, const char *port, uint32_t n, ui
 	printf("{\"end_us\": %" PRId64 ", \"entries\": %" PRIu64 "}\n", bench_now(), (uint64_t)n * count);
 }
 
-static uint32_t number(const char *text) { return (uint32_t)strtoul(text, NULL, 10); }
+static uint32_t number(const char *text)
+{
+	return (uint32_t)strtoul(text, NULL, 10);
+}
 
 int main(int argc, char **argv)
 {

@@ -14,10 +14,17 @@ enum { COLUMNS = 18, PER_REPORT = 100 };
 /* Microseconds from 1970 to PostgreSQL's 2000-01-01. */
 static const int64_t PG_EPOCH_US = 946684800000000;
 
-static const char INSERT[] = "INSERT INTO bench.ind VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+static const char INSERT[] =
+	"INSERT INTO bench.ind VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
 /* A row's fields as COPY and binary parameters take them: offset and length of each, -1 = null. */
-struct row { struct wire_buf *out; const char *at[COLUMNS]; int len[COLUMNS]; size_t from[COLUMNS]; int n; };
+struct row {
+	struct wire_buf *out;
+	const char *at[COLUMNS];
+	int len[COLUMNS];
+	size_t from[COLUMNS];
+	int n;
+};
 
 static void put(struct row *r, const void *data, int len)
 {
@@ -57,7 +64,7 @@ static void put_tags(struct row *r)
 	struct wire_buf array;
 
 	wire_buf_init(&array, 256);
-	wire_buf_u32(&array, 1);        /* one dimension, no nulls, of text, one element from 1 */
+	wire_buf_u32(&array, 1); /* one dimension, no nulls, of text, one element from 1 */
 	wire_buf_u32(&array, 0);
 	wire_buf_u32(&array, 25);
 	wire_buf_u32(&array, 1);
@@ -192,7 +199,8 @@ static void copy_out(PGconn *conn, uint64_t rows)
 	int64_t start;
 	int len;
 
-	snprintf(sql, sizeof(sql), "COPY (SELECT * FROM bench.ind WHERE seq >= 0 ORDER BY seq, item LIMIT %" PRIu64 ") TO STDOUT (FORMAT binary)", rows);
+	snprintf(sql, sizeof(sql),
+		 "COPY (SELECT * FROM bench.ind WHERE seq >= 0 ORDER BY seq, item LIMIT %" PRIu64 ") TO STDOUT (FORMAT binary)", rows);
 	bench_ready();
 	start = bench_now();
 	must(conn, run(conn, sql), PGRES_COPY_OUT);
@@ -213,7 +221,8 @@ int main(int argc, char **argv)
 	bench_start();
 	for (int i = 3; i < argc && i < 6; i++) n[i - 3] = strtoull(argv[i], NULL, 10);
 	conn = argc >= 4 ? PQconnectdb(argv[1]) : NULL;
-	if (!conn || PQstatus(conn) != CONNECTION_OK || !n[0]) bench_die("pg: %s", conn ? PQerrorMessage(conn) : "usage: pg CONNINFO copy|insert|out N ...");
+	if (!conn || PQstatus(conn) != CONNECTION_OK || !n[0])
+		bench_die("pg: %s", conn ? PQerrorMessage(conn) : "usage: pg CONNINFO copy|insert|out N ...");
 	if (strcmp(argv[2], "copy") == 0 && n[1]) copy_in(conn, n[0], n[1], n[2]);
 	else if (strcmp(argv[2], "insert") == 0) insert(conn, n[0], n[1]);
 	else if (strcmp(argv[2], "out") == 0) copy_out(conn, n[0]);

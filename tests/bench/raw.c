@@ -42,7 +42,8 @@ static void sync_file(const char *path, double seconds)
 		int64_t before = now;
 
 		block[0]++;
-		if (pwrite(fd, block, sizeof(block), (off_t)(n % 1024 * BLOCK)) != sizeof(block) || fdatasync(fd)) bench_die("fdatasync: %s", strerror(errno));
+		if (pwrite(fd, block, sizeof(block), (off_t)(n % 1024 * BLOCK)) != sizeof(block) || fdatasync(fd))
+			bench_die("fdatasync: %s", strerror(errno));
 		now = bench_now();
 		took[n++] = now - before;
 	}
@@ -63,11 +64,12 @@ static void publish(uint32_t count, size_t bytes, uint32_t subscribers)
 	crypto_box_keypair(public_key, secret);
 	bench_option(socket, ZMQ_CURVE_SERVER, 1);
 	zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret, sizeof(secret));
-	bench_option(socket, ZMQ_XPUB_VERBOSER, 1);     /* each coming and each leaving is told, equal ones too */
+	bench_option(socket, ZMQ_XPUB_VERBOSER, 1); /* each coming and each leaving is told, equal ones too */
 	bench_option(socket, ZMQ_XPUB_NODROP, 1);
 	bench_option(socket, ZMQ_RCVTIMEO, PATIENCE_MS);
 	bench_option(socket, ZMQ_SNDTIMEO, PATIENCE_MS);
-	if (zmq_bind(socket, "tcp://127.0.0.1:*") || zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &len)) bench_die("bind: %s", zmq_strerror(errno));
+	if (zmq_bind(socket, "tcp://127.0.0.1:*") || zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &len))
+		bench_die("bind: %s", zmq_strerror(errno));
 	wire_hex(hex, public_key, sizeof(public_key));
 	printf("port %s %s\n", strrchr(endpoint, ':') + 1, hex);
 	fflush(stdout);
@@ -79,7 +81,7 @@ static void publish(uint32_t count, size_t bytes, uint32_t subscribers)
 		if (zmq_send(socket, data, bytes, 0) < 0) bench_die("send: %s", zmq_strerror(errno));
 	printf("{\"start_us\": %" PRId64 "}\n", start);
 	fflush(stdout);
-	for (uint32_t i = 0; i < subscribers; i++)      /* they leave when they have all: until then the queues must live */
+	for (uint32_t i = 0; i < subscribers; i++) /* they leave when they have all: until then the queues must live */
 		if (zmq_recv(socket, word, sizeof(word), 0) < 0) bench_die("a subscriber did not leave");
 }
 
@@ -98,7 +100,8 @@ static void subscribe(const char *port, const char *hex, uint32_t subscribers, u
 	for (uint32_t k = 0; k < subscribers; k++) {
 		poll[k] = (zmq_pollitem_t){.socket = zmq_socket(context, ZMQ_SUB), .events = ZMQ_POLLIN};
 		bench_curve(poll[k].socket, server, public_key, secret);
-		if (zmq_setsockopt(poll[k].socket, ZMQ_SUBSCRIBE, "", 0) || zmq_connect(poll[k].socket, endpoint)) bench_die("connect: %s", zmq_strerror(errno));
+		if (zmq_setsockopt(poll[k].socket, ZMQ_SUBSCRIBE, "", 0) || zmq_connect(poll[k].socket, endpoint))
+			bench_die("connect: %s", zmq_strerror(errno));
 	}
 	while (complete < subscribers) {
 		if (zmq_poll(poll, (int)subscribers, PATIENCE_MS) <= 0) bench_die("%u of %u subscribers have all", complete, subscribers);
@@ -117,7 +120,10 @@ static void subscribe(const char *port, const char *hex, uint32_t subscribers, u
 	printf("{\"end_us\": %" PRId64 "}\n", end);
 }
 
-static uint32_t number(const char *text) { return (uint32_t)strtoul(text, NULL, 10); }
+static uint32_t number(const char *text)
+{
+	return (uint32_t)strtoul(text, NULL, 10);
+}
 
 int main(int argc, char **argv)
 {
@@ -126,6 +132,8 @@ int main(int argc, char **argv)
 	else if (argc == 4 && strcmp(argv[1], "sync") == 0) sync_file(argv[2], atof(argv[3]));
 	else if (argc == 5 && strcmp(argv[1], "pub") == 0) publish(number(argv[2]), number(argv[3]), number(argv[4]));
 	else if (argc == 6 && strcmp(argv[1], "sub") == 0) subscribe(argv[2], argv[3], number(argv[4]), number(argv[5]));
-	else bench_die("usage: raw verify SECONDS BYTES | sync FILE SECONDS | pub COUNT BYTES SUBSCRIBERS | sub PORT HEX SUBSCRIBERS COUNT");
+	else
+		bench_die("usage: raw verify SECONDS BYTES | sync FILE SECONDS | pub COUNT BYTES SUBSCRIBERS | sub PORT HEX SUBSCRIBERS "
+			  "COUNT");
 	return 0;
 }

@@ -97,6 +97,7 @@ class Run:
         self.port = self.hub.port
         self.diary_path = pathlib.Path(tempfile.mkdtemp(prefix="isac-diary-")) / "diary"
         self.diary_path.touch()
+        self.diary, self.acks = open(self.diary_path), 0
         self.alice, self.bob = self.hub.enrol("alice"), self.hub.enrol("bob", "subscriber")
         self.load = None
 
@@ -113,7 +114,10 @@ class Run:
         return [(int(seq), report) for seq, report in (row.split("|") for row in rows)]
 
     def acks_now(self):
-        return sum(1 for line in open(self.diary_path) if line.startswith("R"))
+        """Receipts so far; reads on from where it was, the diary grows long."""
+        for line in self.diary:
+            self.acks += line.startswith("R")
+        return self.acks
 
 
 def kills(run, count, victims, rng):
@@ -130,7 +134,7 @@ def kills(run, count, victims, rng):
         pid = hubs.until(f"{victim} runs", lambda: run.hub.pids().get(victim), 30)
         before, at = run.acks_now(), time.monotonic()
         os.kill(pid, signal.SIGKILL)
-        hubs.until(f"receipts go on after kill {number} of {victim}", lambda: run.acks_now() > before + 64, 60)
+        hubs.until(f"receipts go on after kill {number} of {victim}", lambda: run.acks_now() > before + run.window, 60)
         waits.append((time.monotonic() - at, victim))
         print(f"\rkill {number + 1}/{count} {victim:10}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -173,7 +177,7 @@ def kill_run(args, settings=()):
     with tempfile.TemporaryDirectory(prefix="isac-fault-") as folder:
         os.chmod(folder, 0o755)
         run = Run(pathlib.Path(folder), settings)
-        run.items = args.items
+        run.items, run.window = args.items, args.window
         try:
             run.feed = Feed(run.bob, pathlib.Path(folder) / "feed.jsonl") if not args.control else None
             run.start_load(args.window, args.items)
@@ -205,7 +209,7 @@ def power_run(args, settings=()):
     rng = random.Random(args.seed)
     work = pathlib.Path(tempfile.mkdtemp(prefix="isac-power-"))
     os.chmod(work, 0o755)
-    image, mount = work / "disk", work / "mnt"
+    image, mount, run = work / "disk", work / "mnt", None
     mount.mkdir()
     subprocess.run(["truncate", "-s", "3G", image], check=True)
     subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
@@ -241,6 +245,8 @@ def power_run(args, settings=()):
         run.hub.stop()
         return wrong, lost
     finally:
+        if run and run.load and run.load.poll() is None:
+            run.load.kill()
         hubs.until("unmounted at the end", lambda: subprocess.run(["umount", mount], capture_output=True).returncode == 0 or not os.path.ismount(mount), 30)
         subprocess.run(["rm", "-rf", work])
 
@@ -251,7 +257,7 @@ def main():
     parser.add_argument("--victims", default="core,front,signer,postgres,feed")
     parser.add_argument("--power-cuts", type=int, default=0)
     parser.add_argument("--control", action="store_true")
-    parser.add_argument("--window", type=int, default=64)
+    parser.add_argument("--window", type=int, default=16)
     parser.add_argument("--items", type=int, default=3)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     args = parser.parse_args()

@@ -60,6 +60,8 @@ def _header(submit, member, hub_id, keys):
 def _id_and_time(header, now):
     if len(header.report_id) != 16 or not any(header.report_id):
         raise Refused(422, "report_id", step=4)
+    if header.created_us > now + LIMIT["SKEW_ABSURD_S"] * 1000000:
+        raise Refused(422, "no time of this day", step=4)
     if header.created_us > now + LIMIT["SKEW_AHEAD_S"] * 1000000:
         raise Refused(425, "from the future", step=4)
     if header.created_us < now - LIMIT["SKEW_BEHIND_S"] * 1000000:

@@ -156,7 +156,7 @@ static const struct { const char *name; void (*change)(struct draft *); unsigned
 	{"header cut off, forged too", header_cut_forged, 400},
 	{"id of 15", id_15, 422}, {"id of 17", id_17, 422}, {"zero id", id_zero, 422}, {"zero id, forged too", zero_id_forged, 401},
 	{"300 s ahead", ahead_300, 200}, {"301 s ahead", ahead_301, 425}, {"7 d old", behind_7d, 200}, {"8 d old", behind_8d, 422},
-	{"negative time", negative_time, 422}, {"far future", year_9999, 425}, {"supersedes of 3", supersedes_3, 422},
+	{"negative time", negative_time, 422}, {"far future", year_9999, 422}, {"supersedes of 3", supersedes_3, 422},
 	{"no publisher", reader_publishes, 403}, {"no publisher, from the future", reader_from_future, 425},
 	{"no publisher, kind 2", reader_bad_kind, 403}, {"kind 0", kind_0, 422}, {"kind 2", kind_2, 422},
 	{"no label", tlp_0, 422}, {"label 6", tlp_6, 422}, {"red for nobody", red_nobody, 422}, {"red for oneself", red_self, 422},
