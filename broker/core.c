@@ -89,29 +89,49 @@ static void load_cursor_key(uint8_t key[32])
 
 static enum isac_err start_control(struct core *core)
 {
-	struct control_conf conf = {.conninfo = core->conf->conninfo, .deadline_ms = number(core, "db_deadline_ms"),
-				    .queue_max = number(core, "query_queue_max"), .hub_id = core->conf->hub_id, .roster = &core->roster,
-				    .params = core->conf->params, .reply = on_reply, .roster_changed = on_roster_changed, .arg = core};
+	struct control_conf conf = {.conninfo = core->conf->conninfo,
+				    .deadline_ms = number(core, "db_deadline_ms"),
+				    .queue_max = number(core, "query_queue_max"),
+				    .hub_id = core->conf->hub_id,
+				    .roster = &core->roster,
+				    .params = core->conf->params,
+				    .reply = on_reply,
+				    .roster_changed = on_roster_changed,
+				    .arg = core};
 	return control_start(&core->control, &conf);
 }
 
 static enum isac_err start_store(struct core *core)
 {
-	struct store_conf conf = {.conninfo = core->conf->conninfo, .signer_path = "run/signer.sock", .hub_id = core->conf->hub_id,
-				  .commit_wait_us = number(core, "commit_wait_us"), .commit_reports = number(core, "commit_reports_max"),
-				  .queue_max = number(core, "intake_queue_max"), .deadline_ms = number(core, "db_deadline_ms"),
+	struct store_conf conf = {.conninfo = core->conf->conninfo,
+				  .signer_path = "run/signer.sock",
+				  .hub_id = core->conf->hub_id,
+				  .commit_wait_us = number(core, "commit_wait_us"),
+				  .commit_reports = number(core, "commit_reports_max"),
+				  .queue_max = number(core, "intake_queue_max"),
+				  .deadline_ms = number(core, "db_deadline_ms"),
 				  .index_yield_ms = number(core, "index_yield_ms"),
-				  
-				  .unsafe_allow_async_commit = number(core, "unsafe_async_commit") != 0, .committed = on_committed, .receipt = on_receipt, .arg = core};
+
+				  .unsafe_allow_async_commit = number(core, "unsafe_async_commit") != 0,
+				  .committed = on_committed,
+				  .receipt = on_receipt,
+				  .arg = core};
 	enum isac_err err = store_start(&core->store, &conf);
 	return err ? err : store_indexer_start(&core->indexer, &conf);
 }
 
 static enum isac_err start_query(struct core *core)
 {
-	struct query_conf conf = {.conninfo = core->conf->conninfo, .deadline_ms = number(core, "db_deadline_ms"),
-				  .queue_max = number(core, "query_queue_max"), .hub_id = core->conf->hub_id, .roster = &core->roster,
-				  .store = core->store, .indexer = core->indexer, .is_live = on_is_live, .reply = on_reply, .arg = core};
+	struct query_conf conf = {.conninfo = core->conf->conninfo,
+				  .deadline_ms = number(core, "db_deadline_ms"),
+				  .queue_max = number(core, "query_queue_max"),
+				  .hub_id = core->conf->hub_id,
+				  .roster = &core->roster,
+				  .store = core->store,
+				  .indexer = core->indexer,
+				  .is_live = on_is_live,
+				  .reply = on_reply,
+				  .arg = core};
 	load_cursor_key(conf.cursor_key);
 	enum isac_err err = query_start(&core->query, &conf);
 	sodium_memzero(conf.cursor_key, sizeof(conf.cursor_key));
@@ -120,25 +140,40 @@ static enum isac_err start_query(struct core *core)
 
 static enum isac_err start_feed(struct core *core)
 {
-	struct feed_conf conf = {.conninfo = core->conf->conninfo, .deadline_ms = number(core, "db_deadline_ms"), .socket_path = "run/feed.sock",
-				 .hub_id = core->conf->hub_id, .roster = &core->roster, .ring_bytes = number(core, "feed_ring_bytes"),
-				 .heartbeat_ms = number(core, "heartbeat_ms"), .sessions_max = number(core, "sessions_max"),
+	struct feed_conf conf = {.conninfo = core->conf->conninfo,
+				 .deadline_ms = number(core, "db_deadline_ms"),
+				 .socket_path = "run/feed.sock",
+				 .hub_id = core->conf->hub_id,
+				 .roster = &core->roster,
+				 .ring_bytes = number(core, "feed_ring_bytes"),
+				 .heartbeat_ms = number(core, "heartbeat_ms"),
+				 .sessions_max = number(core, "sessions_max"),
 				 .head_seq = store_head(core->store)};
 	return feed_start(&core->feed, &conf);
 }
 
 static enum isac_err start_intake(struct core *core)
 {
-	struct intake_conf conf = {.socket_path = "run/intake.sock", .hub_id = core->conf->hub_id, .roster = &core->roster, .store = core->store,
-				   .query = core->query, .control = core->control, .verifiers = number(core, "verifiers"),
-				   .queue_max = number(core, "intake_queue_max"), .rate_per_s = number(core, "rate_reports_per_s"),
-				   .rate_burst = number(core, "rate_burst"), .rate_bytes_per_min = number(core, "rate_bytes_per_min")};
+	struct intake_conf conf = {.socket_path = "run/intake.sock",
+				   .hub_id = core->conf->hub_id,
+				   .roster = &core->roster,
+				   .store = core->store,
+				   .query = core->query,
+				   .control = core->control,
+				   .verifiers = number(core, "verifiers"),
+				   .queue_max = number(core, "intake_queue_max"),
+				   .rate_per_s = number(core, "rate_reports_per_s"),
+				   .rate_burst = number(core, "rate_burst"),
+				   .rate_bytes_per_min = number(core, "rate_bytes_per_min")};
 	return intake_start(&core->intake, &conf);
 }
 
 static enum isac_err start(struct core *core)
 {
-	static const struct { const char *name; enum isac_err (*fn)(struct core *); } steps[] = {
+	static const struct {
+		const char *name;
+		enum isac_err (*fn)(struct core *);
+	} steps[] = {
 		{"control", start_control}, {"store", start_store}, {"query", start_query}, {"feed", start_feed}, {"intake", start_intake}};
 	struct wire_why why = {.text = ""};
 	enum isac_err err = wire_init();

@@ -20,7 +20,8 @@ static enum isac_err check_signature(struct control_case *c, struct wire_why *wh
 	if (k->signature.len != WIRE_SIGNATURE) return wire_refuse(why, ISAC_ERR_MALFORMED, "signature is not 64 bytes");
 	enum isac_err err = member_check_signer(&key, c->roster, c->self, k->key_id.data, k->key_id.len, c->now_us, why);
 	if (err) return err;
-	if (!wire_sign_check(k->signature.data, WIRE_SIGN_COMMAND, c->hub_id, k->command.data, k->command.len, key->public_key)) return ISAC_OK;
+	if (!wire_sign_check(k->signature.data, WIRE_SIGN_COMMAND, c->hub_id, k->command.data, k->command.len, key->public_key))
+		return ISAC_OK;
 	return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "the signature does not hold");
 }
 
@@ -28,8 +29,7 @@ static enum isac_err check_command(struct control_case *c, struct wire_arena *ar
 {
 	const ProtobufCBinaryData *bytes = &c->control->command;
 	if (!bytes->len) return wire_refuse(why, ISAC_ERR_MALFORMED, "no command");
-	enum isac_err err =
-		wire_open((ProtobufCMessage **)&c->cmd, &isac1__command__descriptor, arena, bytes->data, bytes->len, true, why);
+	enum isac_err err = wire_open((ProtobufCMessage **)&c->cmd, &isac1__command__descriptor, arena, bytes->data, bytes->len, true, why);
 	if (err) return err;
 	uint8_t id = 0;
 	for (size_t i = 0; i < c->cmd->command_id.len; i++) id |= c->cmd->command_id.data[i];
@@ -37,7 +37,8 @@ static enum isac_err check_command(struct control_case *c, struct wire_arena *ar
 	if (c->cmd->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_ABSURD_S * 1000000)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "created_us is no time of this day");
 	if (c->cmd->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_AHEAD_S * 1000000)
-		return wire_refuse(why, ISAC_ERR_FROM_FUTURE, "created_us is more than %d s ahead of the hub's clock", WIRE_LIMIT_SKEW_AHEAD_S);
+		return wire_refuse(why, ISAC_ERR_FROM_FUTURE, "created_us is more than %d s ahead of the hub's clock",
+				   WIRE_LIMIT_SKEW_AHEAD_S);
 	if (c->cmd->created_us < c->now_us - (int64_t)WIRE_LIMIT_SKEW_BEHIND_S * 1000000)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "created_us is more than %d s old", WIRE_LIMIT_SKEW_BEHIND_S);
 	return ISAC_OK;
@@ -60,7 +61,8 @@ enum isac_err control_accept(struct control_case *c, struct wire_arena *arena, s
 {
 	c->self = c->roster ? member_roster_by_id(c->roster, c->member_id) : NULL;
 	if (!c->self || c->self->suspended) return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "suspended");
-	enum isac_err err = wire_open((ProtobufCMessage **)&c->control, &isac1__control__descriptor, arena, c->body.data, c->body.len, true, why);
+	enum isac_err err =
+		wire_open((ProtobufCMessage **)&c->control, &isac1__control__descriptor, arena, c->body.data, c->body.len, true, why);
 	if (!err) err = check_signature(c, why);
 	if (!err) err = check_command(c, arena, why);
 	return err ? err : check_row(c, why);

@@ -43,7 +43,8 @@ enum isac_err control_args_check(const Isac1__Command *cmd, const char *list, st
 	for (const char *at = list; *at; at += strspn(at, " ")) {
 		size_t word = strcspn(at, " ");
 		bool required = at[word - 1] != '?' && at[word - 1] != '*';
-		if (required && !count(cmd, at, word)) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "argument %.*s is missing", (int)word, at);
+		if (required && !count(cmd, at, word))
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "argument %.*s is missing", (int)word, at);
 		at += word;
 	}
 	return ISAC_OK;

@@ -25,10 +25,8 @@ static enum isac_err load_roster(struct control *c)
 static void reload(struct control *c)
 {
 	enum isac_err err = load_roster(c);
-	if (err)
-		base_log_limited(1, BASE_LOG_ERROR, "roster.stale", "err=%s", isac_err_name(err));
-	else if (c->conf.roster_changed)
-		c->conf.roster_changed(c->conf.arg);
+	if (err) base_log_limited(1, BASE_LOG_ERROR, "roster.stale", "err=%s", isac_err_name(err));
+	else if (c->conf.roster_changed) c->conf.roster_changed(c->conf.arg);
 }
 
 /* ---- one command ----------------------------------------------------------------------- */
@@ -37,8 +35,12 @@ static void reload(struct control *c)
 static enum isac_err run_recorded(struct control *c, struct control_call *call, const struct control_case *found)
 {
 	const Isac1__Control *control = found->control;
-	struct store_command record = {.command_id = call->cmd->command_id.data, .bytes = control->command.data, .len = control->command.len,
-				       .signature = control->signature.data, .key_id = control->key_id.data, .member_id = call->self->id,
+	struct store_command record = {.command_id = call->cmd->command_id.data,
+				       .bytes = control->command.data,
+				       .len = control->command.len,
+				       .signature = control->signature.data,
+				       .key_id = control->key_id.data,
+				       .member_id = call->self->id,
 				       .verb = call->row->verb};
 	enum isac_err err = store_admin_begin(c->db, &record);
 	if (err) return err;
@@ -52,12 +54,20 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 static enum isac_err run_command(struct control *c, const struct control_job *job, const struct member_roster *roster,
 				 struct control_case *found, struct wire_why *why)
 {
-	*found = (struct control_case){.roster = roster, .member_id = job->route.member_id, .hub_id = c->conf.hub_id,
-				       .now_us = base_clock_us(), .body = {job->body, job->len}};
+	*found = (struct control_case){.roster = roster,
+				       .member_id = job->route.member_id,
+				       .hub_id = c->conf.hub_id,
+				       .now_us = base_clock_us(),
+				       .body = {job->body, job->len}};
 	enum isac_err err = control_accept(found, &c->arena, why);
 	if (err) return err;
-	struct control_call call = {.row = found->row, .cmd = found->cmd, .self = found->self, .db = c->db, .params = c->conf.params,
-				    .rows = &c->rows, .why = why};
+	struct control_call call = {.row = found->row,
+				    .cmd = found->cmd,
+				    .self = found->self,
+				    .db = c->db,
+				    .params = c->conf.params,
+				    .rows = &c->rows,
+				    .why = why};
 	return found->row->changes_roster ? run_recorded(c, &call, found) : found->row->fn(&call);
 }
 
@@ -80,7 +90,7 @@ static void send_result(struct control *c, const struct control_job *job, unsign
 	result.text = (char *)text;
 	wire_buf_reset(&c->out);
 	wire_pack(&c->out, &result.base);
-	if (code == 200) wire_buf_add(&c->out, c->rows.data, c->rows.len);      /* rows: the rest of the same message */
+	if (code == 200) wire_buf_add(&c->out, c->rows.data, c->rows.len); /* rows: the rest of the same message */
 	if (!c->out.err) c->conf.reply(c->conf.arg, &job->route, WIRE_CONTROL_RESULT, c->out.data, c->out.len);
 }
 

@@ -9,15 +9,16 @@
 
 struct control;
 struct control_conf {
-	const char *conninfo; int64_t deadline_ms, queue_max;
+	const char *conninfo;
+	int64_t deadline_ms, queue_max;
 	const char *hub_id;
-	struct base_shared *roster;             /* control swaps it */
-	const struct base_conf *params;         /* for "params" */
+	struct base_shared *roster;	/* control swaps it */
+	const struct base_conf *params; /* for "params" */
 	void (*reply)(void *arg, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
 	void (*roster_changed)(void *arg);
 	void *arg;
 };
-enum isac_err control_start(struct control **out, const struct control_conf *conf);    /* loads the roster before it is ready */
+enum isac_err control_start(struct control **out, const struct control_conf *conf); /* loads the roster before it is ready */
 void control_stop(struct control **c);
 enum isac_err control_ask(struct control *c, const struct store_route *route, const uint8_t *body, size_t len);
 

@@ -22,7 +22,7 @@ enum isac_err control_key_revoke(struct control_call *call)
 {
 	const char *hex = control_arg_text(call->cmd, "key_id");
 	uint8_t key_id[WIRE_KEY_ID];
-	uint64_t from_seq;      /* 0: the store takes the next one */
+	uint64_t from_seq; /* 0: the store takes the next one */
 	if (wire_unhex(key_id, sizeof(key_id), hex, strlen(hex)))
 		return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "key_id is not %d hex digits", 2 * WIRE_KEY_ID);
 	enum isac_err err = control_arg_number(&from_seq, call, "from_seq");

@@ -14,10 +14,10 @@ struct control_job {
 struct control_call {
 	const struct control_row *row;
 	const Isac1__Command *cmd;
-	const struct member *self;      /* who signed it */
+	const struct member *self; /* who signed it */
 	struct store_db *db;
 	const struct base_conf *params;
-	struct wire_buf *rows;          /* packed rows of ControlResult */
+	struct wire_buf *rows; /* packed rows of ControlResult */
 	struct wire_why *why;
 };
 struct control_row {
@@ -34,10 +34,10 @@ struct control_row {
 /* ---- accept.c: may this command run? Pure. -------------------------------------------- */
 struct control_case {
 	const struct member_roster *roster;
-	int32_t member_id;              /* of the connection */
+	int32_t member_id; /* of the connection */
 	const char *hub_id;
 	int64_t now_us;
-	struct wire_bytes body;         /* of the CONTROL frame */
+	struct wire_bytes body; /* of the CONTROL frame */
 	/* found on the way, in the arena */
 	const struct member *self;
 	Isac1__Control *control;
@@ -49,8 +49,8 @@ enum isac_err control_accept(struct control_case *c, struct wire_arena *arena, s
 /* ---- args.c ------------------------------------------------------------------------------ */
 /* Do the arguments fit the row's list? */
 enum isac_err control_args_check(const Isac1__Command *cmd, const char *list, struct wire_why *why);
-const Isac1__Arg *control_arg(const Isac1__Command *cmd, const char *name);     /* the first; NULL */
-const char *control_arg_text(const Isac1__Command *cmd, const char *name);      /* NULL if it is not there */
+const Isac1__Arg *control_arg(const Isac1__Command *cmd, const char *name); /* the first; NULL */
+const char *control_arg_text(const Isac1__Command *cmd, const char *name);  /* NULL if it is not there */
 /* A member's or group's name, checked. */
 enum isac_err control_arg_name(const char **out, const struct control_call *call, const char *name);
 /* A number of 1 .. INT64_MAX; 0 if the argument is not there. */
@@ -65,7 +65,7 @@ struct control {
 	struct store_db *db;
 	struct wire_arena arena;
 	struct wire_buf rows, out;
-	bool stale;                     /* the roster in memory may be older than the database */
+	bool stale; /* the roster in memory may be older than the database */
 };
 
 #endif

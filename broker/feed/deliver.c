@@ -12,23 +12,38 @@
 
 enum { GROUP_BUCKETS = 1024, ROUND_BYTES = 16777216 /* of bodies in one round, well below the link's queue */ };
 
-struct shown { struct report *report; struct feed_slot *slot; size_t bitmap_at; };
+struct shown {
+	struct report *report;
+	struct feed_slot *slot;
+	size_t bitmap_at;
+};
 
 struct group {
-	struct group *next;             /* in its bucket */
-	struct group *newer;            /* in order of making */
+	struct group *next;  /* in its bucket */
+	struct group *newer; /* in order of making */
 	struct wire_buf plan;
 	struct shown *shown;
 	size_t shown_n, shown_cap;
-	struct wire_buf to;             /* destinations: u8 rid_len, rid, u8 head_len, head each */
-	struct feed_session **session;  /* whose they are */
+	struct wire_buf to;	       /* destinations: u8 rid_len, rid, u8 head_len, head each */
+	struct feed_session **session; /* whose they are */
 	size_t session_cap;
 	uint16_t to_n;
 };
 
-struct round { struct group *bucket[GROUP_BUCKETS], *first, **tail; size_t bytes; bool moved; };
+struct round {
+	struct group *bucket[GROUP_BUCKETS], *first, **tail;
+	size_t bytes;
+	bool moved;
+};
 
-struct planned { struct wire_buf plan; struct shown *shown; size_t n, cap; size_t bytes; uint64_t last; uint64_t hole; };
+struct planned {
+	struct wire_buf plan;
+	struct shown *shown;
+	size_t n, cap;
+	size_t bytes;
+	uint64_t last;
+	uint64_t hole;
+};
 
 /* ---- which items does a session get? ---- */
 
@@ -62,7 +77,7 @@ static bool plan_report(struct planned *p, const struct feed_session *s, struct 
 		p->shown = more;
 		p->cap = cap;
 	}
-	p->shown[p->n++] = (struct shown){ r, hits == r->n ? slot : NULL, at + 4 };
+	p->shown[p->n++] = (struct shown){r, hits == r->n ? slot : NULL, at + 4};
 	p->bytes += r->header_bytes.len + 200;
 	return true;
 }
@@ -75,7 +90,8 @@ static struct report *next_report(struct feed *f, struct feed_session *s, size_t
 	return *slot ? (*slot)->report : NULL;
 }
 
-/* Fills p with what comes next for s; p->last is how far that reaches; p->hole > 0: everything up to there is gone. Returns page entries used. */
+/* Fills p with what comes next for s; p->last is how far that reaches; p->hole > 0: everything up to there is gone. Returns page entries
+ * used. */
 static size_t plan_session(struct feed *f, struct feed_session *s, struct planned *p)
 {
 	size_t at = s->page ? s->page->next : 0;
@@ -86,7 +102,7 @@ static size_t plan_session(struct feed *f, struct feed_session *s, struct planne
 	p->hole = 0;
 	p->last = s->position;
 	while (p->bytes < FEED_BATCH_BYTES && (r = next_report(f, s, at, p->last, &slot))) {
-		if (r->seq <= p->last) {        /* a page may overlap what the ring gave meanwhile */
+		if (r->seq <= p->last) { /* a page may overlap what the ring gave meanwhile */
 			at++;
 			continue;
 		}
@@ -158,7 +174,7 @@ static void group_free(struct group *g)
 
 static void add_entry(struct wire_buf *body, const uint8_t *entry, size_t len)
 {
-	wire_buf_add(body, "\x0a", 1);  /* Batch.entries: field 1, length-delimited */
+	wire_buf_add(body, "\x0a", 1); /* Batch.entries: field 1, length-delimited */
 	wire_buf_varint(body, len);
 	wire_buf_add(body, entry, len);
 }
@@ -219,7 +235,7 @@ static void advance(struct feed_session *s, uint64_t position, size_t page_at)
 
 static bool add_destination(struct group *g, struct feed_session *s, uint64_t last)
 {
-	struct wire_head head = { .type = WIRE_DELIVERY, .sub = s->sub, .prev_seq = s->told, .last_seq = last };
+	struct wire_head head = {.type = WIRE_DELIVERY, .sub = s->sub, .prev_seq = s->told, .last_seq = last};
 	uint8_t packed[WIRE_DELIVERY_HEAD_BYTES], len = (uint8_t)wire_head_pack(packed, &head);
 
 	if (g->to_n == g->session_cap) {
@@ -260,7 +276,7 @@ static void ask_page(struct feed *f, struct feed_session *s)
 static bool has_source(struct feed *f, struct feed_session *s)
 {
 	if (s->page && s->page->n) return true;
-	if (s->page) {          /* the reader found nothing up to `until`: it was removed */
+	if (s->page) { /* the reader found nothing up to `until`: it was removed */
 		if (s->page->until > s->position && feed_send_gap(f, s, s->page->until)) return false;
 		feed_page_free(&s->page);
 	}
@@ -268,14 +284,17 @@ static bool has_source(struct feed *f, struct feed_session *s)
 	if (s->position >= atomic_load(&f->head)) {
 		if (!s->caught_up) feed_send_heartbeat(f, s);
 		s->caught_up = true;
-	} else if (s->position < f->ring.last || !base_mailbox_count(f->commits)) {     /* else it is about to come into the ring */
+	} else if (s->position < f->ring.last || !base_mailbox_count(f->commits)) { /* else it is about to come into the ring */
 		s->caught_up = false;
 		ask_page(f, s);
 	}
 	return false;
 }
 
-static bool may_send(const struct feed_session *s) { return s->open && s->credit > 0 && s->window < WIRE_LIMIT_WINDOW_BATCHES; }
+static bool may_send(const struct feed_session *s)
+{
+	return s->open && s->credit > 0 && s->window < WIRE_LIMIT_WINDOW_BATCHES;
+}
 
 static void step_session(struct feed *f, struct round *round, struct feed_session *s, struct planned *p)
 {
@@ -312,7 +331,7 @@ static void lose_sessions(struct feed *f, struct group *g)
 
 static void send_group(struct feed *f, struct group *g)
 {
-	uint8_t front[3] = { 'F', (uint8_t)(g->to_n >> 8), (uint8_t)g->to_n };
+	uint8_t front[3] = {'F', (uint8_t)(g->to_n >> 8), (uint8_t)g->to_n};
 	struct wire_buf to;
 	enum isac_err err;
 	uint16_t i;
@@ -323,7 +342,7 @@ static void send_group(struct feed *f, struct group *g)
 	wire_buf_add(&to, g->to.data, g->to.len);
 	err = to.err ? to.err : build_body(f, &f->out, g);
 	if (!err) {
-		struct wire_bytes part[2] = { { to.data, to.len }, { f->out.data, f->out.len } };
+		struct wire_bytes part[2] = {{to.data, to.len}, {f->out.data, f->out.len}};
 		err = base_link_send(f->link, part, 2);
 	}
 	wire_buf_clear(&to);
@@ -348,7 +367,7 @@ static bool deliver_round(struct feed *f, struct planned *p)
 		struct feed_session *s = f->session[(f->turn + i) % f->sessions_cap];
 		if (s && may_send(s)) step_session(f, round, s, p);
 	}
-	f->turn = (f->turn + i) % f->sessions_cap;      /* who was left out is first the next time */
+	f->turn = (f->turn + i) % f->sessions_cap; /* who was left out is first the next time */
 	for (g = round->first; g; g = next) {
 		next = g->newer;
 		send_group(f, g);
@@ -361,11 +380,12 @@ static bool deliver_round(struct feed *f, struct planned *p)
 
 void feed_deliver(struct feed *f)
 {
-	struct planned p = { .shown = NULL };
+	struct planned p = {.shown = NULL};
 
 	if (!f->link || !f->sessions) return;
 	wire_buf_init(&p.plan, WIRE_LIMIT_REPLY_BYTES);
-	while (!(base_link_events(f->link) & POLLOUT) && deliver_round(f, &p)) {}
+	while (!(base_link_events(f->link) & POLLOUT) && deliver_round(f, &p)) {
+	}
 	wire_buf_clear(&p.plan);
 	free(p.shown);
 }

@@ -11,7 +11,10 @@
 
 enum { FEED_MESSAGES_A_TURN = 256 };
 
-struct commit { size_t n; struct report *report[]; };
+struct commit {
+	size_t n;
+	struct report *report[];
+};
 
 static void commit_free(struct commit *c)
 {
@@ -32,7 +35,7 @@ void feed_committed(struct feed *f, struct report *const *reports, size_t n)
 		for (i = 0; i < n; i++) c->report[i] = report_ref(reports[i]);
 	}
 	atomic_store(&f->head, reports[n - 1]->seq);
-	if (c && base_mailbox_put(f->commits, c)) commit_free(c);       /* full: they are in the store */
+	if (c && base_mailbox_put(f->commits, c)) commit_free(c); /* full: they are in the store */
 }
 
 static void take_commits(struct feed *f)
@@ -174,15 +177,17 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 	enum { STOP, LISTEN, COMMITS, DONE, ROSTER, LINK, FDS };
 	bool more = false;
 	struct pollfd fds[FDS] = {
-		[STOP] = { .fd = base_actor_stop_fd(actor), .events = POLLIN }, [LISTEN] = { .fd = f->listen_fd, .events = POLLIN },
-		[COMMITS] = { .fd = base_mailbox_fd(f->commits), .events = POLLIN }, [DONE] = { .fd = feed_reader_fd(f->reader), .events = POLLIN },
-		[ROSTER] = { .fd = f->roster_fd, .events = POLLIN },
+		[STOP] = {.fd = base_actor_stop_fd(actor), .events = POLLIN},
+		[LISTEN] = {.fd = f->listen_fd, .events = POLLIN},
+		[COMMITS] = {.fd = base_mailbox_fd(f->commits), .events = POLLIN},
+		[DONE] = {.fd = feed_reader_fd(f->reader), .events = POLLIN},
+		[ROSTER] = {.fd = f->roster_fd, .events = POLLIN},
 	};
 
 	feed_session_recheck(f);
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		fds[LINK] = (struct pollfd){ .fd = f->link ? base_link_fd(f->link) : -1, .events = f->link ? base_link_events(f->link) : 0 };
+		fds[LINK] = (struct pollfd){.fd = f->link ? base_link_fd(f->link) : -1, .events = f->link ? base_link_events(f->link) : 0};
 		if (poll(fds, FDS, more ? 0 : run_timers(f)) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		if (fds[ROSTER].revents) take_roster(f);
 		if (fds[LINK].revents & POLLOUT && base_link_flush(f->link) == ISAC_ERR_CLOSED) close_link(f);

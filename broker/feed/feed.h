@@ -9,12 +9,13 @@
 
 struct feed;
 struct feed_conf {
-	const char *conninfo; int64_t deadline_ms;
-	const char *socket_path;                /* listens here for front's feed link */
+	const char *conninfo;
+	int64_t deadline_ms;
+	const char *socket_path; /* listens here for front's feed link */
 	const char *hub_id;
 	struct base_shared *roster;
 	int64_t ring_bytes, heartbeat_ms, sessions_max;
-	uint64_t head_seq;                      /* at start */
+	uint64_t head_seq; /* at start */
 };
 enum isac_err feed_start(struct feed **out, const struct feed_conf *conf);
 void feed_stop(struct feed **f);

@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct from { struct feed *f; const uint8_t *rid; size_t rid_len; const struct member *self; uint64_t request_id; };
+struct from {
+	struct feed *f;
+	const uint8_t *rid;
+	size_t rid_len;
+	const struct member *self;
+	uint64_t request_id;
+};
 
 static void refuse(const struct from *from, enum isac_err err, const char *text)
 {
@@ -29,7 +35,7 @@ static void refuse_filter(const struct from *from, const struct filter_error *wh
 /* Compiles a feed's filter; on refusal the subscriber has been told. */
 static struct filter *compile(const struct from *from, const char *text)
 {
-	struct filter_error why = { .err = ISAC_OK };
+	struct filter_error why = {.err = ISAC_OK};
 	struct filter *filter = NULL;
 
 	why.err = filter_parse(&filter, text, strlen(text), base_clock_us(), &why);
@@ -72,7 +78,7 @@ static void handle_subscribe(const struct from *from, const ProtobufCMessage *ms
 		return;
 	}
 	if (*ask->filter && !(filter = compile(from, ask->filter))) return;
-	filter_destroy(&filter);        /* compiled again when it opens: it may be the kept one then */
+	filter_destroy(&filter); /* compiled again when it opens: it may be the kept one then */
 	s = feed_session_new(from->f, from->rid, from->rid_len, from->self);
 	job = s ? calloc(1, sizeof(*job)) : NULL;
 	if (!job) {
@@ -82,8 +88,13 @@ static void handle_subscribe(const struct from *from, const ProtobufCMessage *ms
 	}
 	s->credit = ask->credit_bytes;
 	(void)snprintf(s->name, sizeof(s->name), "%s", ask->name);
-	*job = (struct feed_job){ .kind = FEED_JOB_OPEN, .sub = s->sub, .member_id = s->member_id, .request_id = from->request_id,
-				  .from = ask->from, .seq = ask->seq, .head = atomic_load(&from->f->head) };
+	*job = (struct feed_job){.kind = FEED_JOB_OPEN,
+				 .sub = s->sub,
+				 .member_id = s->member_id,
+				 .request_id = from->request_id,
+				 .from = ask->from,
+				 .seq = ask->seq,
+				 .head = atomic_load(&from->f->head)};
 	(void)snprintf(job->name, sizeof(job->name), "%s", ask->name);
 	job->filter = *ask->filter ? strdup(ask->filter) : NULL;
 	if (feed_reader_ask(from->f->reader, job)) {
@@ -110,7 +121,7 @@ static void announce(struct feed *f, struct feed_session *s, uint64_t request_id
 	msg.position = s->position;
 	msg.head_seq = atomic_load(&f->head);
 	msg.filter = (char *)filter_text(s->filter);
-	msg.hash = (ProtobufCBinaryData){ WIRE_HASH, s->hash };
+	msg.hash = (ProtobufCBinaryData){WIRE_HASH, s->hash};
 	(void)feed_send(f, s, WIRE_SUBSCRIBED, request_id, &msg.base);
 	base_log(BASE_LOG_INFO, "feed.opened", "member=%s sub=%u name=%s position=%llu", s->self->name, s->sub, *s->name ? s->name : "-",
 		 (unsigned long long)s->position);
@@ -122,7 +133,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 	struct from from;
 
 	if (!s) return;
-	from = (struct from){ f, s->rid, s->rid_len, s->self, job->request_id };
+	from = (struct from){f, s->rid, s->rid_len, s->self, job->request_id};
 	if (job->err) {
 		refuse(&from, job->err, job->why.text);
 		feed_session_close(f, s);
@@ -183,7 +194,7 @@ static void handle_unsubscribe(const struct from *from, const ProtobufCMessage *
 	if (!s) return;
 	job = ask->forget && *s->name ? calloc(1, sizeof(*job)) : NULL;
 	if (job) {
-		*job = (struct feed_job){ .kind = FEED_JOB_FORGET, .member_id = s->member_id };
+		*job = (struct feed_job){.kind = FEED_JOB_FORGET, .member_id = s->member_id};
 		memcpy(job->name, s->name, sizeof(job->name));
 		s->acked = s->acked_durable;
 		if (feed_reader_ask(from->f->reader, job)) feed_job_free(&job);
@@ -191,19 +202,23 @@ static void handle_unsubscribe(const struct from *from, const ProtobufCMessage *
 	feed_session_close(from->f, s);
 }
 
-static const struct { uint16_t type; void (*handle)(const struct from *, const ProtobufCMessage *); } handlers[] = {
-	{ WIRE_SUBSCRIBE, handle_subscribe },
-	{ WIRE_CREDIT, handle_credit },
-	{ WIRE_UNSUBSCRIBE, handle_unsubscribe },
+static const struct {
+	uint16_t type;
+	void (*handle)(const struct from *, const ProtobufCMessage *);
+} handlers[] = {
+	{WIRE_SUBSCRIBE, handle_subscribe},
+	{WIRE_CREDIT, handle_credit},
+	{WIRE_UNSUBSCRIBE, handle_unsubscribe},
 };
 
-void feed_handle(struct feed *f, const uint8_t *rid, size_t rid_len, const struct member *self, struct wire_bytes head, struct wire_bytes body)
+void feed_handle(struct feed *f, const uint8_t *rid, size_t rid_len, const struct member *self, struct wire_bytes head,
+		 struct wire_bytes body)
 {
-	struct from from = { f, rid, rid_len, self, 0 };
+	struct from from = {f, rid, rid_len, self, 0};
 	const struct wire_frame_row *row;
 	ProtobufCMessage *msg = NULL;
-	struct wire_head h = { .type = 0 };
-	struct wire_why why = { .text = "" };
+	struct wire_head h = {.type = 0};
+	struct wire_why why = {.text = ""};
 	enum isac_err err = wire_head_open(&h, head.data, head.len);
 	size_t i;
 

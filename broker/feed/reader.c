@@ -43,8 +43,9 @@ static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 
 	if (!page) return ISAC_ERR_NO_MEMORY;
 	page->report = calloc(FEED_PAGE_REPORTS, sizeof(struct report *));
-	err = page->report ? store_select_page(reader->db, job->after, job->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n)
-			   : ISAC_ERR_NO_MEMORY;
+	err = page->report
+		      ? store_select_page(reader->db, job->after, job->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n)
+		      : ISAC_ERR_NO_MEMORY;
 	page->until = job->until;
 	job->page = page;
 	if (!err) base_stats_add(STAT_feed_pages, 1);
@@ -66,7 +67,7 @@ static enum isac_err choose_position(struct feed_job *job, const struct store_su
 	case ISAC1__SUBSCRIBE__FROM__FROM_NOW:
 		job->position = head;
 		return ISAC_OK;
-	default:        /* FROM_CURSOR; handle.c lets no other number through */
+	default: /* FROM_CURSOR; handle.c lets no other number through */
 		job->position = kept->exists ? kept->acked_seq : head;
 		if (job->position > head) return wire_refuse(&job->why, ISAC_ERR_BAD_CURSOR, "the kept cursor is beyond the head");
 		return ISAC_OK;
@@ -82,12 +83,14 @@ static enum isac_err check_room(struct feed_reader *reader, const struct feed_jo
 	if (err) return err;
 	for (i = 0; i < n; i++) free(subs[i].filter);
 	free(subs);
-	return n < WIRE_LIMIT_SUBSCRIPTIONS ? ISAC_OK : wire_refuse(why, ISAC_ERR_TOO_LARGE, "a member may keep %d subscriptions", WIRE_LIMIT_SUBSCRIPTIONS);
+	return n < WIRE_LIMIT_SUBSCRIPTIONS
+		       ? ISAC_OK
+		       : wire_refuse(why, ISAC_ERR_TOO_LARGE, "a member may keep %d subscriptions", WIRE_LIMIT_SUBSCRIPTIONS);
 }
 
 static enum isac_err open_subscription(struct feed_reader *reader, struct feed_job *job)
 {
-	struct store_subscription kept = { .exists = false };
+	struct store_subscription kept = {.exists = false};
 	uint64_t oldest = 1, head = 0;
 	enum isac_err err = store_select_bounds(reader->db, &oldest, &head);
 
@@ -127,10 +130,18 @@ static enum isac_err store_cursors(struct feed_reader *reader, const struct feed
 static void run_job(struct feed_reader *reader, struct feed_job *job)
 {
 	switch (job->kind) {
-	case FEED_JOB_OPEN: job->err = open_subscription(reader, job); break;
-	case FEED_JOB_PAGE: job->err = read_page(reader, job); break;
-	case FEED_JOB_CURSORS: job->err = store_cursors(reader, job); break;
-	case FEED_JOB_FORGET: job->err = store_delete_subscription(reader->db, job->member_id, job->name); break;
+	case FEED_JOB_OPEN:
+		job->err = open_subscription(reader, job);
+		break;
+	case FEED_JOB_PAGE:
+		job->err = read_page(reader, job);
+		break;
+	case FEED_JOB_CURSORS:
+		job->err = store_cursors(reader, job);
+		break;
+	case FEED_JOB_FORGET:
+		job->err = store_delete_subscription(reader->db, job->member_id, job->name);
+		break;
 	}
 }
 
@@ -148,7 +159,8 @@ static void drain(struct feed_reader *reader)
 static enum isac_err reader_run(struct base_actor *actor, void *arg)
 {
 	struct feed_reader *reader = arg;
-	struct pollfd fds[2] = { { .fd = base_actor_stop_fd(actor), .events = POLLIN }, { .fd = base_mailbox_fd(reader->jobs), .events = POLLIN } };
+	struct pollfd fds[2] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN},
+				{.fd = base_mailbox_fd(reader->jobs), .events = POLLIN}};
 	struct feed_job *job;
 
 	base_actor_ready(actor);
@@ -166,7 +178,8 @@ static enum isac_err reader_run(struct base_actor *actor, void *arg)
 enum isac_err feed_reader_start(struct feed_reader **out, const struct feed_conf *conf)
 {
 	struct feed_reader *reader = calloc(1, sizeof(*reader));
-	size_t jobs_max = (size_t)conf->sessions_max * 4 + 16;  /* a session has one page and one opening under way, and may leave a cursor */
+	size_t jobs_max =
+		(size_t)conf->sessions_max * 4 + 16; /* a session has one page and one opening under way, and may leave a cursor */
 	enum isac_err err;
 
 	if (!reader) return ISAC_ERR_NO_MEMORY;
@@ -194,8 +207,14 @@ void feed_reader_stop(struct feed_reader **reader)
 	*reader = NULL;
 }
 
-enum isac_err feed_reader_ask(struct feed_reader *reader, struct feed_job *job) { return base_mailbox_put(reader->jobs, job); }
-int feed_reader_fd(const struct feed_reader *reader) { return base_mailbox_fd(reader->done); }
+enum isac_err feed_reader_ask(struct feed_reader *reader, struct feed_job *job)
+{
+	return base_mailbox_put(reader->jobs, job);
+}
+int feed_reader_fd(const struct feed_reader *reader)
+{
+	return base_mailbox_fd(reader->done);
+}
 
 struct feed_job *feed_reader_done(struct feed_reader *reader)
 {

@@ -9,7 +9,7 @@ enum { RING_SLOTS = 65536 };
 
 enum isac_err feed_ring_init(struct feed_ring *ring, size_t bytes_max)
 {
-	*ring = (struct feed_ring){ .first = 1, .cap = RING_SLOTS, .bytes_max = bytes_max };
+	*ring = (struct feed_ring){.first = 1, .cap = RING_SLOTS, .bytes_max = bytes_max};
 	ring->slot = calloc(ring->cap, sizeof(*ring->slot));
 	return ring->slot ? ISAC_OK : ISAC_ERR_NO_MEMORY;
 }
@@ -36,7 +36,7 @@ void feed_ring_add(struct feed_ring *ring, struct report *report)
 {
 	struct feed_slot *slot;
 
-	if (report->seq != ring->last + 1) {    /* commits were left out: what is older must come from the store */
+	if (report->seq != ring->last + 1) { /* commits were left out: what is older must come from the store */
 		while (ring->first <= ring->last) drop_first(ring);
 		ring->first = report->seq;
 	}

@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg)
+enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id,
+			   const ProtobufCMessage *msg)
 {
 	uint8_t to[1 + FEED_RID_MAX], head[WIRE_DELIVERY_HEAD_BYTES];
-	struct wire_head h = { .type = type, .request_id = request_id };
+	struct wire_head h = {.type = type, .request_id = request_id};
 	struct wire_bytes part[3];
 
 	if (!f->link) return ISAC_ERR_CLOSED;
@@ -17,9 +18,9 @@ enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, u
 	wire_buf_reset(&f->out);
 	wire_pack(&f->out, msg);
 	if (f->out.err) return f->out.err;
-	part[0] = (struct wire_bytes){ to, 1 + rid_len };
-	part[1] = (struct wire_bytes){ head, wire_head_pack(head, &h) };
-	part[2] = (struct wire_bytes){ f->out.data, f->out.len };
+	part[0] = (struct wire_bytes){to, 1 + rid_len};
+	part[1] = (struct wire_bytes){head, wire_head_pack(head, &h)};
+	part[2] = (struct wire_bytes){f->out.data, f->out.len};
 	return base_link_send(f->link, part, 3);
 }
 
@@ -28,7 +29,8 @@ enum isac_err feed_send(struct feed *f, const struct feed_session *s, uint16_t t
 	return feed_send_to(f, s->rid, s->rid_len, type, request_id, msg);
 }
 
-void feed_send_error(struct feed *f, const uint8_t *rid, size_t rid_len, uint64_t request_id, uint32_t sub, enum isac_err err, const char *text)
+void feed_send_error(struct feed *f, const uint8_t *rid, size_t rid_len, uint64_t request_id, uint32_t sub, enum isac_err err,
+		     const char *text)
 {
 	Isac1__Error msg = ISAC1__ERROR__INIT;
 
@@ -46,7 +48,7 @@ void feed_send_heartbeat(struct feed *f, struct feed_session *s)
 	msg.sub = s->sub;
 	msg.position = s->position;
 	msg.head_seq = atomic_load(&f->head);
-	msg.hash = (ProtobufCBinaryData){ WIRE_HASH, s->hash };
+	msg.hash = (ProtobufCBinaryData){WIRE_HASH, s->hash};
 	msg.acked_seq = s->acked_durable;
 	msg.now_us = base_clock_us();
 	if (feed_send(f, s, WIRE_HEARTBEAT, 0, &msg.base)) return;
@@ -59,7 +61,7 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 	Isac1__Gap msg = ISAC1__GAP__INIT;
 	enum isac_err err;
 
-	if (s->told != s->position) feed_send_heartbeat(f, s);         /* a gap begins where the subscriber knows itself to be */
+	if (s->told != s->position) feed_send_heartbeat(f, s); /* a gap begins where the subscriber knows itself to be */
 	if (s->told != s->position) return ISAC_ERR_AGAIN;
 	msg.sub = s->sub;
 	msg.first_seq = s->position + 1;

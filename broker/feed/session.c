@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t slot_of(const struct feed *f, uint32_t sub) { return (sub - 1) % f->sessions_cap; }
+static uint32_t slot_of(const struct feed *f, uint32_t sub)
+{
+	return (sub - 1) % f->sessions_cap;
+}
 
 struct feed_session *feed_session_new(struct feed *f, const uint8_t *rid, size_t rid_len, const struct member *self)
 {
@@ -70,7 +73,7 @@ static void ask_cursors(struct feed *f, struct feed_session *only)
 		struct feed_cursor *c;
 		if (!s || (only && s != only) || !*s->name || s->acked <= s->acked_durable) continue;
 		c = &job->cursor[job->cursors++];
-		*c = (struct feed_cursor){ .sub = s->sub, .member_id = s->member_id, .acked = s->acked };
+		*c = (struct feed_cursor){.sub = s->sub, .member_id = s->member_id, .acked = s->acked};
 		memcpy(c->name, s->name, sizeof(c->name));
 	}
 	if (!job->cursors || feed_reader_ask(f->reader, job)) feed_job_free(&job);
@@ -116,7 +119,13 @@ void feed_session_close_all(struct feed *f)
 		if (f->session[i]) feed_session_close(f, f->session[i]);
 }
 
-struct feed_live { size_t n; struct { int32_t member_id; char name[WIRE_LIMIT_NAME_BYTES + 1]; } at[]; };
+struct feed_live {
+	size_t n;
+	struct {
+		int32_t member_id;
+		char name[WIRE_LIMIT_NAME_BYTES + 1];
+	} at[];
+};
 
 void feed_session_publish(struct feed *f)
 {

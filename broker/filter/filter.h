@@ -9,12 +9,17 @@
 #include "member/member.h"
 
 struct filter;
-struct filter_error { enum isac_err err; uint32_t column; char expected[96]; char text[160]; };  /* column = 1 + byte offset */
+struct filter_error {
+	enum isac_err err;
+	uint32_t column;
+	char expected[96];
+	char text[160];
+}; /* column = 1 + byte offset */
 
 /* now_us resolves ages like 7d. Empty text is `true`. */
 enum isac_err filter_parse(struct filter **out, const char *text, size_t len, int64_t now_us, struct filter_error *why);
 void filter_destroy(struct filter **f);
-const char *filter_text(const struct filter *f);        /* normal form; parses to itself */
+const char *filter_text(const struct filter *f); /* normal form; parses to itself */
 /* Does it need what only history knows (publishers, sightings)? Then it can't be a feed's filter. */
 bool filter_history_only(const struct filter *f, uint32_t *column);
 
@@ -28,8 +33,8 @@ void filter_set_destroy(struct filter_set **s);
 /* f and self are borrowed until remove. */
 enum isac_err filter_set_add(struct filter_set *s, uint32_t id, const struct filter *f, const struct member *self);
 void filter_set_remove(struct filter_set *s, uint32_t id);
-void filter_set_match(const struct filter_set *s, const struct report *report, uint32_t item,
-		      void (*hit)(void *arg, uint32_t id), void *arg);
+void filter_set_match(const struct filter_set *s, const struct report *report, uint32_t item, void (*hit)(void *arg, uint32_t id),
+		      void *arg);
 
 /* ---- SQL ------------------------------------------------------------------------------ */
 /*
@@ -38,8 +43,12 @@ void filter_set_match(const struct filter_set *s, const struct report *report, u
  * `publishers` and `sightings` count only what the asker may see; for them the query's own first parameters must be
  * $1::int[], the audiences that self may see, and $2::int, self's id. So first_param is 3 or more.
  */
-enum { FILTER_SQL_BYTES = 1 << 20, FILTER_SQL_PARAMS = 4096 };        /* of where, in number; TOO_LARGE beyond */
-struct filter_sql { char *where; char **param; unsigned params; };
+enum { FILTER_SQL_BYTES = 1 << 20, FILTER_SQL_PARAMS = 4096 }; /* of where, in number; TOO_LARGE beyond */
+struct filter_sql {
+	char *where;
+	char **param;
+	unsigned params;
+};
 enum isac_err filter_to_sql(struct filter_sql *out, const struct filter *f, const struct member *self, unsigned first_param);
 void filter_sql_clear(struct filter_sql *sql);
 

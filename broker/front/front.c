@@ -19,17 +19,14 @@ static enum isac_err open_sockets(struct front *f)
 	enum isac_err err;
 
 	f->zmq = zmq_ctx_new();
-	if (!f->zmq || zmq_ctx_set(f->zmq, ZMQ_MAX_SOCKETS, (int)(conf->max_sockets + OWN_SOCKETS)) || zmq_ctx_set(f->zmq, ZMQ_IO_THREADS, 1))
+	if (!f->zmq || zmq_ctx_set(f->zmq, ZMQ_MAX_SOCKETS, (int)(conf->max_sockets + OWN_SOCKETS)) ||
+	    zmq_ctx_set(f->zmq, ZMQ_IO_THREADS, 1))
 		return ISAC_ERR_SYSTEM;
 	err = front_zap_bind(&f->zap, f->zmq);
-	if (!err)
-		err = front_socket_new(&f->request.socket, f->zmq, conf, conf->request_endpoint);
-	if (!err)
-		err = front_socket_new(&f->feed.socket, f->zmq, conf, conf->feed_endpoint);
-	if (!err)
-		err = front_gate_watch(&f->gate, 0, f->zmq, &f->request);
-	if (!err)
-		err = front_gate_watch(&f->gate, 1, f->zmq, &f->feed);
+	if (!err) err = front_socket_new(&f->request.socket, f->zmq, conf, conf->request_endpoint);
+	if (!err) err = front_socket_new(&f->feed.socket, f->zmq, conf, conf->feed_endpoint);
+	if (!err) err = front_gate_watch(&f->gate, 0, f->zmq, &f->request);
+	if (!err) err = front_gate_watch(&f->gate, 1, f->zmq, &f->feed);
 	return err;
 }
 
@@ -40,10 +37,8 @@ static void close_all(struct front *f)
 	front_link_clear(&f->request_link);
 	front_link_clear(&f->feed_link);
 	front_gate_clear(&f->gate);
-	if (f->zap)
-		zmq_close(f->zap);
-	if (f->zmq)
-		zmq_ctx_term(f->zmq);
+	if (f->zap) zmq_close(f->zap);
+	if (f->zmq) zmq_ctx_term(f->zmq);
 	front_roster_clear(&f->roster);
 }
 
@@ -53,8 +48,7 @@ static enum isac_err start_serving(struct front *f)
 	enum isac_err err = front_socket_bind_pair(f->request.socket, f->feed.socket, f->conf, bound);
 	int len;
 
-	if (err)
-		return err;
+	if (err) return err;
 	f->bound = true;
 	base_log(BASE_LOG_INFO, "front.ready", "endpoint=%s", bound);
 	len = snprintf(line, sizeof line, "ready %s\n", bound);
@@ -89,19 +83,17 @@ static int zmq_fd(void *socket)
 
 static void wait_for_work(struct front *f)
 {
-	void *const sockets[] = { f->zap, f->request.socket, f->feed.socket, f->gate.monitor[0], f->gate.monitor[1] };
-	struct front_link *const links[] = { &f->request_link, &f->feed_link };
+	void *const sockets[] = {f->zap, f->request.socket, f->feed.socket, f->gate.monitor[0], f->gate.monitor[1]};
+	struct front_link *const links[] = {&f->request_link, &f->feed_link};
 	struct pollfd polled[POLLED];
 	int ms = f->request.peers.waiting || f->feed.peers.waiting ? WAIT_BUSY_MS : WAIT_MS;
 	nfds_t n = 0;
 
 	for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
-		polled[n++] = (struct pollfd){ .fd = zmq_fd(sockets[i]), .events = POLLIN };
+		polled[n++] = (struct pollfd){.fd = zmq_fd(sockets[i]), .events = POLLIN};
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-		if (links[i]->link)
-			polled[n++] = (struct pollfd){ .fd = base_link_fd(links[i]->link), .events = POLLIN };
-		else if (ms > WAIT_LINK_MS)
-			ms = WAIT_LINK_MS;
+		if (links[i]->link) polled[n++] = (struct pollfd){.fd = base_link_fd(links[i]->link), .events = POLLIN};
+		else if (ms > WAIT_LINK_MS) ms = WAIT_LINK_MS;
 	}
 	poll(polled, n, ms);
 }
@@ -116,16 +108,14 @@ static enum isac_err serve(struct front *f)
 		if (f->roster.known && !f->bound) {
 			enum isac_err err = start_serving(f);
 
-			if (err)
-				return err;
+			if (err) return err;
 			continue;
 		}
 		front_port_retry(&f->request, f->now_us);
 		front_port_retry(&f->feed, f->now_us);
 		front_link_flush(&f->request_link);
 		front_link_flush(&f->feed_link);
-		if (!did)
-			wait_for_work(f);
+		if (!did) wait_for_work(f);
 	}
 }
 
@@ -136,11 +126,10 @@ void front_prepare(int64_t max_sockets)
 
 enum isac_err front_run(const struct front_conf *conf)
 {
-	struct front f = { .conf = conf };
+	struct front f = {.conf = conf};
 	enum isac_err err;
 
-	if (sodium_init() < 0)
-		return ISAC_ERR_SYSTEM;
+	if (sodium_init() < 0) return ISAC_ERR_SYSTEM;
 	front_roster_init(&f.roster);
 	front_port_init(&f.request, &f, 'R', &f.request_link);
 	front_port_init(&f.feed, &f, 'F', &f.feed_link);
@@ -148,8 +137,7 @@ enum isac_err front_run(const struct front_conf *conf)
 	front_link_init(&f.feed_link, &f, &f.feed, conf->feed_link);
 	front_gate_init(&f.gate, conf->max_sockets);
 	err = open_sockets(&f);
-	if (!err)
-		err = serve(&f);
+	if (!err) err = serve(&f);
 	close_all(&f);
 	return err;
 }

@@ -17,7 +17,7 @@
 #include "front/priv.h"
 
 enum {
-	BACKLOG_BOTH = 2 * 256,         /* may still come out of the accept queues after the gate is shut */
+	BACKLOG_BOTH = 2 * 256, /* may still come out of the accept queues after the gate is shut */
 	OWN_DESCRIPTORS = 64,
 	CONNECTIONS_MIN = 16,
 };
@@ -31,23 +31,19 @@ void front_gate_raise(int64_t max)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= descriptors_for(max))
-		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= descriptors_for(max)) return;
 	limit.rlim_cur = limit.rlim_max < descriptors_for(max) ? limit.rlim_max : descriptors_for(max);
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		base_log(BASE_LOG_WARN, "front.descriptors", "err=\"%s\"", strerror(errno));
+	if (setrlimit(RLIMIT_NOFILE, &limit)) base_log(BASE_LOG_WARN, "front.descriptors", "err=\"%s\"", strerror(errno));
 }
 
 void front_gate_init(struct front_gate *g, int64_t max)
 {
 	struct rlimit limit;
 
-	*g = (struct front_gate){ .listening = { -1, -1 }, .max = max, .reserve = dup(STDERR_FILENO) };
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= descriptors_for(max))
-		return;
+	*g = (struct front_gate){.listening = {-1, -1}, .max = max, .reserve = dup(STDERR_FILENO)};
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= descriptors_for(max)) return;
 	g->max = (int64_t)limit.rlim_cur - BACKLOG_BOTH - OWN_DESCRIPTORS;
-	if (g->max < CONNECTIONS_MIN)
-		g->max = CONNECTIONS_MIN;
+	if (g->max < CONNECTIONS_MIN) g->max = CONNECTIONS_MIN;
 	base_log(BASE_LOG_WARN, "front.descriptors", "limit=%llu connections=%lld wanted=%lld", (unsigned long long)limit.rlim_cur,
 		 (long long)g->max, (long long)max);
 }
@@ -55,16 +51,14 @@ void front_gate_init(struct front_gate *g, int64_t max)
 void front_gate_clear(struct front_gate *g)
 {
 	for (unsigned i = 0; i < 2; i++)
-		if (g->monitor[i])
-			zmq_close(g->monitor[i]);
-	if (g->reserve >= 0)
-		close(g->reserve);
-	*g = (struct front_gate){ .listening = { -1, -1 }, .reserve = -1 };
+		if (g->monitor[i]) zmq_close(g->monitor[i]);
+	if (g->reserve >= 0) close(g->reserve);
+	*g = (struct front_gate){.listening = {-1, -1}, .reserve = -1};
 }
 
 enum isac_err front_gate_watch(struct front_gate *g, unsigned i, void *zmq, struct front_port *port)
 {
-	static const char *const address[2] = { "inproc://front.gate.0", "inproc://front.gate.1" };
+	static const char *const address[2] = {"inproc://front.gate.0", "inproc://front.gate.1"};
 	const int events = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED;
 	const int linger = 0, hwm = 0;
 
@@ -82,17 +76,15 @@ enum isac_err front_gate_watch(struct front_gate *g, unsigned i, void *zmq, stru
 static void set_shut(struct front_gate *g, bool shut)
 {
 	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
-	const struct sock_fprog program = { .len = 1, .filter = &drop };
+	const struct sock_fprog program = {.len = 1, .filter = &drop};
 	const int unused = 0;
 
-	if (g->shut == shut)
-		return;
+	if (g->shut == shut) return;
 	g->shut = shut;
 	base_log_limited(1, BASE_LOG_WARN, shut ? "front.gate.shut" : "front.gate.open", "connections=%lld max=%lld", (long long)g->open,
 			 (long long)g->max);
 	for (unsigned i = 0; i < 2; i++) {
-		if (g->listening[i] < 0)
-			continue;
+		if (g->listening[i] < 0) continue;
 		if (shut ? setsockopt(g->listening[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program)
 			 : setsockopt(g->listening[i], SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused))
 			base_log_limited(1, BASE_LOG_ERROR, "front.gate", "err=\"%s\"", strerror(errno));
@@ -104,13 +96,11 @@ static void refuse_waiting(struct front_gate *g)
 {
 	base_log_limited(1, BASE_LOG_ERROR, "front.descriptors", "err=\"none left\" connections=%lld", (long long)g->open);
 	set_shut(g, true);
-	if (g->reserve >= 0)
-		close(g->reserve);
+	if (g->reserve >= 0) close(g->reserve);
 	for (unsigned i = 0; i < 2; i++) {
 		int fd;
 
-		while (g->listening[i] >= 0 && (fd = accept4(g->listening[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-			close(fd);
+		while (g->listening[i] >= 0 && (fd = accept4(g->listening[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) close(fd);
 	}
 	g->reserve = dup(STDERR_FILENO);
 }
@@ -143,15 +133,12 @@ unsigned front_gate_turn(struct front_gate *g)
 			uint8_t data[6];
 			int got = zmq_recv(g->monitor[i], data, sizeof data, ZMQ_DONTWAIT);
 
-			if (got < 0)
-				break;
-			zmq_recv(g->monitor[i], NULL, 0, ZMQ_DONTWAIT);         /* the address */
-			if (got == (int)sizeof data)
-				take_event(g, i, data);
+			if (got < 0) break;
+			zmq_recv(g->monitor[i], NULL, 0, ZMQ_DONTWAIT); /* the address */
+			if (got == (int)sizeof data) take_event(g, i, data);
 			n++;
 		}
 	}
-	if (n)
-		set_shut(g, g->open >= g->max || (g->shut && g->open > g->max - g->max / 16 - 1));
+	if (n) set_shut(g, g->open >= g->max || (g->shut && g->open > g->max - g->max / 16 - 1));
 	return n;
 }

@@ -12,7 +12,7 @@ enum { RETRY_US = 50 * 1000, QUEUED_BYTES = 4096, QUEUED_MESSAGES = 32 };
 
 void front_link_init(struct front_link *l, struct front *f, struct front_port *port, const char *path)
 {
-	*l = (struct front_link){ .front = f, .port = port, .path = path };
+	*l = (struct front_link){.front = f, .port = port, .path = path};
 }
 
 void front_link_clear(struct front_link *l)
@@ -31,15 +31,13 @@ static void lose(struct front_link *l, int64_t now_us)
 
 static bool connect_core(struct front_link *l, int64_t now_us)
 {
-	uint8_t hello[9] = { 'H' };
-	struct wire_bytes part = { hello, sizeof hello };
+	uint8_t hello[9] = {'H'};
+	struct wire_bytes part = {hello, sizeof hello};
 
-	if (now_us < l->retry_us)
-		return false;
+	if (now_us < l->retry_us) return false;
 	l->retry_us = now_us + RETRY_US;
-	if (base_link_connect(&l->link, l->path, FRONT_LINK_UP_BYTES, FRONT_LINK_MSG_BYTES))
-		return false;
-	randombytes_buf(hello + 1, sizeof hello - 1);   /* a new one each time: replies to an older link must find nobody */
+	if (base_link_connect(&l->link, l->path, FRONT_LINK_UP_BYTES, FRONT_LINK_MSG_BYTES)) return false;
+	randombytes_buf(hello + 1, sizeof hello - 1); /* a new one each time: replies to an older link must find nobody */
 	if (base_link_send(l->link, &part, 1)) {
 		base_link_destroy(&l->link);
 		return false;
@@ -53,30 +51,25 @@ enum isac_err front_link_send(struct front_link *l, const struct wire_bytes *par
 	size_t bytes = 0;
 	enum isac_err err;
 
-	if (!l->link)
-		return ISAC_ERR_UNAVAILABLE;
-	for (unsigned i = 0; i < n; i++)
-		bytes += parts[i].len;
+	if (!l->link) return ISAC_ERR_UNAVAILABLE;
+	for (unsigned i = 0; i < n; i++) bytes += parts[i].len;
 	err = bytes <= QUEUED_BYTES ? base_link_queue(l->link, parts, n) : base_link_send(l->link, parts, n);
-	if (!err && bytes <= QUEUED_BYTES)
-		l->queued++;
-	if (l->queued >= QUEUED_MESSAGES)
-		front_link_flush(l);
+	if (!err && bytes <= QUEUED_BYTES) l->queued++;
+	if (l->queued >= QUEUED_MESSAGES) front_link_flush(l);
 	return err ? ISAC_ERR_UNAVAILABLE : ISAC_OK;
 }
 
 /* A broken link is found by the next receive. */
 void front_link_flush(struct front_link *l)
 {
-	if (l->queued && l->link)
-		base_link_flush(l->link);
+	if (l->queued && l->link) base_link_flush(l->link);
 	l->queued = 0;
 }
 
 void front_link_gone(struct front_link *l, const uint8_t *rid, size_t len)
 {
-	uint8_t gone[1 + UINT8_MAX] = { 'G' };
-	struct wire_bytes part = { gone, 1 + len };
+	uint8_t gone[1 + UINT8_MAX] = {'G'};
+	struct wire_bytes part = {gone, 1 + len};
 
 	memcpy(gone + 1, rid, len);
 	front_link_send(l, &part, 1);
@@ -85,10 +78,8 @@ void front_link_gone(struct front_link *l, const uint8_t *rid, size_t len)
 /* ---- what core says ---- */
 static enum isac_err make_body(zmq_msg_t *body, struct wire_bytes bytes)
 {
-	if (zmq_msg_init_size(body, bytes.len))
-		return ISAC_ERR_NO_MEMORY;
-	if (bytes.len)
-		memcpy(zmq_msg_data(body), bytes.data, bytes.len);
+	if (zmq_msg_init_size(body, bytes.len)) return ISAC_ERR_NO_MEMORY;
+	if (bytes.len) memcpy(zmq_msg_data(body), bytes.data, bytes.len);
 	return ISAC_OK;
 }
 
@@ -98,8 +89,7 @@ static enum isac_err make_body(zmq_msg_t *body, struct wire_bytes bytes)
  */
 static void look_who_left(struct front_link *l)
 {
-	if (l->port->letter == 'F')
-		front_gate_turn(&l->front->gate);
+	if (l->port->letter == 'F') front_gate_turn(&l->front->gate);
 }
 
 /* [ 'R' rid ][ head ][ body ] */
@@ -111,8 +101,7 @@ static enum isac_err take_reply(struct front_link *l, const struct base_link_msg
 	if (msg->part[0].len < 2 || msg->part[0].len > 1 + UINT8_MAX || msg->part[1].len > WIRE_DELIVERY_HEAD_BYTES)
 		return ISAC_ERR_MALFORMED;
 	err = make_body(&body, msg->part[2]);
-	if (err)
-		return err;
+	if (err) return err;
 	look_who_left(l);
 	front_port_send(l->port, msg->part[0].data + 1, msg->part[0].len - 1, msg->part[1].data, msg->part[1].len, &body);
 	zmq_msg_close(&body);
@@ -125,11 +114,9 @@ static bool send_rows(struct front_link *l, const uint8_t *row, const uint8_t *e
 	for (; n; n--) {
 		size_t rid_len, head_len;
 
-		if (end - row < 1 || (size_t)(end - row) < 2 + (rid_len = row[0]))
-			return false;
+		if (end - row < 1 || (size_t)(end - row) < 2 + (rid_len = row[0])) return false;
 		head_len = row[1 + rid_len];
-		if ((size_t)(end - row) < 2 + rid_len + head_len || !rid_len || head_len > WIRE_DELIVERY_HEAD_BYTES)
-			return false;
+		if ((size_t)(end - row) < 2 + rid_len + head_len || !rid_len || head_len > WIRE_DELIVERY_HEAD_BYTES) return false;
 		front_port_send(l->port, row + 1, rid_len, row + 2 + rid_len, head_len, body);
 		row += 2 + rid_len + head_len;
 	}
@@ -143,14 +130,11 @@ static enum isac_err take_fanout(struct front_link *l, const struct base_link_ms
 	zmq_msg_t body;
 	enum isac_err err;
 
-	if (list.len < 3)
-		return ISAC_ERR_MALFORMED;
+	if (list.len < 3) return ISAC_ERR_MALFORMED;
 	err = make_body(&body, msg->part[1]);
-	if (err)
-		return err;
+	if (err) return err;
 	look_who_left(l);
-	if (!send_rows(l, list.data + 3, list.data + list.len, wire_get_u16(list.data + 1), &body))
-		err = ISAC_ERR_MALFORMED;
+	if (!send_rows(l, list.data + 3, list.data + list.len, wire_get_u16(list.data + 1), &body)) err = ISAC_ERR_MALFORMED;
 	zmq_msg_close(&body);
 	return err;
 }
@@ -161,11 +145,9 @@ static enum isac_err take_roster(struct front_link *l, const struct base_link_ms
 	struct front *f = l->front;
 	enum isac_err err;
 
-	if (msg->part[0].len != 9)
-		return ISAC_ERR_MALFORMED;
+	if (msg->part[0].len != 9) return ISAC_ERR_MALFORMED;
 	err = front_roster_read(&f->roster, wire_get_u64(msg->part[0].data + 1), msg->part[1].data, msg->part[1].len);
-	if (err)
-		return err;
+	if (err) return err;
 	front_strikes_apply(&f->strikes, &f->roster, f->now_us);
 	base_log(BASE_LOG_INFO, "front.roster", "generation=%llu keys=%zu", (unsigned long long)f->roster.generation, f->roster.count);
 	return ISAC_OK;
@@ -180,14 +162,14 @@ static enum isac_err take_drop(struct front_link *l, const struct base_link_msg 
 
 static const struct {
 	char tag;
-	const char *letters;            /* the ports whose links may carry it */
+	const char *letters; /* the ports whose links may carry it */
 	unsigned parts;
 	enum isac_err (*take)(struct front_link *, const struct base_link_msg *);
 } rows[] = {
-	{ 'R', "RF", 3, take_reply },
-	{ 'F', "F", 2, take_fanout },
-	{ 'T', "R", 2, take_roster },
-	{ 'D', "R", 1, take_drop },
+	{'R', "RF", 3, take_reply},
+	{'F', "F", 2, take_fanout},
+	{'T', "R", 2, take_roster},
+	{'D', "R", 1, take_drop},
 };
 
 static void take(struct front_link *l, const struct base_link_msg *msg)
@@ -208,13 +190,11 @@ unsigned front_link_turn(struct front_link *l, int64_t now_us)
 	struct base_link_msg msg;
 	unsigned n = 0;
 
-	if (!l->link)
-		return connect_core(l, now_us);
+	if (!l->link) return connect_core(l, now_us);
 	while (n < FRONT_TURN_MESSAGES) {
 		enum isac_err err = base_link_recv(l->link, &msg);
 
-		if (err == ISAC_ERR_AGAIN)
-			return n;
+		if (err == ISAC_ERR_AGAIN) return n;
 		n++;
 		if (err) {
 			lose(l, now_us);

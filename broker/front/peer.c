@@ -20,8 +20,7 @@ static size_t probe(const struct front_peers *p, const uint8_t rid[FRONT_RID_BYT
 {
 	size_t at = place(p, rid);
 
-	while (p->slot[at] && memcmp(p->slot[at]->rid, rid, FRONT_RID_BYTES) != 0)
-		at = (at + 1) & p->mask;
+	while (p->slot[at] && memcmp(p->slot[at]->rid, rid, FRONT_RID_BYTES) != 0) at = (at + 1) & p->mask;
 	return at;
 }
 
@@ -36,12 +35,10 @@ static bool grow(struct front_peers *p)
 	size_t slots = p->slot ? 2 * (p->mask + 1) : 64;
 
 	next.slot = calloc(slots, sizeof(struct front_peer *));
-	if (!next.slot)
-		return false;
+	if (!next.slot) return false;
 	next.mask = slots - 1;
 	for (size_t i = 0; p->slot && i <= p->mask; i++)
-		if (p->slot[i])
-			next.slot[probe(&next, p->slot[i]->rid)] = p->slot[i];
+		if (p->slot[i]) next.slot[probe(&next, p->slot[i]->rid)] = p->slot[i];
 	free(p->slot);
 	*p = next;
 	return true;
@@ -51,13 +48,10 @@ struct front_peer *front_peers_get(struct front_peers *p, const uint8_t rid[FRON
 {
 	struct front_peer *peer = front_peers_find(p, rid);
 
-	if (peer)
-		return peer;
-	if (p->count >= FRONT_PEERS_MAX || ((!p->slot || 2 * p->count > p->mask) && !grow(p)))
-		return NULL;
+	if (peer) return peer;
+	if (p->count >= FRONT_PEERS_MAX || ((!p->slot || 2 * p->count > p->mask) && !grow(p))) return NULL;
 	peer = calloc(1, sizeof *peer);
-	if (!peer)
-		return NULL;
+	if (!peer) return NULL;
 	memcpy(peer->rid, rid, FRONT_RID_BYTES);
 	peer->fd = -1;
 	p->slot[probe(p, rid)] = peer;
@@ -79,10 +73,8 @@ static void vacate(struct front_peers *p, size_t hole)
 
 static void strip(struct front_peers *p, struct front_peer *peer)
 {
-	while (peer->first)
-		front_peers_unwait(p, peer, 0);
-	if (peer->fd >= 0)
-		p->by_fd[peer->fd] = NULL;
+	while (peer->first) front_peers_unwait(p, peer, 0);
+	if (peer->fd >= 0) p->by_fd[peer->fd] = NULL;
 	peer->fd = -1;
 	peer->session = false;
 }
@@ -91,8 +83,7 @@ void front_peers_bury(struct front_peers *p, struct front_peer *peer)
 {
 	struct front_peer **grave = &p->grave[p->next_grave];
 
-	if (peer->buried)
-		return;
+	if (peer->buried) return;
 	strip(p, peer);
 	front_peers_drop(p, grave);
 	peer->buried = true;
@@ -104,8 +95,7 @@ void front_peers_drop(struct front_peers *p, struct front_peer **peer)
 {
 	struct front_peer *gone = *peer;
 
-	if (!gone)
-		return;
+	if (!gone) return;
 	strip(p, gone);
 	vacate(p, probe(p, gone->rid));
 	p->count--;
@@ -123,13 +113,10 @@ static bool room_for_fd(struct front_peers *p, size_t fd)
 	size_t fds = p->fds ? p->fds : 64;
 	struct front_peer **grown;
 
-	if (fd < p->fds)
-		return true;
-	while (fds <= fd)
-		fds *= 2;
+	if (fd < p->fds) return true;
+	while (fds <= fd) fds *= 2;
 	grown = realloc(p->by_fd, fds * sizeof(struct front_peer *));
-	if (!grown)
-		return false;
+	if (!grown) return false;
 	memset(grown + p->fds, 0, (fds - p->fds) * sizeof(struct front_peer *));
 	p->by_fd = grown;
 	p->fds = fds;
@@ -140,12 +127,9 @@ void front_peers_open(struct front_peers *p, struct front_peer *peer, int fd, co
 {
 	peer->session = true;
 	memcpy(peer->key, key, sizeof peer->key);
-	if (fd < 0 || !room_for_fd(p, (size_t)fd))
-		return;
-	if (p->by_fd[fd])
-		p->by_fd[fd]->fd = -1;
-	if (peer->fd >= 0)
-		p->by_fd[peer->fd] = NULL;
+	if (fd < 0 || !room_for_fd(p, (size_t)fd)) return;
+	if (p->by_fd[fd]) p->by_fd[fd]->fd = -1;
+	if (peer->fd >= 0) p->by_fd[peer->fd] = NULL;
 	peer->fd = fd;
 	p->by_fd[fd] = peer;
 }
@@ -155,13 +139,12 @@ void front_peers_clear(struct front_peers *p)
 	for (size_t i = 0; p->slot && i <= p->mask; i++) {
 		struct front_peer *peer = p->slot[i];
 
-		while (peer && peer->first)
-			front_peers_unwait(p, peer, 0);
+		while (peer && peer->first) front_peers_unwait(p, peer, 0);
 		free(peer);
 	}
 	free(p->slot);
 	free(p->by_fd);
-	*p = (struct front_peers){ .count = 0 };
+	*p = (struct front_peers){.count = 0};
 }
 
 static size_t cost(const struct front_wait *w)
@@ -173,34 +156,28 @@ static void enlist(struct front_peers *p, struct front_peer *peer)
 {
 	peer->prev = NULL;
 	peer->next = p->waiting;
-	if (p->waiting)
-		p->waiting->prev = peer;
+	if (p->waiting) p->waiting->prev = peer;
 	p->waiting = peer;
 }
 
 static void delist(struct front_peers *p, struct front_peer *peer)
 {
-	if (peer->prev)
-		peer->prev->next = peer->next;
-	else
-		p->waiting = peer->next;
-	if (peer->next)
-		peer->next->prev = peer->prev;
+	if (peer->prev) peer->prev->next = peer->next;
+	else p->waiting = peer->next;
+	if (peer->next) peer->next->prev = peer->prev;
 	peer->next = peer->prev = NULL;
 }
 
-enum isac_err front_peers_wait(struct front_peers *p, struct front_peer *peer, const uint8_t *head, size_t head_len,
-			       zmq_msg_t *body, int64_t now_us)
+enum isac_err front_peers_wait(struct front_peers *p, struct front_peer *peer, const uint8_t *head, size_t head_len, zmq_msg_t *body,
+			       int64_t now_us)
 {
 	size_t bytes = sizeof(struct front_wait) + zmq_msg_size(body);
 	struct front_wait *w;
 
 	assert(head_len <= sizeof w->head);
-	if (peer->waiting_bytes + bytes > FRONT_WAIT_PEER_BYTES || p->waiting_bytes + bytes > FRONT_WAIT_ALL_BYTES)
-		return ISAC_ERR_FULL;
+	if (peer->waiting_bytes + bytes > FRONT_WAIT_PEER_BYTES || p->waiting_bytes + bytes > FRONT_WAIT_ALL_BYTES) return ISAC_ERR_FULL;
 	w = calloc(1, sizeof *w);
-	if (!w)
-		return ISAC_ERR_NO_MEMORY;
+	if (!w) return ISAC_ERR_NO_MEMORY;
 	memcpy(w->head, head, head_len);
 	w->head_len = head_len;
 	zmq_msg_init(&w->body);

@@ -12,18 +12,20 @@
 #include <string.h>
 #include "front/priv.h"
 
-struct incoming { zmq_msg_t rid, head, body; unsigned frames; };
+struct incoming {
+	zmq_msg_t rid, head, body;
+	unsigned frames;
+};
 
 void front_port_init(struct front_port *p, struct front *f, char letter, struct front_link *link)
 {
-	*p = (struct front_port){ .front = f, .letter = letter, .link = link };
+	*p = (struct front_port){.front = f, .letter = letter, .link = link};
 }
 
 void front_port_clear(struct front_port *p)
 {
 	front_peers_clear(&p->peers);
-	if (p->socket)
-		zmq_close(p->socket);
+	if (p->socket) zmq_close(p->socket);
 	p->socket = NULL;
 }
 
@@ -31,8 +33,7 @@ void front_port_clear(struct front_port *p)
 static int send_part(void *socket, const void *data, size_t len)
 {
 	while (zmq_send(socket, data, len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
-		if (zmq_errno() != EINTR)
-			return zmq_errno();
+		if (zmq_errno() != EINTR) return zmq_errno();
 	return 0;
 }
 
@@ -42,15 +43,12 @@ static int put(void *socket, const uint8_t *rid, size_t rid_len, const uint8_t *
 	zmq_msg_t shared;
 	int err = send_part(socket, rid, rid_len);
 
-	if (!err)
-		err = send_part(socket, head, head_len);
-	if (err)
-		return err;
+	if (!err) err = send_part(socket, head, head_len);
+	if (err) return err;
 	zmq_msg_init(&shared);
 	zmq_msg_copy(&shared, body);
 	while (zmq_msg_send(&shared, socket, ZMQ_DONTWAIT) < 0) {
-		if (zmq_errno() == EINTR)
-			continue;
+		if (zmq_errno() == EINTR) continue;
 		err = zmq_errno();
 		zmq_msg_close(&shared);
 		break;
@@ -70,13 +68,11 @@ static void take_commands(void *socket)
 /* left: the connection ended; else it only took nothing, and may start anew. */
 static void give_up(struct front_port *p, const uint8_t rid[FRONT_RID_BYTES], struct front_peer *peer, bool left, const char *why)
 {
-	uint8_t copy[FRONT_RID_BYTES];          /* rid may be the peer's own bytes */
+	uint8_t copy[FRONT_RID_BYTES]; /* rid may be the peer's own bytes */
 
 	memcpy(copy, rid, sizeof copy);
-	if (peer && left && p->letter == 'F')
-		front_peers_bury(&p->peers, peer);
-	else
-		front_peers_drop(&p->peers, &peer);
+	if (peer && left && p->letter == 'F') front_peers_bury(&p->peers, peer);
+	else front_peers_drop(&p->peers, &peer);
 	base_log_limited(5, BASE_LOG_DEBUG, "front.gone", "port=%c why=\"%s\"", p->letter, why);
 	front_link_gone(p->link, copy, sizeof copy);
 }
@@ -93,12 +89,10 @@ static void deliver(struct front_port *p, const uint8_t *rid, size_t rid_len, co
 			err = put(p->socket, rid, rid_len, head, head_len, body);
 		}
 	}
-	if (!err || rid_len != FRONT_RID_BYTES)
-		return;
+	if (!err || rid_len != FRONT_RID_BYTES) return;
 	if (err == EAGAIN) {
 		peer = front_peers_get(&p->peers, rid);
-		if (peer && !front_peers_wait(&p->peers, peer, head, head_len, body, p->front->now_us))
-			return;
+		if (peer && !front_peers_wait(&p->peers, peer, head, head_len, body, p->front->now_us)) return;
 		base_stats_add(STAT_front_slow, 1);
 	}
 	give_up(p, rid, peer, err != EAGAIN, err == EAGAIN ? "slow" : zmq_strerror(err));
@@ -106,8 +100,7 @@ static void deliver(struct front_port *p, const uint8_t *rid, size_t rid_len, co
 
 void front_port_send(struct front_port *p, const uint8_t *rid, size_t rid_len, const uint8_t *head, size_t head_len, zmq_msg_t *body)
 {
-	if (rid_len != FRONT_RID_BYTES)
-		return;
+	if (rid_len != FRONT_RID_BYTES) return;
 	if (p->letter == 'F') {
 		struct front_peer *peer = front_peers_find(&p->peers, rid);
 
@@ -123,8 +116,7 @@ void front_port_left(struct front_port *p, int fd)
 {
 	struct front_peer *peer = front_peers_by_fd(&p->peers, fd);
 
-	if (peer)
-		give_up(p, peer->rid, peer, true, "left");
+	if (peer) give_up(p, peer->rid, peer, true, "left");
 }
 
 /* Sends what waits for one peer, oldest first; false if the peer is gone. */
@@ -134,18 +126,15 @@ static bool retry_peer(struct front_port *p, struct front_peer *peer, int64_t no
 		struct front_wait *w = peer->first;
 		int err = put(p->socket, peer->rid, FRONT_RID_BYTES, w->head, w->head_len, &w->body);
 
-		if (err == EAGAIN && now_us - peer->waiting_since_us < FRONT_WAIT_US)
-			return true;
+		if (err == EAGAIN && now_us - peer->waiting_since_us < FRONT_WAIT_US) return true;
 		if (err) {
-			if (err == EAGAIN)
-				base_stats_add(STAT_front_slow, 1);
+			if (err == EAGAIN) base_stats_add(STAT_front_slow, 1);
 			give_up(p, peer->rid, peer, err != EAGAIN, err == EAGAIN ? "slow" : zmq_strerror(err));
 			return false;
 		}
 		front_peers_unwait(&p->peers, peer, now_us);
 	}
-	if (!peer->session)
-		front_peers_drop(&p->peers, &peer);
+	if (!peer->session) front_peers_drop(&p->peers, &peer);
 	return true;
 }
 
@@ -153,8 +142,7 @@ void front_port_retry(struct front_port *p, int64_t now_us)
 {
 	struct front_peer *next;
 
-	if (!p->peers.waiting)
-		return;
+	if (!p->peers.waiting) return;
 	take_commands(p->socket);
 	for (struct front_peer *peer = p->peers.waiting; peer; peer = next) {
 		next = peer->next;
@@ -165,7 +153,7 @@ void front_port_retry(struct front_port *p, int64_t now_us)
 static void send_error(struct front_port *p, const uint8_t *rid, size_t rid_len, uint64_t request_id, enum isac_err err, const char *text)
 {
 	uint8_t head[WIRE_DELIVERY_HEAD_BYTES];
-	size_t head_len = wire_head_pack(head, &(struct wire_head){ .type = WIRE_ERROR, .request_id = request_id });
+	size_t head_len = wire_head_pack(head, &(struct wire_head){.type = WIRE_ERROR, .request_id = request_id});
 	Isac1__Error error = ISAC1__ERROR__INIT;
 	struct wire_buf packed;
 	zmq_msg_t body;
@@ -192,16 +180,14 @@ void front_port_end_sessions(struct front_port *p)
 	for (size_t i = 0; rids && i < slots; i++) {
 		struct front_peer *peer = p->peers.slot[i];
 
-		if (!peer || !peer->session)
-			continue;
+		if (!peer || !peer->session) continue;
 		peer->session = false;
 		memcpy(rids[n++], peer->rid, FRONT_RID_BYTES);
 	}
-	for (size_t i = 0; i < n; i++) {        /* sending changes the table */
+	for (size_t i = 0; i < n; i++) { /* sending changes the table */
 		struct front_peer *peer = front_peers_find(&p->peers, rids[i]);
 
-		if (peer && !peer->first)
-			front_peers_drop(&p->peers, &peer);
+		if (peer && !peer->first) front_peers_drop(&p->peers, &peer);
 		send_error(p, rids[i], FRONT_RID_BYTES, 0, ISAC_ERR_UNAVAILABLE, NULL);
 	}
 	free(rids);
@@ -219,14 +205,12 @@ static bool receive(struct incoming *in, void *socket)
 	zmq_msg_init(&in->body);
 	zmq_msg_init(&extra);
 	in->frames = 0;
-	if (zmq_msg_recv(&in->rid, socket, ZMQ_DONTWAIT) < 0)
-		return false;
+	if (zmq_msg_recv(&in->rid, socket, ZMQ_DONTWAIT) < 0) return false;
 	more = zmq_msg_more(&in->rid);
 	while (more) {
 		zmq_msg_t *to = in->frames == 0 ? &in->head : in->frames == 1 ? &in->body : &extra;
 
-		if (zmq_msg_recv(to, socket, ZMQ_DONTWAIT) < 0)
-			break;
+		if (zmq_msg_recv(to, socket, ZMQ_DONTWAIT) < 0) break;
 		more = zmq_msg_more(to);
 		in->frames++;
 	}
@@ -258,8 +242,7 @@ static void strike(struct front_port *p, const char *name, int64_t now_us)
 	int64_t until_us;
 
 	base_stats_add(STAT_front_strikes, 1);
-	if (!front_strikes_add(&p->front->strikes, name, now_us, &until_us))
-		return;
+	if (!front_strikes_add(&p->front->strikes, name, now_us, &until_us)) return;
 	front_roster_refuse(&p->front->roster, name, strlen(name), until_us);
 	base_log(BASE_LOG_WARN, "front.struck_out", "member=%s seconds=%lld", name, (long long)((until_us - now_us) / 1000000));
 }
@@ -271,28 +254,24 @@ static enum isac_err judge(struct front_port *p, struct incoming *in, struct wir
 	const struct wire_frame_row *row = wire_frame_find(head->type);
 
 	*why = "a message is a head and a body";
-	if (in->frames != 2)
-		return ISAC_ERR_MALFORMED;
+	if (in->frames != 2) return ISAC_ERR_MALFORMED;
 	*why = "the head cannot be read";
-	if (err)
-		return err;
+	if (err) return err;
 	*why = "no such type of message on this port";
-	if (!row || row->dir != 'U' || row->port != p->letter)
-		return ISAC_ERR_MALFORMED;
+	if (!row || row->dir != 'U' || row->port != p->letter) return ISAC_ERR_MALFORMED;
 	*why = "the body is empty";
-	if (!zmq_msg_size(&in->body) && head->type != WIRE_STATUS && head->type != WIRE_DIRECTORY)
-		return ISAC_ERR_MALFORMED;
+	if (!zmq_msg_size(&in->body) && head->type != WIRE_STATUS && head->type != WIRE_DIRECTORY) return ISAC_ERR_MALFORMED;
 	return ISAC_OK;
 }
 
 static enum isac_err forward(struct front_port *p, struct incoming *in, const struct front_member *m)
 {
-	uint8_t tag[1 + FRONT_RID_BYTES] = { 'M' };
+	uint8_t tag[1 + FRONT_RID_BYTES] = {'M'};
 	struct wire_bytes parts[] = {
-		{ tag, sizeof tag },
-		{ (const uint8_t *)m->name, m->name_len },
-		{ zmq_msg_data(&in->head), zmq_msg_size(&in->head) },
-		{ zmq_msg_data(&in->body), zmq_msg_size(&in->body) },
+		{tag, sizeof tag},
+		{(const uint8_t *)m->name, m->name_len},
+		{zmq_msg_data(&in->head), zmq_msg_size(&in->head)},
+		{zmq_msg_data(&in->body), zmq_msg_size(&in->body)},
 	};
 
 	memcpy(tag + 1, zmq_msg_data(&in->rid), FRONT_RID_BYTES);
@@ -304,10 +283,8 @@ static bool is_stolen(struct front_port *p, const uint8_t *rid, const struct fro
 {
 	struct front_peer *peer = front_peers_find(&p->peers, rid);
 
-	if (!peer || (!peer->buried && (!peer->session || strcmp(peer->key, m->key) == 0)))
-		return false;
-	if (!peer->buried)
-		give_up(p, rid, peer, true, "stolen");
+	if (!peer || (!peer->buried && (!peer->session || strcmp(peer->key, m->key) == 0))) return false;
+	if (!peer->buried) give_up(p, rid, peer, true, "stolen");
 	return true;
 }
 
@@ -316,19 +293,19 @@ static bool remember(struct front_port *p, struct incoming *in, const char *key)
 {
 	struct front_peer *peer = front_peers_find(&p->peers, zmq_msg_data(&in->rid));
 
-	if (peer && peer->session)
-		return true;
+	if (peer && peer->session) return true;
 	front_gate_turn(&p->front->gate);
 	peer = front_peers_get(&p->peers, zmq_msg_data(&in->rid));
-	if (peer)
-		front_peers_open(&p->peers, peer, zmq_msg_get(&in->head, ZMQ_SRCFD), key);
+	if (peer) front_peers_open(&p->peers, peer, zmq_msg_get(&in->head, ZMQ_SRCFD), key);
 	return peer != NULL;
 }
 
 static void refuse(struct front_port *p, struct incoming *in, const char *name, uint64_t request_id, enum isac_err err, const char *why)
 {
-	base_stats_add(err == ISAC_ERR_NOT_ALLOWED ? STAT_front_routing_id :
-		       err == ISAC_ERR_UNAVAILABLE ? STAT_front_unavailable : STAT_front_refused, 1);
+	base_stats_add(err == ISAC_ERR_NOT_ALLOWED   ? STAT_front_routing_id
+		       : err == ISAC_ERR_UNAVAILABLE ? STAT_front_unavailable
+						     : STAT_front_refused,
+		       1);
 	base_log_limited(5, BASE_LOG_WARN, "front.refused", "member=%s port=%c code=%u frames=%u why=\"%s\"", name, p->letter,
 			 isac_err_code(err), in->frames, why ? why : isac_err_text(err));
 	send_error(p, zmq_msg_data(&in->rid), zmq_msg_size(&in->rid), request_id, err, why);
@@ -337,7 +314,7 @@ static void refuse(struct front_port *p, struct incoming *in, const char *name, 
 static void handle(struct front_port *p, struct incoming *in, int64_t now_us)
 {
 	const struct front_member *m = sender(p, in, now_us);
-	struct wire_head head = { .type = 0 };
+	struct wire_head head = {.type = 0};
 	const char *why = NULL;
 	char name[WIRE_LIMIT_NAME_BYTES + 1];
 	enum isac_err err;
@@ -362,8 +339,7 @@ static void handle(struct front_port *p, struct incoming *in, int64_t now_us)
 		return;
 	}
 	refuse(p, in, name, head.request_id, err, why);
-	if (in->frames > WIRE_LIMIT_FRAMES)
-		strike(p, name, now_us);
+	if (in->frames > WIRE_LIMIT_FRAMES) strike(p, name, now_us);
 }
 
 unsigned front_port_turn(struct front_port *p, int64_t now_us)

@@ -16,22 +16,27 @@
 #include "front/front.h"
 
 enum {
-	FRONT_TURN_MESSAGES = 256,      /* taken from one socket before the others are looked at */
+	FRONT_TURN_MESSAGES = 256, /* taken from one socket before the others are looked at */
 	FRONT_KEY_TEXT = 2 * WIRE_CURVE,
-	FRONT_RID_BYTES = 5,            /* a server-made routing id: 0x00 and a u32 */
-	FRONT_RETRY_AFTER_MS = 500,     /* hint in our 503 */
-	FRONT_LINK_UP_BYTES = 16 << 20, /* queued towards core; beyond it members get 503 */
-	FRONT_LINK_MSG_BYTES = 16 << 20,/* largest message from core: a roster of 100,000 keys, a fan-out to all */
+	FRONT_RID_BYTES = 5,		 /* a server-made routing id: 0x00 and a u32 */
+	FRONT_RETRY_AFTER_MS = 500,	 /* hint in our 503 */
+	FRONT_LINK_UP_BYTES = 16 << 20,	 /* queued towards core; beyond it members get 503 */
+	FRONT_LINK_MSG_BYTES = 16 << 20, /* largest message from core: a roster of 100,000 keys, a fan-out to all */
 };
 
 /* ---- roster.c ---------------------------------------------------------------- */
 struct front_member {
-	char key[FRONT_KEY_TEXT + 1];   /* hex; also the User-Id: so revoking one of a member's keys cuts that key's connections */
+	char key[FRONT_KEY_TEXT + 1]; /* hex; also the User-Id: so revoking one of a member's keys cuts that key's connections */
 	char name[WIRE_LIMIT_NAME_BYTES + 1];
-	uint8_t name_len;               /* 0 = an empty slot */
-	int64_t refused_until_us;       /* monotonic; INT64_MAX = until the next roster */
+	uint8_t name_len;	  /* 0 = an empty slot */
+	int64_t refused_until_us; /* monotonic; INT64_MAX = until the next roster */
 };
-struct front_roster { struct front_member *slot; size_t mask, count; uint64_t generation; bool known; };
+struct front_roster {
+	struct front_member *slot;
+	size_t mask, count;
+	uint64_t generation;
+	bool known;
+};
 void front_roster_init(struct front_roster *r);
 void front_roster_clear(struct front_roster *r);
 /* Replaces all by the bytes of a ROSTER message (part 2). On an error the old one stays. */
@@ -43,8 +48,13 @@ unsigned front_roster_refuse(struct front_roster *r, const char *name, size_t le
 
 /* ---- strike.c ---------------------------------------------------------------- */
 enum { FRONT_STRIKES = 5, FRONT_STRIKE_MEMBERS = 256 };
-struct front_strike { char name[WIRE_LIMIT_NAME_BYTES + 1]; int64_t at_us[FRONT_STRIKES], refused_until_us; };
-struct front_strikes { struct front_strike member[FRONT_STRIKE_MEMBERS]; };
+struct front_strike {
+	char name[WIRE_LIMIT_NAME_BYTES + 1];
+	int64_t at_us[FRONT_STRIKES], refused_until_us;
+};
+struct front_strikes {
+	struct front_strike member[FRONT_STRIKE_MEMBERS];
+};
 /* Counts one; true if that was one too many within a minute: *until_us says how long the member is refused. */
 bool front_strikes_add(struct front_strikes *s, const char *name, int64_t now_us, int64_t *until_us);
 /* Members still refused at now_us are refused in this (new) roster, too. */
@@ -65,8 +75,8 @@ enum isac_err front_socket_bind_pair(void *request, void *feed, const struct fro
 struct front_port;
 struct front_gate {
 	void *monitor[2];
-	struct front_port *port[2];     /* told who left */
-	int listening[2], reserve;      /* descriptors; reserve is given up to refuse a connection when there are none left */
+	struct front_port *port[2]; /* told who left */
+	int listening[2], reserve;  /* descriptors; reserve is given up to refuse a connection when there are none left */
 	int64_t open, max;
 	bool shut;
 };
@@ -81,23 +91,34 @@ enum isac_err front_gate_watch(struct front_gate *g, unsigned i, void *zmq, stru
 unsigned front_gate_turn(struct front_gate *g);
 
 /* ---- peer.c ---------------------------------------------------------------------- */
-enum { FRONT_PEERS_MAX = 1 << 16, FRONT_BURIED = 4096, FRONT_WAIT_PEER_BYTES = 4 << 20, FRONT_WAIT_ALL_BYTES = 64 << 20, FRONT_WAIT_US = 10 * 1000 * 1000 };
-struct front_wait { struct front_wait *next; uint8_t head[WIRE_DELIVERY_HEAD_BYTES]; size_t head_len; zmq_msg_t body; };
+enum {
+	FRONT_PEERS_MAX = 1 << 16,
+	FRONT_BURIED = 4096,
+	FRONT_WAIT_PEER_BYTES = 4 << 20,
+	FRONT_WAIT_ALL_BYTES = 64 << 20,
+	FRONT_WAIT_US = 10 * 1000 * 1000
+};
+struct front_wait {
+	struct front_wait *next;
+	uint8_t head[WIRE_DELIVERY_HEAD_BYTES];
+	size_t head_len;
+	zmq_msg_t body;
+};
 struct front_peer {
 	uint8_t rid[FRONT_RID_BYTES];
-	bool session;                   /* core may send here */
-	bool buried;                    /* it left: server-made ids never come back, so whoever uses it stole it */
-	int fd;                         /* of its connection, -1 = not known */
-	char key[FRONT_KEY_TEXT + 1];   /* whose session it is */
-	struct front_wait *first, *last;/* replies that the socket did not take, oldest first */
+	bool session;			 /* core may send here */
+	bool buried;			 /* it left: server-made ids never come back, so whoever uses it stole it */
+	int fd;				 /* of its connection, -1 = not known */
+	char key[FRONT_KEY_TEXT + 1];	 /* whose session it is */
+	struct front_wait *first, *last; /* replies that the socket did not take, oldest first */
 	size_t waiting_bytes;
-	int64_t waiting_since_us;       /* nothing moved since */
+	int64_t waiting_since_us;	/* nothing moved since */
 	struct front_peer *next, *prev; /* among those with something waiting */
 };
 struct front_peers {
 	struct front_peer **slot, *waiting, **by_fd;
 	size_t mask, count, waiting_bytes, fds;
-	struct front_peer *grave[FRONT_BURIED];         /* the last that left, a ring */
+	struct front_peer *grave[FRONT_BURIED]; /* the last that left, a ring */
 	size_t next_grave;
 };
 void front_peers_clear(struct front_peers *p);
@@ -111,8 +132,8 @@ void front_peers_bury(struct front_peers *p, struct front_peer *peer);
 void front_peers_open(struct front_peers *p, struct front_peer *peer, int fd, const char *key);
 struct front_peer *front_peers_by_fd(const struct front_peers *p, int fd);
 /* Shares body. FULL when for this peer, or for all together, too much waits. */
-enum isac_err front_peers_wait(struct front_peers *p, struct front_peer *peer, const uint8_t *head, size_t head_len,
-			       zmq_msg_t *body, int64_t now_us);
+enum isac_err front_peers_wait(struct front_peers *p, struct front_peer *peer, const uint8_t *head, size_t head_len, zmq_msg_t *body,
+			       int64_t now_us);
 /* Forgets the oldest that waits. */
 void front_peers_unwait(struct front_peers *p, struct front_peer *peer, int64_t now_us);
 
@@ -120,11 +141,11 @@ void front_peers_unwait(struct front_peers *p, struct front_peer *peer, int64_t 
 struct front;
 struct front_link {
 	struct front *front;
-	struct front_port *port;        /* the port it serves */
+	struct front_port *port; /* the port it serves */
 	const char *path;
-	struct base_link *link;         /* NULL = core is not there */
+	struct base_link *link; /* NULL = core is not there */
 	int64_t retry_us;
-	unsigned queued;                /* messages that a flush will write */
+	unsigned queued; /* messages that a flush will write */
 };
 void front_link_init(struct front_link *l, struct front *f, struct front_port *port, const char *path);
 void front_link_clear(struct front_link *l);
@@ -139,7 +160,7 @@ void front_link_gone(struct front_link *l, const uint8_t *rid, size_t len);
 /* ---- port.c ------------------------------------------------------------------------- */
 struct front_port {
 	struct front *front;
-	char letter;                    /* 'R' or 'F', as in wire/frame.def */
+	char letter; /* 'R' or 'F', as in wire/frame.def */
 	void *socket;
 	struct front_link *link;
 	struct front_peers peers;
@@ -169,7 +190,7 @@ struct front {
 	struct front_strikes strikes;
 	struct front_port request, feed;
 	struct front_link request_link, feed_link;
-	int64_t now_us;                 /* of this turn */
+	int64_t now_us; /* of this turn */
 	bool bound;
 };
 

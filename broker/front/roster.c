@@ -10,18 +10,18 @@
 #include <sodium.h>
 #include "front/priv.h"
 
-static uint8_t hash_key[crypto_shorthash_KEYBYTES];     /* random: nobody can aim keys at one slot */
+static uint8_t hash_key[crypto_shorthash_KEYBYTES]; /* random: nobody can aim keys at one slot */
 
 void front_roster_init(struct front_roster *r)
 {
-	*r = (struct front_roster){ .generation = 0 };
+	*r = (struct front_roster){.generation = 0};
 	randombytes_buf(hash_key, sizeof hash_key);
 }
 
 void front_roster_clear(struct front_roster *r)
 {
 	free(r->slot);
-	*r = (struct front_roster){ .generation = 0 };
+	*r = (struct front_roster){.generation = 0};
 }
 
 static size_t place(const char key[FRONT_KEY_TEXT])
@@ -39,8 +39,7 @@ static struct front_member *probe(const struct front_roster *r, const char key[F
 {
 	size_t at = place(key) & r->mask;
 
-	while (r->slot[at].name_len && memcmp(r->slot[at].key, key, FRONT_KEY_TEXT) != 0)
-		at = (at + 1) & r->mask;
+	while (r->slot[at].name_len && memcmp(r->slot[at].key, key, FRONT_KEY_TEXT) != 0) at = (at + 1) & r->mask;
 	return &r->slot[at];
 }
 
@@ -52,12 +51,10 @@ static long count_entries(const uint8_t *data, size_t len)
 	for (size_t at = 0; at < len; n++) {
 		uint8_t name_len;
 
-		if (len - at < WIRE_CURVE + 1)
-			return -1;
+		if (len - at < WIRE_CURVE + 1) return -1;
 		name_len = data[at + WIRE_CURVE];
 		at += WIRE_CURVE + 1;
-		if (!name_len || name_len > WIRE_LIMIT_NAME_BYTES || len - at < name_len)
-			return -1;
+		if (!name_len || name_len > WIRE_LIMIT_NAME_BYTES || len - at < name_len) return -1;
 		at += name_len;
 	}
 	return n;
@@ -65,27 +62,24 @@ static long count_entries(const uint8_t *data, size_t len)
 
 enum isac_err front_roster_read(struct front_roster *r, uint64_t generation, const uint8_t *data, size_t len)
 {
-	struct front_roster next = { .generation = generation, .known = true };
+	struct front_roster next = {.generation = generation, .known = true};
 	long n = count_entries(data, len);
 	size_t slots = 16;
 
-	if (n < 0)
-		return ISAC_ERR_MALFORMED;
-	while (slots < 2 * (size_t)n)
-		slots *= 2;
+	if (n < 0) return ISAC_ERR_MALFORMED;
+	while (slots < 2 * (size_t)n) slots *= 2;
 	next.slot = calloc(slots, sizeof *next.slot);
-	if (!next.slot)
-		return ISAC_ERR_NO_MEMORY;
+	if (!next.slot) return ISAC_ERR_NO_MEMORY;
 	next.mask = slots - 1;
 	for (size_t at = 0; at < len;) {
-		struct front_member m = { .name_len = data[at + WIRE_CURVE] };
+		struct front_member m = {.name_len = data[at + WIRE_CURVE]};
 		struct front_member *to;
 
 		wire_hex(m.key, data + at, WIRE_CURVE);
 		memcpy(m.name, data + at + WIRE_CURVE + 1, m.name_len);
 		at += WIRE_CURVE + 1 + (size_t)m.name_len;
 		to = probe(&next, m.key);
-		if (to->name_len) {     /* one key of two members: nobody may be taken for somebody else */
+		if (to->name_len) { /* one key of two members: nobody may be taken for somebody else */
 			base_log(BASE_LOG_ERROR, "front.roster.key_twice", "key=%.16s first=%s second=%s", m.key, to->name, m.name);
 			to->refused_until_us = INT64_MAX;
 			continue;
@@ -102,8 +96,7 @@ const struct front_member *front_roster_find(const struct front_roster *r, const
 {
 	const struct front_member *m;
 
-	if (!r->slot || len != FRONT_KEY_TEXT)
-		return NULL;
+	if (!r->slot || len != FRONT_KEY_TEXT) return NULL;
 	m = probe(r, key);
 	return m->name_len && m->refused_until_us <= now_us ? m : NULL;
 }
@@ -115,10 +108,8 @@ unsigned front_roster_refuse(struct front_roster *r, const char *name, size_t le
 	for (size_t at = 0; r->slot && at <= r->mask; at++) {
 		struct front_member *m = &r->slot[at];
 
-		if (!m->name_len || m->name_len != len || memcmp(m->name, name, len) != 0)
-			continue;
-		if (m->refused_until_us < until_us)
-			m->refused_until_us = until_us;
+		if (!m->name_len || m->name_len != len || memcmp(m->name, name, len) != 0) continue;
+		if (m->refused_until_us < until_us) m->refused_until_us = until_us;
 		n++;
 	}
 	return n;

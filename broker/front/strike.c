@@ -15,12 +15,10 @@ static struct front_strike *row_of(struct front_strikes *s, const char *name)
 	for (size_t i = 0; i < FRONT_STRIKE_MEMBERS; i++) {
 		struct front_strike *row = &s->member[i];
 
-		if (strcmp(row->name, name) == 0)
-			return row;
-		if (row->at_us[FRONT_STRIKES - 1] < oldest->at_us[FRONT_STRIKES - 1])
-			oldest = row;
+		if (strcmp(row->name, name) == 0) return row;
+		if (row->at_us[FRONT_STRIKES - 1] < oldest->at_us[FRONT_STRIKES - 1]) oldest = row;
 	}
-	*oldest = (struct front_strike){ .refused_until_us = 0 };
+	*oldest = (struct front_strike){.refused_until_us = 0};
 	memcpy(oldest->name, name, strnlen(name, WIRE_LIMIT_NAME_BYTES));
 	return oldest;
 }
@@ -31,8 +29,7 @@ bool front_strikes_add(struct front_strikes *s, const char *name, int64_t now_us
 
 	memmove(row->at_us, row->at_us + 1, sizeof row->at_us - sizeof row->at_us[0]);
 	row->at_us[FRONT_STRIKES - 1] = now_us;
-	if (!row->at_us[0] || now_us - row->at_us[0] >= WINDOW_US)
-		return false;
+	if (!row->at_us[0] || now_us - row->at_us[0] >= WINDOW_US) return false;
 	row->refused_until_us = now_us + REFUSED_US;
 	*until_us = row->refused_until_us;
 	memset(row->at_us, 0, sizeof row->at_us - sizeof row->at_us[0]);
@@ -44,7 +41,6 @@ void front_strikes_apply(const struct front_strikes *s, struct front_roster *r, 
 	for (size_t i = 0; i < FRONT_STRIKE_MEMBERS; i++) {
 		const struct front_strike *row = &s->member[i];
 
-		if (row->refused_until_us > now_us)
-			front_roster_refuse(r, row->name, strlen(row->name), row->refused_until_us);
+		if (row->refused_until_us > now_us) front_roster_refuse(r, row->name, strlen(row->name), row->refused_until_us);
 	}
 }

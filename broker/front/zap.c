@@ -7,10 +7,14 @@
 #include <string.h>
 #include "front/priv.h"
 
-enum { ZAP_FRAMES = 7 };        /* version, request id, domain, address, routing id, mechanism, key */
+enum { ZAP_FRAMES = 7 }; /* version, request id, domain, address, routing id, mechanism, key */
 enum { ZAP_VERSION, ZAP_REQUEST_ID, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_RID, ZAP_MECHANISM, ZAP_KEY };
 
-struct question { zmq_msg_t frame[ZAP_FRAMES]; unsigned frames; bool too_many; };
+struct question {
+	zmq_msg_t frame[ZAP_FRAMES];
+	unsigned frames;
+	bool too_many;
+};
 
 enum isac_err front_zap_bind(void **socket_out, void *zmq)
 {
@@ -102,8 +106,7 @@ unsigned front_zap_turn(void *socket, const struct front_roster *r, int64_t now_
 					 q.frames > ZAP_ADDRESS ? (const char *)zmq_msg_data(&q.frame[ZAP_ADDRESS]) : "", key, code);
 		}
 		reply(&q, socket, code, key);
-		for (unsigned i = 0; i < q.frames; i++)
-			zmq_msg_close(&q.frame[i]);
+		for (unsigned i = 0; i < q.frames; i++) zmq_msg_close(&q.frame[i]);
 	}
 	return n;
 }

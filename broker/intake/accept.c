@@ -28,7 +28,7 @@ struct wire_bytes intake_peek(struct wire_bytes message, uint32_t number)
 	const uint8_t *p = message.data, *end = p + message.len;
 	uint64_t tag, n;
 	while (p < end && varint(&p, end, &tag) && varint(&p, end, &n)) {
-		if ((tag & 7) == 0) continue;           /* n was its value */
+		if ((tag & 7) == 0) continue; /* n was its value */
 		if ((tag & 7) != 2 || n > (size_t)(end - p)) break;
 		if (tag >> 3 == number) return (struct wire_bytes){p, (size_t)n};
 		p += n;
@@ -73,7 +73,8 @@ static enum isac_err step_signature(struct intake_case *c, struct wire_arena *ar
 	const struct member_key *key;
 	enum isac_err err = member_check_signer(&key, c->roster, c->member, key_id->data, key_id->len, c->now_us, why);
 	if (err) return err;
-	if (!wire_sign_check(s->signature.data, WIRE_SIGN_REPORT, c->hub_id, s->header.data, s->header.len, key->public_key)) return ISAC_OK;
+	if (!wire_sign_check(s->signature.data, WIRE_SIGN_REPORT, c->hub_id, s->header.data, s->header.len, key->public_key))
+		return ISAC_OK;
 	return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "the signature does not hold");
 }
 
@@ -89,7 +90,8 @@ static enum isac_err step_header(struct intake_case *c, struct wire_arena *arena
 	(void)arena;
 	const Isac1__Header *h = c->header;
 	if (h->n_groups > WIRE_LIMIT_GROUPS) return wire_refuse(why, ISAC_ERR_TOO_LARGE, "more than %d groups", WIRE_LIMIT_GROUPS);
-	if (h->n_recipients > WIRE_LIMIT_RECIPIENTS) return wire_refuse(why, ISAC_ERR_TOO_LARGE, "more than %d recipients", WIRE_LIMIT_RECIPIENTS);
+	if (h->n_recipients > WIRE_LIMIT_RECIPIENTS)
+		return wire_refuse(why, ISAC_ERR_TOO_LARGE, "more than %d recipients", WIRE_LIMIT_RECIPIENTS);
 	if (h->report_id.len != WIRE_ID || is_zero(h->report_id.data, WIRE_ID))
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "report_id is not 16 bytes, or zero");
 	if (h->key_id.len != WIRE_KEY_ID) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "key_id is not 8 bytes");
@@ -98,7 +100,8 @@ static enum isac_err step_header(struct intake_case *c, struct wire_arena *arena
 	if (h->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_ABSURD_S * 1000000)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "created_us is no time of this day");
 	if (h->created_us > c->now_us + (int64_t)WIRE_LIMIT_SKEW_AHEAD_S * 1000000)
-		return wire_refuse(why, ISAC_ERR_FROM_FUTURE, "created_us is more than %d s ahead of the hub's clock", WIRE_LIMIT_SKEW_AHEAD_S);
+		return wire_refuse(why, ISAC_ERR_FROM_FUTURE, "created_us is more than %d s ahead of the hub's clock",
+				   WIRE_LIMIT_SKEW_AHEAD_S);
 	if (h->created_us < c->now_us - (int64_t)WIRE_LIMIT_SKEW_BEHIND_S * 1000000)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "created_us is more than %d s old", WIRE_LIMIT_SKEW_BEHIND_S);
 	return ISAC_OK;

@@ -26,7 +26,7 @@ void intake_wake(struct intake *in)
 {
 	uint64_t one = 1;
 	while (write(in->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;       /* full is fine: it is awake then */
+		; /* full is fine: it is awake then */
 }
 
 /* f = NULL leaves an empty one, so that repliers find a value without a link. */
@@ -77,7 +77,7 @@ static void add_row(void *arg, const struct member *m)
 
 void intake_front_push_roster(struct intake *in)
 {
-	if (!in->front || !atomic_load(&in->front->id)) return;         /* its HELLO will bring the roster */
+	if (!in->front || !atomic_load(&in->front->id)) return; /* its HELLO will bring the roster */
 	struct member_roster *roster = base_shared_take(in->conf.roster);
 	if (!roster) return;
 	uint8_t tag[9] = {'T'};

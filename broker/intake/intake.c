@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TURN = 256 };    /* messages before it looks at the stop signal again */
+enum { TURN = 256 }; /* messages before it looks at the stop signal again */
 
 /* ---- dispatch ---------------------------------------------------------------------- */
 
@@ -26,11 +26,9 @@ static const struct handler {
 	bool empty_ok;
 	void (*fn)(struct intake *, const struct intake_request *, uint16_t type);
 } handlers[] = {
-	{WIRE_SUBMIT, true, do_submit},         /* it refuses an empty body itself, with a receipt */
-	{WIRE_QUERY, false, intake_ask},
-	{WIRE_CONTROL, false, intake_ask},
-	{WIRE_STATUS, true, intake_ask},
-	{WIRE_DIRECTORY, true, intake_ask},
+	{WIRE_SUBMIT, true, do_submit}, /* it refuses an empty body itself, with a receipt */
+	{WIRE_QUERY, false, intake_ask}, {WIRE_CONTROL, false, intake_ask},
+	{WIRE_STATUS, true, intake_ask}, {WIRE_DIRECTORY, true, intake_ask},
 };
 
 static const struct handler *find_handler(uint16_t type)
@@ -61,14 +59,10 @@ static void dispatch(struct intake *in, struct intake_request *r, const struct w
 	}
 	r->route.member_id = r->member->id;
 	const struct handler *handler = wire_head_open(&head, head_bytes.data, head_bytes.len) ? NULL : find_handler(head.type);
-	if (r->member->suspended)
-		refuse(in, &r->route, ISAC_ERR_NOT_ALLOWED, "this member is suspended");
-	else if (!handler)
-		refuse(in, &r->route, ISAC_ERR_MALFORMED, "not a request of this port");
-	else if (!r->body.len && !handler->empty_ok)
-		refuse(in, &r->route, ISAC_ERR_MALFORMED, "the body is empty");
-	else
-		handler->fn(in, r, head.type);
+	if (r->member->suspended) refuse(in, &r->route, ISAC_ERR_NOT_ALLOWED, "this member is suspended");
+	else if (!handler) refuse(in, &r->route, ISAC_ERR_MALFORMED, "not a request of this port");
+	else if (!r->body.len && !handler->empty_ok) refuse(in, &r->route, ISAC_ERR_MALFORMED, "the body is empty");
+	else handler->fn(in, r, head.type);
 }
 
 /* ---- the link ------------------------------------------------------------------------ */
@@ -94,7 +88,7 @@ static enum isac_err take_one(struct intake *in, const struct base_link_msg *msg
 	uint8_t kind = msg->parts && msg->part[0].len ? msg->part[0].data[0] : 0;
 	if (kind == 'M') return take_message(in, msg);
 	if (kind == 'H') return intake_front_hello(in, msg->part[0]);
-	return kind == 'G' ? ISAC_OK : ISAC_ERR_MALFORMED;      /* a reply that found nobody: the member asks again */
+	return kind == 'G' ? ISAC_OK : ISAC_ERR_MALFORMED; /* a reply that found nobody: the member asks again */
 }
 
 /* A turn; true if the link may hold more. */
@@ -115,7 +109,7 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 {
 	struct intake *in = arg;
 	base_actor_ready(actor);
-	bool more = false;      /* a turn ended before the link was empty: its read-ahead may hold messages that poll cannot see */
+	bool more = false; /* a turn ended before the link was empty: its read-ahead may hold messages that poll cannot see */
 	while (base_actor_running(actor)) {
 		struct pollfd fds[4] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN},
 					{.fd = in->listen_fd, .events = POLLIN},
@@ -123,7 +117,8 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 					{.fd = in->front ? base_link_fd(in->front->link) : -1, .events = POLLIN}};
 		if (poll(fds, 4, more ? 0 : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		uint64_t count;
-		if (fds[2].revents && read(in->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR) return ISAC_ERR_SYSTEM;
+		if (fds[2].revents && read(in->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
+			return ISAC_ERR_SYSTEM;
 		if (atomic_exchange(&in->roster_changed, false)) intake_front_push_roster(in);
 		if (fds[1].revents) intake_front_accept(in);
 		else if (in->front && (more || fds[3].revents)) more = serve(in);
@@ -153,7 +148,7 @@ enum isac_err intake_start(struct intake **out, const struct intake_conf *conf)
 	in->conf = *conf;
 	in->listen_fd = in->wake_fd = -1;
 	wire_arena_init(&in->arena, WIRE_LIMIT_DECODE_BYTES);
-	*out = in;      /* before any thread of ours: the store's receipts come back through it */
+	*out = in; /* before any thread of ours: the store's receipts come back through it */
 	enum isac_err err = prepare(in);
 	if (!err) err = base_actor_start(&in->actor, "intake", run, in);
 	if (err) intake_stop(out);

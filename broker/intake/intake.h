@@ -8,15 +8,15 @@
 #include "store/store.h"
 
 struct intake;
-struct query;   /* query/query.h */
+struct query;	/* query/query.h */
 struct control; /* control/control.h */
 struct intake_conf {
 	const char *socket_path;
 	const char *hub_id;
 	struct base_shared *roster;
-	struct store *store;            /* submit goes here */
-	struct query *query;            /* QUERY, DIRECTORY, STATUS */
-	struct control *control;        /* CONTROL */
+	struct store *store;	 /* submit goes here */
+	struct query *query;	 /* QUERY, DIRECTORY, STATUS */
+	struct control *control; /* CONTROL */
 	int64_t verifiers, queue_max;
 	int64_t rate_per_s, rate_burst, rate_bytes_per_min;
 };

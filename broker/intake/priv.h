@@ -7,10 +7,10 @@
 /* ---- accept.c: the steps of proto/README.md section 5 that need no store --------------- */
 struct intake_case {
 	const struct member_roster *roster;
-	const struct member *member;    /* whose connection it is */
+	const struct member *member; /* whose connection it is */
 	const char *hub_id;
 	int64_t now_us;
-	struct wire_bytes body;         /* of the SUBMIT frame */
+	struct wire_bytes body; /* of the SUBMIT frame */
 	/* found on the way, in the arena */
 	Isac1__Submit *submit;
 	Isac1__Header *header;
@@ -34,10 +34,10 @@ struct intake_verifier {
 	struct intake *in;
 	struct base_actor *actor;
 	struct base_mailbox *box;
-	atomic_uint jobs;               /* given and not yet done */
+	atomic_uint jobs; /* given and not yet done */
 };
 enum isac_err intake_verify_start(struct intake *in);
-void intake_verify_halt(struct intake *in);     /* what was given is finished first */
+void intake_verify_halt(struct intake *in); /* what was given is finished first */
 void intake_verify_free(struct intake *in);
 /* To the least busy verifier; AGAIN if all have enough, then the caller does it itself. */
 enum isac_err intake_verify_give(struct intake *in, struct intake_job *job);
@@ -51,7 +51,7 @@ struct intake_request {
 	struct wire_bytes body;
 };
 void intake_submit(struct intake *in, const struct intake_request *r);
-void intake_submit_flush(struct intake *in);    /* nothing more has come: the report in hand is done here and now */
+void intake_submit_flush(struct intake *in); /* nothing more has come: the report in hand is done here and now */
 void intake_submit_refuse(struct intake *in, const struct store_route *route, struct wire_bytes body, enum isac_err err,
 			  const struct wire_why *why, uint32_t retry_after_ms);
 
@@ -59,13 +59,13 @@ void intake_submit_refuse(struct intake *in, const struct store_route *route, st
 void intake_ask(struct intake *in, const struct intake_request *r, uint16_t type);
 
 /* ---- reply.c ------------------------------------------------------------------------------------------- */
-enum { INTAKE_RETRY_MS = 250 };         /* our hint with a 503 */
+enum { INTAKE_RETRY_MS = 250 }; /* our hint with a 503 */
 void intake_reply_error(struct intake *in, const struct store_route *route, enum isac_err err, const char *text, uint32_t retry_after_ms);
 
 /* ---- front.c: the link ------------------------------------------------------------------------------------- */
 struct intake_front {
 	struct base_link *link;
-	_Atomic uint64_t id;            /* 0 until its HELLO */
+	_Atomic uint64_t id; /* 0 until its HELLO */
 };
 void intake_front_free(void *front);
 void intake_front_accept(struct intake *in);
@@ -78,13 +78,13 @@ struct intake {
 	struct intake_conf conf;
 	struct base_actor *actor;
 	int listen_fd, wake_fd;
-	struct base_shared fronts;      /* struct intake_front: repliers take it, only the actor swaps it */
-	struct intake_front *front;     /* the one in `fronts`; NULL = nobody there */
+	struct base_shared fronts;  /* struct intake_front: repliers take it, only the actor swaps it */
+	struct intake_front *front; /* the one in `fronts`; NULL = nobody there */
 	atomic_bool roster_changed;
 	struct member_quota *reports, *asks;
 	struct intake_verifier *verifier;
 	int64_t verifiers;
-	struct intake_job *hand;        /* received last; waits to see if it is alone */
+	struct intake_job *hand; /* received last; waits to see if it is alone */
 	struct wire_arena arena;
 };
 

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH = 8 };     /* enough to keep a verifier busy while intake does one itself */
+enum { DEPTH = 8 }; /* enough to keep a verifier busy while intake does one itself */
 
-static enum isac_err judge(struct intake *in, const struct intake_job *job, const struct member_roster *roster,
-			   struct wire_arena *arena, struct wire_why *why)
+static enum isac_err judge(struct intake *in, const struct intake_job *job, const struct member_roster *roster, struct wire_arena *arena,
+			   struct wire_why *why)
 {
 	struct intake_case c = {.roster = roster, .hub_id = in->conf.hub_id, .now_us = job->received_us, .body = {job->body, job->len}};
 	/* Looked up again: it may have waited, and the roster may be a newer one. */
@@ -28,7 +28,7 @@ static enum isac_err judge(struct intake *in, const struct intake_job *job, cons
 	report->received_us = job->received_us;
 	report->publisher_id = c.member->id;
 	memcpy(report->publisher, c.member->name, sizeof(report->publisher));
-	err = member_audience_copy(&report->audience, &c.audience, &report->arena);  /* whoever holds it knows who may see it */
+	err = member_audience_copy(&report->audience, &c.audience, &report->arena); /* whoever holds it knows who may see it */
 	if (!err) err = store_submit(in->conf.store, report, report->audience, &job->route);
 	if (err) wire_refuse(why, err, "%s", isac_err_text(err));
 	report_unref(&report);

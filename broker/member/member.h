@@ -8,43 +8,55 @@
 
 #include "base/base.h"
 
-enum member_role {      /* bits; table member.roles */
-	MEMBER_PUBLISHER = 1, MEMBER_SUBSCRIBER = 2, MEMBER_ANALYST = 4, MEMBER_TRACER = 8, MEMBER_ADMIN = 16, MEMBER_AUDITOR = 32,
+enum member_role { /* bits; table member.roles */
+		   MEMBER_PUBLISHER = 1,
+		   MEMBER_SUBSCRIBER = 2,
+		   MEMBER_ANALYST = 4,
+		   MEMBER_TRACER = 8,
+		   MEMBER_ADMIN = 16,
+		   MEMBER_AUDITOR = 32,
 };
-uint32_t member_roles_parse(const char *list);          /* "publisher,subscriber"; 0 = a name is unknown */
+uint32_t member_roles_parse(const char *list); /* "publisher,subscriber"; 0 = a name is unknown */
 void member_roles_print(char *out, size_t size, uint32_t roles);
 
 struct member_key {
 	uint8_t key_id[WIRE_KEY_ID], public_key[WIRE_SIGN_PUBLIC];
-	int64_t valid_from_us, valid_until_us;          /* 0 = open */
-	uint64_t revoked_from_seq;                      /* 0 = not revoked */
+	int64_t valid_from_us, valid_until_us; /* 0 = open */
+	uint64_t revoked_from_seq;	       /* 0 = not revoked */
 	int32_t member_id;
 };
-struct member_net { uint8_t addr[16]; uint8_t family, prefix; };
+struct member_net {
+	uint8_t addr[16];
+	uint8_t family, prefix;
+};
 struct member {
 	int32_t id;
 	char name[WIRE_LIMIT_NAME_BYTES + 1], type[16]; /* isp vendor soc csirt academic */
 	uint32_t roles;
 	bool suspended;
 	uint8_t curve[WIRE_CURVE];
-	const struct member_net *nets; uint32_t nets_n; /* registered space, for `mine` */
-	const uint32_t *asns; uint32_t asns_n;
-	const char *const *domains; uint32_t domains_n;
-	const int32_t *groups; uint32_t groups_n;       /* ids, ascending */
+	const struct member_net *nets;
+	uint32_t nets_n; /* registered space, for `mine` */
+	const uint32_t *asns;
+	uint32_t asns_n;
+	const char *const *domains;
+	uint32_t domains_n;
+	const int32_t *groups;
+	uint32_t groups_n; /* ids, ascending */
 };
-struct member_roster;           /* immutable */
+struct member_roster; /* immutable */
 /* Building (control, from the database; tests, from literals): add everything, then it is frozen by use. Copies its arguments. */
 enum isac_err member_roster_new(struct member_roster **out, uint64_t generation, const char *hub_id);
 enum isac_err member_roster_add(struct member_roster *r, const struct member *m);
 enum isac_err member_roster_add_key(struct member_roster *r, const struct member_key *k);
 enum isac_err member_roster_add_group(struct member_roster *r, int32_t id, const char *name);
-void member_roster_free(void *roster);                  /* for base_shared_init */
+void member_roster_free(void *roster); /* for base_shared_init */
 uint64_t member_roster_generation(const struct member_roster *r);
 const char *member_roster_hub_id(const struct member_roster *r);
-const struct member *member_roster_find(const struct member_roster *r, const char *name);        /* NULL; suspended ones are found */
+const struct member *member_roster_find(const struct member_roster *r, const char *name); /* NULL; suspended ones are found */
 const struct member *member_roster_by_id(const struct member_roster *r, int32_t id);
 const struct member_key *member_roster_key(const struct member_roster *r, const uint8_t key_id[WIRE_KEY_ID]);
-int32_t member_roster_group(const struct member_roster *r, const char *name);                   /* 0 = unknown */
+int32_t member_roster_group(const struct member_roster *r, const char *name); /* 0 = unknown */
 /* Calls fn for each member that may connect, for the front's ZAP table. */
 void member_roster_each(const struct member_roster *r, void (*fn)(void *arg, const struct member *m), void *arg);
 
@@ -54,10 +66,12 @@ enum isac_err member_check_signer(const struct member_key **key, const struct me
 
 /* ---- audience: the one rule -------------------------------------------------------- */
 struct member_audience {
-	int32_t id;             /* row, 0 = not interned */
+	int32_t id; /* row, 0 = not interned */
 	uint32_t tlp;
-	const int32_t *groups; uint32_t groups_n;               /* ids, ascending */
-	const int32_t *recipients; uint32_t recipients_n;       /* member ids, ascending */
+	const int32_t *groups;
+	uint32_t groups_n; /* ids, ascending */
+	const int32_t *recipients;
+	uint32_t recipients_n; /* member ids, ascending */
 };
 /* Names to ids, in the arena; BAD_VALUE for an unknown group or recipient and for the label rules of README section 5 step 5. */
 enum isac_err member_audience_resolve(struct member_audience *out, const struct member_roster *r, const struct member *publisher,

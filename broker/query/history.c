@@ -35,7 +35,7 @@ static bool pick(uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1], const struct store_hit 
 /* Appends an entry each for active and held items: an entry has one state. */
 static enum isac_err add_hit(struct query_call *call, const struct store_hit *hit, bool held)
 {
-	static const uint8_t state_held[] = {8 << 3, 1};        /* Entry.state = 1, behind the rest: the same message */
+	static const uint8_t state_held[] = {8 << 3, 1}; /* Entry.state = 1, behind the rest: the same message */
 	struct wire_buf *entry = &call->q->entry;
 	uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1];
 	bool held_too = held && (call->self->roles & MEMBER_ANALYST || hit->report->publisher_id == call->self->id);
@@ -80,9 +80,15 @@ static enum isac_err add_hits(struct query_call *call, const struct store_hit *h
 
 static enum isac_err select_page(struct query_call *call, const Isac1__Query *ask, const struct filter *filter, struct query_cursor at)
 {
-	struct store_query query = {
-		.filter = filter, .self = call->self, .since_us = ask->since_us, .until_us = ask->until_us, .as_of_seq = ask->as_of_seq,
-		.limit = ask->limit ? ask->limit : LIMIT_DEFAULT, .held = ask->held, .before_seq = at.seq, .before_item = at.item};
+	struct store_query query = {.filter = filter,
+				    .self = call->self,
+				    .since_us = ask->since_us,
+				    .until_us = ask->until_us,
+				    .as_of_seq = ask->as_of_seq,
+				    .limit = ask->limit ? ask->limit : LIMIT_DEFAULT,
+				    .held = ask->held,
+				    .before_seq = at.seq,
+				    .before_item = at.item};
 	if (query.limit > WIRE_LIMIT_PAGE_ITEMS) query.limit = WIRE_LIMIT_PAGE_ITEMS;
 	struct store_hit *hits = NULL;
 	size_t n = 0;
@@ -98,7 +104,7 @@ static enum isac_err select_page(struct query_call *call, const Isac1__Query *as
 		query_cursor_make(cursor, &next, call->q->conf.cursor_key, call->self->name, ask->filter);
 		rest.cursor = (ProtobufCBinaryData){sizeof(cursor), cursor};
 	}
-	wire_pack(call->out, &rest.base);       /* fields behind the entries: a message in pieces is the same message */
+	wire_pack(call->out, &rest.base); /* fields behind the entries: a message in pieces is the same message */
 	return call->out->err;
 }
 
@@ -108,15 +114,15 @@ enum isac_err query_history(struct query_call *call)
 	struct filter *filter = NULL;
 	struct query_cursor at;
 	if (ask->since_us < 0 || ask->until_us < 0) return query_refuse(call, ISAC_ERR_BAD_VALUE, "a time before 1970");
-	enum isac_err err = query_cursor_open(&at, ask->cursor.data, ask->cursor.len, call->q->conf.cursor_key, call->self->name, ask->filter);
+	enum isac_err err =
+		query_cursor_open(&at, ask->cursor.data, ask->cursor.len, call->q->conf.cursor_key, call->self->name, ask->filter);
 	if (err) return query_refuse(call, err, "this cursor is not from a page of this query");
 	err = filter_parse(&filter, ask->filter, strlen(ask->filter), base_clock_us(), &call->fail);
 	if (err) return err;
 	if (ask->wait_seq > store_indexer_seq(call->q->conf.indexer)) {
 		call->job->wait_seq = ask->wait_seq;
 		err = ISAC_ERR_AGAIN;
-	} else
-		err = select_page(call, ask, filter, at);
+	} else err = select_page(call, ask, filter, at);
 	filter_destroy(&filter);
 	return err;
 }

@@ -7,8 +7,8 @@
 struct query_job {
 	struct store_route route;
 	const struct query_handler *handler;
-	int64_t deadline_us;            /* monotonic: for a parked one */
-	uint64_t wait_seq;              /* parked until the index is complete up to here */
+	int64_t deadline_us; /* monotonic: for a parked one */
+	uint64_t wait_seq;   /* parked until the index is complete up to here */
 	size_t len;
 	uint8_t body[];
 };
@@ -20,15 +20,15 @@ struct query_call {
 	const struct member_roster *roster;
 	const struct member *self;
 	struct wire_arena *arena;
-	ProtobufCMessage *ask;          /* opened body; NULL if it was empty */
-	struct wire_buf *out;           /* the reply's body */
-	struct filter_error fail;       /* text, column, expected: for ERROR */
+	ProtobufCMessage *ask;	  /* opened body; NULL if it was empty */
+	struct wire_buf *out;	  /* the reply's body */
+	struct filter_error fail; /* text, column, expected: for ERROR */
 };
 
 /* Rows of the dispatch table in query.c. AGAIN parks the job until job->wait_seq is indexed. */
 struct query_handler {
 	uint16_t type, reply;
-	uint32_t roles;                 /* any of these; 0 = every member */
+	uint32_t roles; /* any of these; 0 = every member */
 	const ProtobufCMessageDescriptor *desc;
 	enum isac_err (*fn)(struct query_call *call);
 };
@@ -40,7 +40,10 @@ enum isac_err query_refuse(struct query_call *call, enum isac_err err, const cha
 
 /* ---- cursor.c: pure ------------------------------------------------------------------ */
 enum { QUERY_CURSOR = 20, QUERY_CURSOR_KEY = 32 };
-struct query_cursor { uint64_t seq; uint32_t item; };
+struct query_cursor {
+	uint64_t seq;
+	uint32_t item;
+};
 /* For this member and these filter bytes only. */
 void query_cursor_make(uint8_t out[QUERY_CURSOR], const struct query_cursor *at, const uint8_t key[QUERY_CURSOR_KEY], const char *member,
 		       const char *filter);
@@ -49,7 +52,10 @@ enum isac_err query_cursor_open(struct query_cursor *out, const uint8_t *data, s
 
 /* What an id of a member is an index of; members beyond have no last receipt in STATUS. */
 enum { QUERY_NOTES = 65536 };
-struct query_note { _Atomic uint64_t seq; _Atomic int64_t received_us; };
+struct query_note {
+	_Atomic uint64_t seq;
+	_Atomic int64_t received_us;
+};
 
 struct query {
 	struct query_conf conf;
@@ -58,7 +64,7 @@ struct query {
 	struct store_db *db;
 	struct wire_arena arena;
 	struct wire_buf out, entry;
-	struct query_job **parked;      /* queue_max slots */
+	struct query_job **parked; /* queue_max slots */
 	size_t parked_n;
 	int64_t started_us;
 	struct query_note *notes;

@@ -36,7 +36,8 @@ static void send_error(struct query *q, const struct query_job *job, enum isac_e
 	error.expected = (char *)fail->expected;
 	error.retry_after_ms = error.code == 503 ? RETRY_MS : 0;
 	base_stats_add(STAT_query_refused, 1);
-	base_log_limited(10, BASE_LOG_WARN, "query.rejected", "member_id=%d err=%s code=%u", job->route.member_id, isac_err_name(err), error.code);
+	base_log_limited(10, BASE_LOG_WARN, "query.rejected", "member_id=%d err=%s code=%u", job->route.member_id, isac_err_name(err),
+			 error.code);
 	wire_buf_reset(&q->out);
 	q->out.err = ISAC_OK;
 	wire_pack(&q->out, &error.base);
@@ -50,7 +51,8 @@ static enum isac_err answer(struct query_call *call)
 	/* Looked up again: it may have waited, and rights may have changed. */
 	call->self = call->roster ? member_roster_by_id(call->roster, call->job->route.member_id) : NULL;
 	if (!call->self || call->self->suspended) return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "suspended");
-	if (h->roles && !(call->self->roles & h->roles)) return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "needs the role subscriber or analyst");
+	if (h->roles && !(call->self->roles & h->roles))
+		return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "needs the role subscriber or analyst");
 	if (call->job->len) {
 		enum isac_err err = wire_open(&call->ask, h->desc, call->arena, call->job->body, call->job->len, true, &why);
 		if (err) return query_refuse(call, err, why.text);
@@ -66,12 +68,12 @@ static void run_job(struct query *q, struct query_job *job)
 	wire_buf_reset(&q->out);
 	q->out.err = ISAC_OK;
 	enum isac_err err = answer(&call);
-	if (err == ISAC_ERR_AGAIN && q->parked_n == (size_t)q->conf.queue_max) err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
+	if (err == ISAC_ERR_AGAIN && q->parked_n == (size_t)q->conf.queue_max)
+		err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
 	if (err == ISAC_ERR_AGAIN) {
 		q->parked[q->parked_n++] = job;
 		job = NULL;
-	} else if (err)
-		send_error(q, job, err, &call.fail);
+	} else if (err) send_error(q, job, err, &call.fail);
 	else {
 		base_stats_add(STAT_query_answered, 1);
 		q->conf.reply(q->conf.arg, &job->route, job->handler->reply, q->out.data, q->out.len);
@@ -88,13 +90,11 @@ static void run_parked(struct query *q)
 	uint64_t seq = store_indexer_seq(q->conf.indexer);
 	int64_t now_us = base_clock_mono_us();
 	size_t n = q->parked_n;
-	q->parked_n = 0;        /* run_job may park again: into slots that were looked at */
+	q->parked_n = 0; /* run_job may park again: into slots that were looked at */
 	for (size_t i = 0; i < n; i++) {
 		struct query_job *job = q->parked[i];
-		if (job->wait_seq > seq && now_us < job->deadline_us)
-			q->parked[q->parked_n++] = job;
-		else if (job->wait_seq <= seq)
-			run_job(q, job);
+		if (job->wait_seq > seq && now_us < job->deadline_us) q->parked[q->parked_n++] = job;
+		else if (job->wait_seq <= seq) run_job(q, job);
 		else {
 			send_error(q, job, ISAC_ERR_TOO_SLOW, &(struct filter_error){.text = "the index is not that far yet"});
 			free(job);
@@ -123,7 +123,8 @@ enum isac_err query_ask(struct query *q, const struct store_route *route, uint16
 		if (handlers[i].type == type) handler = &handlers[i];
 	struct query_job *job = handler ? malloc(sizeof(*job) + len) : NULL;
 	if (!job) return ISAC_ERR_UNAVAILABLE;
-	*job = (struct query_job){.route = *route, .handler = handler, .len = len, .deadline_us = base_clock_mono_us() + (int64_t)WAIT_MS * 1000};
+	*job = (struct query_job){
+		.route = *route, .handler = handler, .len = len, .deadline_us = base_clock_mono_us() + (int64_t)WAIT_MS * 1000};
 	if (len) memcpy(job->body, body, len);
 	if (!base_mailbox_put(q->box, job)) return ISAC_OK;
 	free(job);

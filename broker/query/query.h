@@ -8,11 +8,13 @@
 
 struct query;
 struct query_conf {
-	const char *conninfo; int64_t deadline_ms, queue_max;
+	const char *conninfo;
+	int64_t deadline_ms, queue_max;
 	const char *hub_id;
-	uint8_t cursor_key[32];                 /* secret of this hub that outlives it: makes page cursors unforgeable */
+	uint8_t cursor_key[32]; /* secret of this hub that outlives it: makes page cursors unforgeable */
 	struct base_shared *roster;
-	struct store *store; struct store_indexer *indexer;
+	struct store *store;
+	struct store_indexer *indexer;
 	bool (*is_live)(void *arg, int32_t member_id, const char *name);
 	void (*reply)(void *arg, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
 	void *arg;

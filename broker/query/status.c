@@ -52,7 +52,7 @@ enum isac_err query_status(struct query_call *call)
 	char *roles[ROLE_BITS], names[ROLE_BITS][ROLE_NAME];
 	status.hub_id = (char *)q->conf.hub_id;
 	status.version = (char *)ISAC_VERSION;
-	status.indexed_seq = store_indexer_seq(q->conf.indexer);        /* first: then it is never beyond the head */
+	status.indexed_seq = store_indexer_seq(q->conf.indexer); /* first: then it is never beyond the head */
 	status.head_seq = store_head(q->conf.store);
 	status.started_us = q->started_us;
 	status.now_us = base_clock_us();

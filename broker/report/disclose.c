@@ -80,7 +80,7 @@ static void spread_proof(struct wire_buf *entry, size_t start)
 
 	if (n == 0 || !wire_buf_extend(entry, n * (TAGGED_HASH - WIRE_HASH))) return;
 	first = entry->data + start;
-	for (size_t i = n; i-- > 0; ) {
+	for (size_t i = n; i-- > 0;) {
 		memmove(first + i * TAGGED_HASH + 2, first + i * WIRE_HASH, WIRE_HASH);
 		first[i * TAGGED_HASH] = TAG(F_PROOF, BYTES);
 		first[i * TAGGED_HASH + 1] = WIRE_HASH;

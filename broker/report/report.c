@@ -11,7 +11,7 @@
 #include <string.h>
 #include "report/report.h"
 
-enum { TAG_SECRET = 0x0a, TAG_ITEM = 0x12 };   /* Payload's fields 1 and 2, length-delimited */
+enum { TAG_SECRET = 0x0a, TAG_ITEM = 0x12 }; /* Payload's fields 1 and 2, length-delimited */
 enum { SLOTS = 2048, ARENA_BLOCK = 16384 };
 _Static_assert(SLOTS >= 2 * WIRE_LIMIT_ITEMS, "the table of duplicates would be too full");
 
@@ -28,8 +28,8 @@ static enum isac_err copy_bytes(struct report *r, struct wire_bytes header, stru
 	if (!copy) return full(r, why);
 	if (header.len) memcpy(copy, header.data, header.len);
 	if (payload.len) memcpy(copy + header.len, payload.data, payload.len);
-	r->header_bytes = (struct wire_bytes){ copy, header.len };
-	r->payload_bytes = (struct wire_bytes){ copy + header.len, payload.len };
+	r->header_bytes = (struct wire_bytes){copy, header.len};
+	r->payload_bytes = (struct wire_bytes){copy + header.len, payload.len};
 	return ISAC_OK;
 }
 
@@ -40,13 +40,13 @@ static const uint8_t *next_field(const uint8_t *p, const uint8_t *end, uint8_t *
 
 	*tag = *p++;
 	if (*tag != TAG_SECRET && *tag != TAG_ITEM) return NULL;
-	for (unsigned shift = 0; ; shift += 7) {
+	for (unsigned shift = 0;; shift += 7) {
 		if (p == end || shift > 28) return NULL;
 		len |= (size_t)(*p & 0x7f) << shift;
 		if (!(*p++ & 0x80)) break;
 	}
 	if (len > (size_t)(end - p)) return NULL;
-	*value = (struct wire_bytes){ p, len };
+	*value = (struct wire_bytes){p, len};
 	return p + len;
 }
 
@@ -54,10 +54,10 @@ static const uint8_t *next_field(const uint8_t *p, const uint8_t *end, uint8_t *
 static enum isac_err walk_payload(struct report *r, uint32_t *items, struct wire_why *why)
 {
 	const uint8_t *p = r->payload_bytes.data, *end = p + r->payload_bytes.len;
-	struct wire_bytes value, secret = { NULL, 0 };
+	struct wire_bytes value, secret = {NULL, 0};
 	uint8_t tag;
 
-	for (*items = 0; p < end; ) {
+	for (*items = 0; p < end;) {
 		p = next_field(p, end, &tag, &value);
 		if (!p) return wire_refuse(why, ISAC_ERR_MALFORMED, "Payload: unknown field");
 		if (tag == TAG_SECRET) secret = value;
@@ -117,7 +117,8 @@ static enum isac_err check_root(struct report *r, struct wire_why *why)
 	}
 	wire_merkle_tree(r->tree, r->n);
 	if (r->header->items_root.len == WIRE_HASH &&
-	    memcmp(r->header->items_root.data, r->tree + (size_t)(hashes - 1) * WIRE_HASH, WIRE_HASH) == 0) return ISAC_OK;
+	    memcmp(r->header->items_root.data, r->tree + (size_t)(hashes - 1) * WIRE_HASH, WIRE_HASH) == 0)
+		return ISAC_OK;
 	return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "the items are not those that the header commits to");
 }
 
@@ -133,7 +134,7 @@ static enum isac_err open_value(struct report *r, struct report_item *item, bool
 	if (check) return wire_indicator_check(&item->value, ind, &r->arena, why);
 	err = wire_value_canon(&item->value, ind->type, ind->value, strlen(ind->value), &r->arena, why);
 	if (err == ISAC_ERR_BAD_VALUE) {
-		item->value = (struct wire_value){ .type = ind->type, .text = ind->value, .len = strlen(ind->value) };
+		item->value = (struct wire_value){.type = ind->type, .text = ind->value, .len = strlen(ind->value)};
 		err = ISAC_OK;
 	}
 	return err;
@@ -164,7 +165,7 @@ static enum isac_err open_item(struct report *r, uint32_t i, bool check, struct 
 /* Open addressing on the keys; a slot holds 1 + item. Who grinds keys into one slot makes 1000 items cost 500,000 comparisons: 1 ms. */
 static enum isac_err check_duplicates(const struct report *r, struct wire_why *why)
 {
-	uint16_t slot[SLOTS] = { 0 };
+	uint16_t slot[SLOTS] = {0};
 
 	for (uint32_t i = 0; i < r->n; i++) {
 		const uint8_t *key = r->items[i].key;
@@ -201,8 +202,8 @@ static enum isac_err open_all(struct report *r, struct wire_bytes header, struct
 	return !err && check ? check_duplicates(r, why) : err;
 }
 
-enum isac_err report_open(struct report **out, struct wire_bytes header, struct wire_bytes payload,
-			  const uint8_t signature[WIRE_SIGNATURE], bool check, struct wire_why *why)
+enum isac_err report_open(struct report **out, struct wire_bytes header, struct wire_bytes payload, const uint8_t signature[WIRE_SIGNATURE],
+			  bool check, struct wire_why *why)
 {
 	struct report *r = calloc(1, sizeof(*r));
 	enum isac_err err;

@@ -13,43 +13,47 @@
 struct member_audience;
 
 struct report_item {
-	struct wire_bytes bytes;        /* exact Item bytes */
-	const Isac1__Indicator *ind;    /* opened; NULL for other kinds */
-	struct wire_value value;        /* canonical */
+	struct wire_bytes bytes;     /* exact Item bytes */
+	const Isac1__Indicator *ind; /* opened; NULL for other kinds */
+	struct wire_value value;     /* canonical */
 	uint8_t key[WIRE_VALUE_KEY];
 };
 
 struct report {
 	atomic_uint refs;
-	uint64_t seq;                   /* 0 = not yet committed */
+	uint64_t seq; /* 0 = not yet committed */
 	int64_t received_us;
 	int32_t publisher_id;
 	char publisher[WIRE_LIMIT_NAME_BYTES + 1];
-	int32_t audience_id;            /* row of table audience; 0 = not yet interned */
-	const struct member_audience *audience; /* in this arena; set by intake (before store_submit) or by store's readers, before it is shared */
+	int32_t audience_id; /* row of table audience; 0 = not yet interned */
+	const struct member_audience
+		*audience; /* in this arena; set by intake (before store_submit) or by store's readers, before it is shared */
 	struct wire_bytes header_bytes, payload_bytes;
 	uint8_t signature[WIRE_SIGNATURE];
 	uint8_t header_hash[WIRE_HASH];
-	const Isac1__Header *header;    /* opened */
-	uint8_t secret[WIRE_SECRET];    /* the payload's */
-	struct report_item *items;      /* header->item_count of them; NULL when erased or opened without items */
+	const Isac1__Header *header; /* opened */
+	uint8_t secret[WIRE_SECRET]; /* the payload's */
+	struct report_item *items;   /* header->item_count of them; NULL when erased or opened without items */
 	uint32_t n;
-	uint8_t *held;                  /* bitmap of n bits, all zero mostly */
+	uint8_t *held; /* bitmap of n bits, all zero mostly */
 	uint32_t held_count;
-	uint8_t *salts, *tree;          /* n salts; all hashes as wire_merkle_tree lays them out; NULL if opened without check */
-	struct wire_arena arena;        /* owns all of it */
+	uint8_t *salts, *tree;	 /* n salts; all hashes as wire_merkle_tree lays them out; NULL if opened without check */
+	struct wire_arena arena; /* owns all of it */
 };
 
 /*
- * A report from stored or verified bytes, which are copied in. Does not verify the signature (intake did); does open header, payload, items and values.
- * check: apply every rule of README section 5 steps 7 and 8 (intake); false: trust the store.
+ * A report from stored or verified bytes, which are copied in. Does not verify the signature (intake did); does open header, payload, items
+ * and values. check: apply every rule of README section 5 steps 7 and 8 (intake); false: trust the store.
  */
-enum isac_err report_open(struct report **out, struct wire_bytes header, struct wire_bytes payload,
-			  const uint8_t signature[WIRE_SIGNATURE], bool check, struct wire_why *why);
+enum isac_err report_open(struct report **out, struct wire_bytes header, struct wire_bytes payload, const uint8_t signature[WIRE_SIGNATURE],
+			  bool check, struct wire_why *why);
 struct report *report_ref(struct report *report);
 void report_unref(struct report **report);
-static inline bool report_is_held(const struct report *r, uint32_t i) { return r->held[i / 8] >> (i % 8) & 1; }
-size_t report_bytes(const struct report *report);       /* memory it takes, for rings and caches */
+static inline bool report_is_held(const struct report *r, uint32_t i)
+{
+	return r->held[i / 8] >> (i % 8) & 1;
+}
+size_t report_bytes(const struct report *report); /* memory it takes, for rings and caches */
 
 /*
  * Appends an Entry message's bytes that shows the items whose bit is set in `shown` (n bits), with salts and multiproof.

@@ -5,6 +5,9 @@
 #ifndef ISAC_SIGNER_H
 #define ISAC_SIGNER_H
 #include "base/base.h"
-struct signer_conf { const char *socket_path, *key_path, *hub_id; int ready_fd; };
+struct signer_conf {
+	const char *socket_path, *key_path, *hub_id;
+	int ready_fd;
+};
 enum isac_err signer_run(const struct signer_conf *conf);
 #endif

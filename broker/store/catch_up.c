@@ -12,7 +12,7 @@ bool store_pause(struct store *s, int ms)
 	int64_t left;
 
 	while (base_actor_running(s->actor) && (left = until - base_clock_mono_us()) > 0) {
-		struct pollfd fds[2] = { { base_actor_stop_fd(s->actor), POLLIN, 0 }, { store_receipts_fd(s->receipts), POLLIN, 0 } };
+		struct pollfd fds[2] = {{base_actor_stop_fd(s->actor), POLLIN, 0}, {store_receipts_fd(s->receipts), POLLIN, 0}};
 
 		poll(fds, 2, (int)(left / 1000 + 1));
 		store_receipts_serve(s->receipts);
@@ -22,7 +22,7 @@ bool store_pause(struct store *s, int ms)
 
 static enum isac_err read_head(struct store *s, uint64_t *head, int64_t *received_us)
 {
-	static const struct store_stmt stmt = { "select_head", "SELECT seq, received FROM hub_head" };
+	static const struct store_stmt stmt = {"select_head", "SELECT seq, received FROM hub_head"};
 	PGresult *res = NULL;
 	enum isac_err err = store_pg_run(s->pg, &stmt, NULL, &res);
 
@@ -41,14 +41,11 @@ static enum isac_err hand_on(struct store *s, uint64_t *at, uint64_t until)
 	size_t n;
 	enum isac_err err = store_select_page(s->reader, *at, until, CATCH_UP_PAGE, CATCH_UP_BYTES, page, &n);
 
-	if (err)
-		return err;
-	if (n)
-		s->conf.committed(s->conf.arg, page, n);
+	if (err) return err;
+	if (n) s->conf.committed(s->conf.arg, page, n);
 	*at = n ? page[n - 1]->seq : until;
 	atomic_store(&s->head, *at);
-	for (size_t i = 0; i < n; i++)
-		report_unref(&page[i]);
+	for (size_t i = 0; i < n; i++) report_unref(&page[i]);
 	return ISAC_OK;
 }
 
@@ -58,16 +55,12 @@ enum isac_err store_sync_head(struct store *s, bool quiet)
 	int64_t received_us;
 	enum isac_err err;
 
-	if (!s->must_sync)
-		return ISAC_OK;
+	if (!s->must_sync) return ISAC_OK;
 	err = read_head(s, &head, &received_us);
-	while (!err && !quiet && at < head)
-		err = hand_on(s, &at, head);
-	if (err)
-		return err;
+	while (!err && !quiet && at < head) err = hand_on(s, &at, head);
+	if (err) return err;
 	err = store_ensure_partition(s->pg, &s->args, head + 10000000);
-	if (err)
-		return err;
+	if (err) return err;
 	s->partitions_at = head;
 	s->received_us = received_us;
 	atomic_store(&s->head, head);

@@ -6,18 +6,20 @@
 #include "base/base.h"
 #include "store/priv.h"
 
-static const struct { const char *setting, *wanted, *text; } WANTED[] = {
-	{ "fsync", "on", "a power cut would lose acknowledged reports" },
-	{ "full_page_writes", "on", "a power cut would tear pages of acknowledged reports" },
+static const struct {
+	const char *setting, *wanted, *text;
+} WANTED[] = {
+	{"fsync", "on", "a power cut would lose acknowledged reports"},
+	{"full_page_writes", "on", "a power cut would tear pages of acknowledged reports"},
 };
 
 enum isac_err store_check_pg(struct store_pg *pg, bool unsafe_allow_async_commit, struct wire_why *why)
 {
-	static const struct store_stmt setting = { "check_setting", "SELECT current_setting($1::text)" };
-	static const struct store_stmt version = { "check_version", "SELECT max(number) FROM migration" };
-	static const struct store_stmt checksums = { "check_checksums", "SELECT current_setting('data_checksums') = 'on'" };
-	static const struct store_stmt commit = { "check_commit",
-		"SELECT current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply', 'local')" };
+	static const struct store_stmt setting = {"check_setting", "SELECT current_setting($1::text)"};
+	static const struct store_stmt version = {"check_version", "SELECT max(number) FROM migration"};
+	static const struct store_stmt checksums = {"check_checksums", "SELECT current_setting('data_checksums') = 'on'"};
+	static const struct store_stmt commit = {
+		"check_commit", "SELECT current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply', 'local')"};
 	struct wire_buf args;
 	PGresult *res = NULL;
 	enum isac_err err = ISAC_OK;
@@ -34,42 +36,36 @@ enum isac_err store_check_pg(struct store_pg *pg, bool unsafe_allow_async_commit
 		res = NULL;
 	}
 	wire_buf_clear(&args);
-	if (!err)
-		err = store_pg_run(pg, &commit, NULL, &res);
+	if (!err) err = store_pg_run(pg, &commit, NULL, &res);
 	if (!err && !store_get_bool(res, 0, 0) && !unsafe_allow_async_commit)
-		err = wire_refuse(why, ISAC_ERR_CONFIG, "the database has synchronous_commit off: a power cut would lose acknowledged reports");
+		err = wire_refuse(why, ISAC_ERR_CONFIG,
+				  "the database has synchronous_commit off: a power cut would lose acknowledged reports");
 	PQclear(res);
 	res = NULL;
-	if (!err)
-		err = store_pg_run(pg, &version, NULL, &res);
+	if (!err) err = store_pg_run(pg, &version, NULL, &res);
 	if (!err && store_get_i32(res, 0, 0) != STORE_SCHEMA)
 		err = wire_refuse(why, ISAC_ERR_CONFIG, "the database has schema version %d, this program needs %d: run isacd init",
 				  store_get_i32(res, 0, 0), STORE_SCHEMA);
 	PQclear(res);
 	res = NULL;
-	if (!err)
-		err = store_pg_run(pg, &checksums, NULL, &res);
+	if (!err) err = store_pg_run(pg, &checksums, NULL, &res);
 	if (!err && !store_get_bool(res, 0, 0))
 		base_log(BASE_LOG_WARN, "store.checksums", "text=\"the database has no data checksums: bit rot would not be noticed\"");
 	PQclear(res);
-	if (err && err != ISAC_ERR_CONFIG)
-		wire_refuse(why, err, "%s", store_pg_error(pg));
+	if (err && err != ISAC_ERR_CONFIG) wire_refuse(why, err, "%s", store_pg_error(pg));
 	return err;
 }
 
 enum isac_err store_check(const char *conninfo, struct wire_why *why)
 {
-	struct store_pg_conf conf = { .conninfo = conninfo, .name = "isac check", .deadline_ms = 10000 };
+	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac check", .deadline_ms = 10000};
 	struct store_pg *pg;
 	enum isac_err err = store_pg_new(&pg, &conf);
 
-	if (err)
-		return err;
+	if (err) return err;
 	err = store_pg_connect(pg);
-	if (err)
-		wire_refuse(why, err, "%s", store_pg_error(pg));
-	else
-		err = store_check_pg(pg, false, why);
+	if (err) wire_refuse(why, err, "%s", store_pg_error(pg));
+	else err = store_check_pg(pg, false, why);
 	store_pg_destroy(&pg);
 	return err;
 }

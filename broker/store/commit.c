@@ -16,26 +16,23 @@ static int by_id(const void *a, const void *b)
 	const struct store_job *x = *(struct store_job *const *)a, *y = *(struct store_job *const *)b;
 	int order;
 
-	if (x->report->publisher_id != y->report->publisher_id)
-		return x->report->publisher_id < y->report->publisher_id ? -1 : 1;
+	if (x->report->publisher_id != y->report->publisher_id) return x->report->publisher_id < y->report->publisher_id ? -1 : 1;
 	order = memcmp(x->report->header->report_id.data, y->report->header->report_id.data, WIRE_ID);
-	if (order)
-		return order;
+	if (order) return order;
 	return (x->arrived_us > y->arrived_us) - (x->arrived_us < y->arrived_us);
 }
 
 static bool same_id(const struct store_job *x, const struct store_job *y)
 {
 	return x->report->publisher_id == y->report->publisher_id &&
-		!memcmp(x->report->header->report_id.data, y->report->header->report_id.data, WIRE_ID);
+	       !memcmp(x->report->header->report_id.data, y->report->header->report_id.data, WIRE_ID);
 }
 
 static void sort_out_twins(struct store *s, struct store_job **jobs, size_t n)
 {
 	struct store_job *first = NULL;
 
-	if (n < 2)
-		return;
+	if (n < 2) return;
 	memcpy(s->order, jobs, n * sizeof(*jobs));
 	qsort(s->order, n, sizeof(*s->order), by_id);
 	for (size_t i = 0; i < n; i++) {
@@ -56,12 +53,10 @@ static void settle_twins(struct store_job **jobs, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct store_job *job = jobs[i];
 
-		if (job->state != STORE_JOB_TWIN)
-			continue;
+		if (job->state != STORE_JOB_TWIN) continue;
 		job->seq = job->twin->seq;
 		job->received_us = job->twin->received_us;
-		if (job->twin->state == STORE_JOB_CONFLICT)
-			job->state = STORE_JOB_CONFLICT;
+		if (job->twin->state == STORE_JOB_CONFLICT) job->state = STORE_JOB_CONFLICT;
 	}
 }
 
@@ -70,8 +65,7 @@ static struct store_interned *slot_of(struct store_interned *table, size_t cap, 
 {
 	size_t at = wire_get_u64(digest) & (cap - 1);
 
-	while (table[at].id && memcmp(table[at].digest, digest, 16))
-		at = (at + 1) & (cap - 1);
+	while (table[at].id && memcmp(table[at].digest, digest, 16)) at = (at + 1) & (cap - 1);
 	return &table[at];
 }
 
@@ -80,14 +74,11 @@ static enum isac_err grow_audiences(struct store *s)
 	size_t cap = s->audiences_cap ? s->audiences_cap * 2 : 256;
 	struct store_interned *grown;
 
-	if (s->audiences_n * 2 < s->audiences_cap)
-		return ISAC_OK;
+	if (s->audiences_n * 2 < s->audiences_cap) return ISAC_OK;
 	grown = calloc(cap, sizeof(*grown));
-	if (!grown)
-		return ISAC_ERR_NO_MEMORY;
+	if (!grown) return ISAC_ERR_NO_MEMORY;
 	for (size_t i = 0; i < s->audiences_cap; i++)
-		if (s->audiences[i].id)
-			*slot_of(grown, cap, s->audiences[i].digest) = s->audiences[i];
+		if (s->audiences[i].id) *slot_of(grown, cap, s->audiences[i].digest) = s->audiences[i];
 	free(s->audiences);
 	s->audiences = grown;
 	s->audiences_cap = cap;
@@ -100,15 +91,13 @@ static enum isac_err intern(struct store *s, struct store_job **jobs, size_t n)
 		struct store_interned *slot;
 		enum isac_err err = grow_audiences(s);
 
-		if (err)
-			return err;
+		if (err) return err;
 		slot = slot_of(s->audiences, s->audiences_cap, jobs[i]->digest);
 		if (!slot->id) {
 			int32_t id;
 
 			err = store_intern_audience(s->pg, &s->args, &jobs[i]->audience, jobs[i]->digest, &id);
-			if (err)
-				return err;
+			if (err) return err;
 			memcpy(slot->digest, jobs[i]->digest, 16);
 			slot->id = id;
 			s->audiences_n++;
@@ -125,8 +114,7 @@ static uint64_t guess(struct store *s, struct store_job **jobs, size_t n, int64_
 	uint64_t seq = atomic_load(&s->head), first = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (jobs[i]->state != STORE_JOB_NEW)
-			continue;
+		if (jobs[i]->state != STORE_JOB_NEW) continue;
 		jobs[i]->seq = ++seq;
 		jobs[i]->received_us = now_us;
 		first = first ? first : seq;
@@ -138,8 +126,7 @@ static uint64_t guess(struct store *s, struct store_job **jobs, size_t n, int64_
 static bool guessed_right(struct store_job **jobs, size_t n, uint64_t first, int64_t now_us)
 {
 	for (size_t i = 0; i < n; i++)
-		if (jobs[i]->state == STORE_JOB_NEW)
-			return jobs[i]->seq == first && jobs[i]->received_us == now_us;
+		if (jobs[i]->state == STORE_JOB_NEW) return jobs[i]->seq == first && jobs[i]->received_us == now_us;
 	return true;
 }
 
@@ -151,14 +138,10 @@ static enum isac_err try_commit(struct store *s, struct store_job **jobs, size_t
 	enum isac_err err = store_pg_connect(s->pg);
 
 	*asked = 0;
-	if (!err)
-		err = store_sync_head(s, false);
-	if (!err)
-		err = intern(s, jobs, n);
-	if (err)
-		return err;
-	if (now_us < s->received_us)
-		now_us = s->received_us;
+	if (!err) err = store_sync_head(s, false);
+	if (!err) err = intern(s, jobs, n);
+	if (err) return err;
+	if (now_us < s->received_us) now_us = s->received_us;
 	do {
 		first = guess(s, jobs, n, now_us);
 		*asked = store_receipts_ask(s->receipts, jobs, n);
@@ -167,7 +150,7 @@ static enum isac_err try_commit(struct store *s, struct store_job **jobs, size_t
 			store_receipts_drop(s->receipts, *asked);
 			*asked = 0;
 		}
-	} while (err == ISAC_ERR_CONFLICT);     /* those are marked now: each turn has fewer that are new */
+	} while (err == ISAC_ERR_CONFLICT); /* those are marked now: each turn has fewer that are new */
 	if (!err && !guessed_right(jobs, n, first, now_us)) {
 		store_receipts_drop(s->receipts, *asked);
 		settle_twins(jobs, n);
@@ -184,19 +167,15 @@ static enum isac_err commit_until(struct store *s, struct store_job **jobs, size
 
 	for (int tries = 1;; tries++) {
 		/* Only after a failure: a queue that is merely long is no reason to refuse. */
-		if (s->is_failing)
-			store_pg_limit(s->pg, until);
+		if (s->is_failing) store_pg_limit(s->pg, until);
 		err = s->is_failing && base_clock_mono_us() >= until ? ISAC_ERR_DB_BROKEN : try_commit(s, jobs, n, asked);
 		store_pg_limit(s->pg, 0);
-		if (!err || !isac_err_retryable(err) || err == ISAC_ERR_FULL)
-			return err;
+		if (!err || !isac_err_retryable(err) || err == ISAC_ERR_FULL) return err;
 		s->is_failing = true;
 		base_stats_add(STAT_store_retries, 1);
 		base_log_limited(1, BASE_LOG_WARN, "store.retry", "err=%s text=\"%s\"", isac_err_name(err), store_pg_error(s->pg));
-		if (base_clock_mono_us() + pause_ms * 1000 >= until || (err == ISAC_ERR_DB_RETRY && tries >= TRIES_MAX))
-			return err;
-		if (!store_pause(s, pause_ms))
-			return err;
+		if (base_clock_mono_us() + pause_ms * 1000 >= until || (err == ISAC_ERR_DB_RETRY && tries >= TRIES_MAX)) return err;
+		if (!store_pause(s, pause_ms)) return err;
 		pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
 	}
 }
@@ -225,20 +204,18 @@ static void count_jobs(struct store_job **jobs, size_t n)
 
 static void hand_on(struct store *s, struct store_job **jobs, size_t n)
 {
-	struct report **reports = (struct report **)s->order;   /* as wide, and free by now */
+	struct report **reports = (struct report **)s->order; /* as wide, and free by now */
 	size_t new_n = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct report *report = jobs[i]->report;
 
-		if (jobs[i]->state != STORE_JOB_NEW)
-			continue;
+		if (jobs[i]->state != STORE_JOB_NEW) continue;
 		report->seq = jobs[i]->seq;
 		report->received_us = jobs[i]->received_us;
 		reports[new_n++] = report;
 	}
-	if (!new_n)
-		return;
+	if (!new_n) return;
 	s->received_us = reports[new_n - 1]->received_us;
 	atomic_store(&s->head, reports[new_n - 1]->seq);
 	s->conf.committed(s->conf.arg, reports, new_n);
@@ -246,10 +223,9 @@ static void hand_on(struct store *s, struct store_job **jobs, size_t n)
 
 static void refuse(struct store *s, struct store_job **jobs, size_t n, enum isac_err err)
 {
-	if (!isac_err_retryable(err))           /* the server refused what we verified: nobody's to mend but ours */
+	if (!isac_err_retryable(err)) /* the server refused what we verified: nobody's to mend but ours */
 		base_log_limited(1, BASE_LOG_ERROR, "store.refused", "err=%s text=\"%s\"", isac_err_name(err), store_pg_error(s->pg));
-	if (!isac_err_retryable(err) || !isac_err_code(err))
-		err = ISAC_ERR_UNAVAILABLE;
+	if (!isac_err_retryable(err) || !isac_err_code(err)) err = ISAC_ERR_UNAVAILABLE;
 	for (size_t i = 0; i < n; i++) {
 		store_receipts_refuse(s->receipts, jobs[i], err, isac_err_text(err == ISAC_ERR_FULL ? err : ISAC_ERR_UNAVAILABLE));
 		store_job_free(&jobs[i]);

@@ -8,12 +8,11 @@
 
 enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms)
 {
-	struct store_pg_conf conf = { .conninfo = conninfo, .name = "isac reader", .deadline_ms = deadline_ms };
+	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac reader", .deadline_ms = deadline_ms};
 	struct store_db *db = calloc(1, sizeof(*db));
 	enum isac_err err;
 
-	if (!db)
-		return ISAC_ERR_NO_MEMORY;
+	if (!db) return ISAC_ERR_NO_MEMORY;
 	wire_buf_init(&db->args, STORE_FIELDS_MAX);
 	err = store_pg_new(&db->pg, &conf);
 	if (err) {
@@ -26,12 +25,10 @@ enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t 
 
 void store_db_destroy(struct store_db **db)
 {
-	if (!db || !*db)
-		return;
+	if (!db || !*db) return;
 	store_pg_destroy(&(*db)->pg);
 	wire_buf_clear(&(*db)->args);
-	for (size_t i = 0; i < (*db)->audiences_n; i++)
-		free((*db)->audiences[i]);
+	for (size_t i = 0; i < (*db)->audiences_n; i++) free((*db)->audiences[i]);
 	free((*db)->audiences);
 	free(*db);
 	*db = NULL;

@@ -3,7 +3,7 @@
 
 enum isac_err store_ensure_partition(struct store_pg *pg, struct wire_buf *args, uint64_t upto)
 {
-	static const struct store_stmt stmt = { "ensure_partition", "SELECT 1 FROM partition_ensure($1::bigint)" };
+	static const struct store_stmt stmt = {"ensure_partition", "SELECT 1 FROM partition_ensure($1::bigint)"};
 
 	wire_buf_reset(args);
 	store_field_i64(args, (int64_t)upto);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "store/priv.h"
 
-static const int64_t EPOCH_US = INT64_C(946684800000000);      /* 2000-01-01, PostgreSQL's zero */
+static const int64_t EPOCH_US = INT64_C(946684800000000); /* 2000-01-01, PostgreSQL's zero */
 
 void store_field_null(struct wire_buf *b)
 {
@@ -21,10 +21,8 @@ void store_field_bytes(struct wire_buf *b, const void *data, size_t len)
 
 void store_field_text(struct wire_buf *b, const char *text)
 {
-	if (text)
-		store_field_bytes(b, text, strlen(text));
-	else
-		store_field_null(b);
+	if (text) store_field_bytes(b, text, strlen(text));
+	else store_field_null(b);
 }
 
 void store_field_bool(struct wire_buf *b, bool v)
@@ -59,16 +57,14 @@ void store_field_time(struct wire_buf *b, int64_t us)
 
 void store_field_time0(struct wire_buf *b, int64_t us)
 {
-	if (us)
-		store_field_time(b, us);
-	else
-		store_field_null(b);
+	if (us) store_field_time(b, us);
+	else store_field_null(b);
 }
 
 void store_field_net(struct wire_buf *b, const uint8_t *addr, uint8_t family, uint8_t prefix, bool cidr)
 {
 	uint8_t len = family == 4 ? 4 : 16;
-	uint8_t head[4] = { family == 4 ? 2 : 3, prefix, cidr, len };   /* PGSQL_AF_INET, PGSQL_AF_INET6 */
+	uint8_t head[4] = {family == 4 ? 2 : 3, prefix, cidr, len}; /* PGSQL_AF_INET, PGSQL_AF_INET6 */
 
 	wire_buf_u32(b, 4u + len);
 	wire_buf_add(b, head, 4);
@@ -80,28 +76,26 @@ size_t store_field_array(struct wire_buf *b, uint32_t oid, uint32_t n)
 	size_t mark = b->len;
 
 	wire_buf_u32(b, 0);
-	wire_buf_u32(b, n ? 1 : 0);     /* dimensions */
-	wire_buf_u32(b, 1);             /* may hold nulls; only a hint */
+	wire_buf_u32(b, n ? 1 : 0); /* dimensions */
+	wire_buf_u32(b, 1);	    /* may hold nulls; only a hint */
 	wire_buf_u32(b, oid);
 	if (n) {
 		wire_buf_u32(b, n);
-		wire_buf_u32(b, 1);     /* lower bound */
+		wire_buf_u32(b, 1); /* lower bound */
 	}
 	return mark;
 }
 
 void store_field_array_end(struct wire_buf *b, size_t mark)
 {
-	if (!b->err)
-		wire_put_u32(b->data + mark, (uint32_t)(b->len - mark - 4));
+	if (!b->err) wire_put_u32(b->data + mark, (uint32_t)(b->len - mark - 4));
 }
 
 void store_field_array_i32(struct wire_buf *b, const int32_t *v, uint32_t n)
 {
 	size_t mark = store_field_array(b, STORE_OID_INT4, n);
 
-	for (uint32_t i = 0; i < n; i++)
-		store_field_i32(b, v[i]);
+	for (uint32_t i = 0; i < n; i++) store_field_i32(b, v[i]);
 	store_field_array_end(b, mark);
 }
 
@@ -112,21 +106,20 @@ bool store_get_null(const PGresult *res, int row, int col)
 
 struct wire_bytes store_get_bytes(const PGresult *res, int row, int col)
 {
-	struct wire_bytes out = { (const uint8_t *)PQgetvalue(res, row, col), (size_t)PQgetlength(res, row, col) };
+	struct wire_bytes out = {(const uint8_t *)PQgetvalue(res, row, col), (size_t)PQgetlength(res, row, col)};
 
 	return out;
 }
 
 const char *store_get_text(const PGresult *res, int row, int col)
 {
-	return PQgetvalue(res, row, col);       /* libpq ends binary values with a NUL, too */
+	return PQgetvalue(res, row, col); /* libpq ends binary values with a NUL, too */
 }
 
 /* The width is the statement's business: another one is a bug of ours, not of a peer. */
 static const uint8_t *fixed(const PGresult *res, int row, int col, int len)
 {
-	if (PQgetisnull(res, row, col))
-		return NULL;
+	if (PQgetisnull(res, row, col)) return NULL;
 	assert(PQgetlength(res, row, col) == len);
 	return (const uint8_t *)PQgetvalue(res, row, col);
 }
@@ -172,9 +165,8 @@ void store_get_array(struct store_array *out, const PGresult *res, int row, int 
 	const uint8_t *p = (const uint8_t *)PQgetvalue(res, row, col);
 	size_t len = (size_t)PQgetlength(res, row, col);
 
-	*out = (struct store_array){ 0 };
-	if (len < 20 || wire_get_u32(p) != 1)
-		return;
+	*out = (struct store_array){0};
+	if (len < 20 || wire_get_u32(p) != 1) return;
 	out->n = wire_get_u32(p + 12);
 	out->at = p + 20;
 	out->end = p + len;
@@ -184,14 +176,11 @@ bool store_array_next(struct store_array *a, struct wire_bytes *element)
 {
 	uint32_t len;
 
-	if (a->end - a->at < 4)
-		return false;
+	if (a->end - a->at < 4) return false;
 	len = wire_get_u32(a->at);
 	a->at += 4;
-	if (len == UINT32_MAX)
-		len = 0;
-	if ((size_t)(a->end - a->at) < len)
-		return false;
+	if (len == UINT32_MAX) len = 0;
+	if ((size_t)(a->end - a->at) < len) return false;
 	element->data = a->at;
 	element->len = len;
 	a->at += len;

@@ -12,17 +12,17 @@ enum { ROW_FIELDS = 16, PUBLISHERS_MAX = 16, UPSERT_MAX = 5000 };
 struct entry {
 	const struct report_item *item;
 	uint64_t seq, last_seq;
-	int64_t first_us, last_us;      /* 0: not said */
+	int64_t first_us, last_us; /* 0: not said */
 	int32_t publisher_id;
-	uint32_t mentions, run;         /* run: how many entries of this key follow, itself included */
+	uint32_t mentions, run; /* run: how many entries of this key follow, itself included */
 };
 
 struct store_index_batch {
-	struct wire_buf rows;           /* mention, as COPY takes them */
+	struct wire_buf rows; /* mention, as COPY takes them */
 	struct wire_buf args;
 	struct entry *entries;
 	size_t entries_n, entries_cap;
-	struct report **reports;        /* entries point into them */
+	struct report **reports; /* entries point into them */
 	size_t reports_n, reports_cap;
 };
 
@@ -30,8 +30,7 @@ enum isac_err store_index_batch_new(struct store_index_batch **out)
 {
 	struct store_index_batch *b = calloc(1, sizeof(*b));
 
-	if (!b)
-		return ISAC_ERR_NO_MEMORY;
+	if (!b) return ISAC_ERR_NO_MEMORY;
 	wire_buf_init(&b->rows, STORE_FIELDS_MAX);
 	wire_buf_init(&b->args, STORE_FIELDS_MAX);
 	*out = b;
@@ -40,8 +39,7 @@ enum isac_err store_index_batch_new(struct store_index_batch **out)
 
 void store_index_batch_reset(struct store_index_batch *b)
 {
-	for (size_t i = 0; i < b->reports_n; i++)
-		report_unref(&b->reports[i]);
+	for (size_t i = 0; i < b->reports_n; i++) report_unref(&b->reports[i]);
 	b->reports_n = b->entries_n = 0;
 	b->rows.err = ISAC_OK;
 	wire_buf_reset(&b->rows);
@@ -49,8 +47,7 @@ void store_index_batch_reset(struct store_index_batch *b)
 
 void store_index_batch_destroy(struct store_index_batch **b)
 {
-	if (!b || !*b)
-		return;
+	if (!b || !*b) return;
 	store_index_batch_reset(*b);
 	wire_buf_clear(&(*b)->rows);
 	wire_buf_clear(&(*b)->args);
@@ -68,10 +65,8 @@ size_t store_index_batch_count(const struct store_index_batch *b)
 /* ---- mention ---------------------------------------------------------------------------------- */
 static void put_plus1(struct wire_buf *b, uint32_t plus1)
 {
-	if (plus1)
-		store_field_i16(b, (int16_t)(plus1 - 1));
-	else
-		store_field_null(b);
+	if (plus1) store_field_i16(b, (int16_t)(plus1 - 1));
+	else store_field_null(b);
 }
 
 static void put_said(struct wire_buf *b, const char *text)
@@ -83,12 +78,12 @@ static void put_tags(struct wire_buf *b, const Isac1__Indicator *ind)
 {
 	size_t mark = store_field_array(b, STORE_OID_TEXT, (uint32_t)ind->n_tags);
 
-	for (size_t i = 0; i < ind->n_tags; i++)
-		store_field_text(b, ind->tags[i]);
+	for (size_t i = 0; i < ind->n_tags; i++) store_field_text(b, ind->tags[i]);
 	store_field_array_end(b, mark);
 }
 
-#define MENTION_COLUMNS "key, seq, item, type, publisher_id, confidence, severity, tags, raw, first_seen, last_seen, " \
+#define MENTION_COLUMNS \
+	"key, seq, item, type, publisher_id, confidence, severity, tags, raw, first_seen, last_seen, " \
 	"valid_from, valid_until, asn, country, held"
 
 static void put_mention(struct wire_buf *b, const struct report *r, uint32_t index)
@@ -110,10 +105,8 @@ static void put_mention(struct wire_buf *b, const struct report *r, uint32_t ind
 	store_field_time0(b, ind->last_seen_us);
 	store_field_time0(b, ind->valid_from_us);
 	store_field_time0(b, ind->valid_until_us);
-	if (ind->asn)
-		store_field_i64(b, ind->asn);
-	else
-		store_field_null(b);
+	if (ind->asn) store_field_i64(b, ind->asn);
+	else store_field_null(b);
 	put_said(b, ind->country);
 	store_field_bool(b, report_is_held(r, index));
 }
@@ -124,13 +117,10 @@ static bool make_room(void **array, size_t *cap, size_t wanted, size_t size)
 	size_t more = *cap ? *cap : 256;
 	void *grown;
 
-	if (wanted <= *cap)
-		return true;
-	while (more < wanted)
-		more *= 2;
+	if (wanted <= *cap) return true;
+	while (more < wanted) more *= 2;
 	grown = realloc(*array, more * size);
-	if (!grown)
-		return false;
+	if (!grown) return false;
 	*array = grown;
 	*cap = more;
 	return true;
@@ -140,24 +130,29 @@ enum isac_err store_index_batch_add(struct store_index_batch *b, const struct re
 {
 	void *reports = b->reports, *entries = b->entries;
 	bool room = make_room(&reports, &b->reports_cap, b->reports_n + 1, sizeof(*b->reports)) &&
-		make_room(&entries, &b->entries_cap, b->entries_n + report->n, sizeof(*b->entries));
+		    make_room(&entries, &b->entries_cap, b->entries_n + report->n, sizeof(*b->entries));
 
 	b->reports = reports;
 	b->entries = entries;
-	if (!room)
-		return ISAC_ERR_NO_MEMORY;
+	if (!room) return ISAC_ERR_NO_MEMORY;
 	b->reports[b->reports_n++] = report_ref((struct report *)(uintptr_t)report);
-	if (!report->items)             /* erased: it says nothing any more */
+	if (!report->items) /* erased: it says nothing any more */
 		return ISAC_OK;
 	for (uint32_t i = 0; i < report->n; i++) {
 		const Isac1__Indicator *ind = report->items[i].ind;
 
-		if (!ind)               /* another kind of item: its own indexer's business */
+		if (!ind) /* another kind of item: its own indexer's business */
 			continue;
 		put_mention(&b->rows, report, i);
 		b->entries[b->entries_n++] = (struct entry){
-			.item = &report->items[i], .seq = report->seq, .last_seq = report->seq, .first_us = ind->first_seen_us,
-			.last_us = ind->last_seen_us, .publisher_id = report->publisher_id, .mentions = 1, .run = 1,
+			.item = &report->items[i],
+			.seq = report->seq,
+			.last_seq = report->seq,
+			.first_us = ind->first_seen_us,
+			.last_us = ind->last_seen_us,
+			.publisher_id = report->publisher_id,
+			.mentions = 1,
+			.run = 1,
 		};
 	}
 	return b->rows.err;
@@ -184,31 +179,51 @@ static void sum_up(struct entry *e, size_t n)
 			first->run++;
 			first->mentions++;
 			first->last_seq = next->seq;
-			if (next->first_us && (!first->first_us || next->first_us < first->first_us))
-				first->first_us = next->first_us;
-			if (next->last_us > first->last_us)
-				first->last_us = next->last_us;
+			if (next->first_us && (!first->first_us || next->first_us < first->first_us)) first->first_us = next->first_us;
+			if (next->last_us > first->last_us) first->last_us = next->last_us;
 		}
 	}
 }
 
-static void put_key(struct wire_buf *b, const struct entry *e) { store_field_bytes(b, e->item->key, WIRE_VALUE_KEY); }
-static void put_first(struct wire_buf *b, const struct entry *e) { store_field_time0(b, e->first_us); }
-static void put_last(struct wire_buf *b, const struct entry *e) { store_field_time0(b, e->last_us); }
-static void put_seq(struct wire_buf *b, const struct entry *e) { store_field_i64(b, (int64_t)e->seq); }
-static void put_last_seq(struct wire_buf *b, const struct entry *e) { store_field_i64(b, (int64_t)e->last_seq); }
-static void put_mentions(struct wire_buf *b, const struct entry *e) { store_field_i32(b, (int32_t)e->mentions); }
-static void put_type(struct wire_buf *b, const struct entry *e) { store_field_i16(b, (int16_t)e->item->value.type); }
-static void put_value(struct wire_buf *b, const struct entry *e) { store_field_bytes(b, e->item->value.text, e->item->value.len); }
+static void put_key(struct wire_buf *b, const struct entry *e)
+{
+	store_field_bytes(b, e->item->key, WIRE_VALUE_KEY);
+}
+static void put_first(struct wire_buf *b, const struct entry *e)
+{
+	store_field_time0(b, e->first_us);
+}
+static void put_last(struct wire_buf *b, const struct entry *e)
+{
+	store_field_time0(b, e->last_us);
+}
+static void put_seq(struct wire_buf *b, const struct entry *e)
+{
+	store_field_i64(b, (int64_t)e->seq);
+}
+static void put_last_seq(struct wire_buf *b, const struct entry *e)
+{
+	store_field_i64(b, (int64_t)e->last_seq);
+}
+static void put_mentions(struct wire_buf *b, const struct entry *e)
+{
+	store_field_i32(b, (int32_t)e->mentions);
+}
+static void put_type(struct wire_buf *b, const struct entry *e)
+{
+	store_field_i16(b, (int16_t)e->item->value.type);
+}
+static void put_value(struct wire_buf *b, const struct entry *e)
+{
+	store_field_bytes(b, e->item->value.text, e->item->value.len);
+}
 
 static void put_addr(struct wire_buf *b, const struct entry *e)
 {
 	const struct wire_value *v = &e->item->value;
 
-	if (v->family)
-		store_field_net(b, v->addr, v->family, v->prefix, false);
-	else
-		store_field_null(b);
+	if (v->family) store_field_net(b, v->addr, v->family, v->prefix, false);
+	else store_field_null(b);
 }
 
 /* evil.example becomes example.evil. : everything below a domain is one range. */
@@ -225,8 +240,7 @@ static void put_rdom(struct wire_buf *b, const struct entry *e)
 	while (end) {
 		size_t from = end;
 
-		while (from && host[from - 1] != '.')
-			from--;
+		while (from && host[from - 1] != '.') from--;
 		wire_buf_add(b, host + from, end - from);
 		wire_buf_add(b, ".", 1);
 		end = from ? from - 1 : 0;
@@ -236,7 +250,7 @@ static void put_rdom(struct wire_buf *b, const struct entry *e)
 /* Distinct publishers of the run, as text: an array of arrays cannot be unnested. */
 static void put_publishers(struct wire_buf *b, const struct entry *e)
 {
-	int32_t seen[PUBLISHERS_MAX] = { e[0].publisher_id };   /* a run has one entry at least */
+	int32_t seen[PUBLISHERS_MAX] = {e[0].publisher_id}; /* a run has one entry at least */
 	char text[PUBLISHERS_MAX * 12 + 3];
 	unsigned n = 1;
 	int len;
@@ -244,25 +258,26 @@ static void put_publishers(struct wire_buf *b, const struct entry *e)
 	for (uint32_t i = 1; i < e->run && n < PUBLISHERS_MAX; i++) {
 		unsigned known = 0;
 
-		while (known < n && seen[known] != e[i].publisher_id)
-			known++;
-		if (known == n)
-			seen[n++] = e[i].publisher_id;
+		while (known < n && seen[known] != e[i].publisher_id) known++;
+		if (known == n) seen[n++] = e[i].publisher_id;
 	}
 	len = snprintf(text, sizeof(text), "{%d", seen[0]);
-	for (unsigned i = 1; i < n; i++)
-		len += snprintf(text + len, sizeof(text) - (size_t)len, ",%d", seen[i]);
+	for (unsigned i = 1; i < n; i++) len += snprintf(text + len, sizeof(text) - (size_t)len, ",%d", seen[i]);
 	text[len++] = '}';
 	store_field_bytes(b, text, (size_t)len);
 }
 
-static const struct { uint32_t oid; void (*put)(struct wire_buf *b, const struct entry *e); } COLUMNS[] = {
-	{ STORE_OID_UUID, put_key }, { STORE_OID_TIME, put_first }, { STORE_OID_TIME, put_last }, { STORE_OID_INT8, put_seq },
-	{ STORE_OID_INT8, put_last_seq }, { STORE_OID_INT4, put_mentions }, { STORE_OID_INT2, put_type }, { STORE_OID_TEXT, put_value },
-	{ STORE_OID_INET, put_addr }, { STORE_OID_TEXT, put_rdom }, { STORE_OID_TEXT, put_publishers },
+static const struct {
+	uint32_t oid;
+	void (*put)(struct wire_buf *b, const struct entry *e);
+} COLUMNS[] = {
+	{STORE_OID_UUID, put_key},	{STORE_OID_TIME, put_first},	{STORE_OID_TIME, put_last},	  {STORE_OID_INT8, put_seq},
+	{STORE_OID_INT8, put_last_seq}, {STORE_OID_INT4, put_mentions}, {STORE_OID_INT2, put_type},	  {STORE_OID_TEXT, put_value},
+	{STORE_OID_INET, put_addr},	{STORE_OID_TEXT, put_rdom},	{STORE_OID_TEXT, put_publishers},
 };
 
-static const struct store_stmt UPSERT = { "upsert_indicator",
+static const struct store_stmt UPSERT = {
+	"upsert_indicator",
 	"INSERT INTO indicator AS i (key, first_seen, last_seen, first_seq, last_seq, mentions, type, value, addr, rdom, publishers) "
 	"SELECT key, first_seen, last_seen, first_seq, last_seq, mentions, type, value, addr, rdom, publishers::int[] "
 	"FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::int[], $7::smallint[], "
@@ -271,7 +286,7 @@ static const struct store_stmt UPSERT = { "upsert_indicator",
 	"ON CONFLICT (key) DO UPDATE SET first_seen = least(i.first_seen, excluded.first_seen), "
 	"last_seen = greatest(i.last_seen, excluded.last_seen), last_seq = excluded.last_seq, mentions = i.mentions + excluded.mentions, "
 	"publishers = CASE WHEN i.publishers @> excluded.publishers OR cardinality(i.publishers) >= 16 THEN i.publishers "
-	"ELSE (i.publishers || ARRAY(SELECT unnest(excluded.publishers) EXCEPT SELECT unnest(i.publishers)))[1:16] END" };
+	"ELSE (i.publishers || ARRAY(SELECT unnest(excluded.publishers) EXCEPT SELECT unnest(i.publishers)))[1:16] END"};
 
 static enum isac_err upsert(struct store_index_batch *b, struct store_pg *pg, size_t from, size_t until, uint32_t keys)
 {
@@ -279,8 +294,7 @@ static enum isac_err upsert(struct store_index_batch *b, struct store_pg *pg, si
 	for (size_t c = 0; c < sizeof(COLUMNS) / sizeof(*COLUMNS); c++) {
 		size_t mark = store_field_array(&b->args, COLUMNS[c].oid, keys);
 
-		for (size_t i = from; i < until; i += b->entries[i].run)
-			COLUMNS[c].put(&b->args, &b->entries[i]);
+		for (size_t i = from; i < until; i += b->entries[i].run) COLUMNS[c].put(&b->args, &b->entries[i]);
 		store_field_array_end(&b->args, mark);
 	}
 	return store_pg_run(pg, &UPSERT, &b->args, NULL);
@@ -292,13 +306,12 @@ enum isac_err store_index_batch_write(struct store_index_batch *b, struct store_
 	size_t from = 0;
 	uint32_t keys = 0;
 
-	if (!b->entries_n)
-		return ISAC_OK;
+	if (!b->entries_n) return ISAC_OK;
 	qsort(b->entries, b->entries_n, sizeof(*b->entries), by_key);
-	for (size_t i = 0; i < b->entries_n; i++)       /* a second write after an error starts afresh */
+	for (size_t i = 0; i < b->entries_n; i++) /* a second write after an error starts afresh */
 		b->entries[i].run = b->entries[i].mentions = 1;
 	sum_up(b->entries, b->entries_n);
-	for (size_t i = 0; !err && i < b->entries_n; ) {
+	for (size_t i = 0; !err && i < b->entries_n;) {
 		i += b->entries[i].run;
 		if (++keys == UPSERT_MAX || i == b->entries_n) {
 			err = upsert(b, pg, from, i, keys);
@@ -306,7 +319,6 @@ enum isac_err store_index_batch_write(struct store_index_batch *b, struct store_
 			keys = 0;
 		}
 	}
-	if (!err)
-		err = store_pg_copy(pg, "COPY mention (" MENTION_COLUMNS ") FROM STDIN (FORMAT binary)", &b->rows);
+	if (!err) err = store_pg_copy(pg, "COPY mention (" MENTION_COLUMNS ") FROM STDIN (FORMAT binary)", &b->rows);
 	return err;
 }

@@ -14,25 +14,34 @@
 #include "base/base.h"
 #include "store/priv.h"
 
-enum { RING_MAX = 16384, RING_BYTES = 48 << 20, BATCH_MENTIONS = 5000, PAGE_REPORTS = 512, PAGE_BYTES = 8 << 20,
-       GATHER_MS = 10, PAUSE_MS = 500, POUR_REPORTS = 256, POUR_MS = 30 };
+enum {
+	RING_MAX = 16384,
+	RING_BYTES = 48 << 20,
+	BATCH_MENTIONS = 5000,
+	PAGE_REPORTS = 512,
+	PAGE_BYTES = 8 << 20,
+	GATHER_MS = 10,
+	PAUSE_MS = 500,
+	POUR_REPORTS = 256,
+	POUR_MS = 30
+};
 
 struct store_indexer {
 	struct base_actor *started, *actor;
-	struct base_mailbox *ring;              /* reports in seq order, maybe with holes */
+	struct base_mailbox *ring; /* reports in seq order, maybe with holes */
 	atomic_size_t ring_bytes;
-	_Atomic uint64_t head, seq;             /* newest known; indexed */
+	_Atomic uint64_t head, seq; /* newest known; indexed */
 	int wake_fd;
 	struct store_pg *pg;
-	struct store_db *db;                    /* reads the pages */
+	struct store_db *db; /* reads the pages */
 	struct store_index_batch *batch;
-	struct report *next;                    /* taken from the ring, not used yet */
+	struct report *next; /* taken from the ring, not used yet */
 	struct report *page[PAGE_REPORTS];
 	size_t page_n, page_at;
 	bool must_sync;
 	int64_t yield_us_max;
-	int64_t behind_at_us;                   /* monotonic: since when it is behind, 0 = it is not */
-	_Atomic int64_t news_at_us;             /* when the head moved last */
+	int64_t behind_at_us;	    /* monotonic: since when it is behind, 0 = it is not */
+	_Atomic int64_t news_at_us; /* when the head moved last */
 };
 
 /* ---- where the next report comes from ------------------------------------------------------------ */
@@ -40,16 +49,14 @@ static struct report *take_ring(struct store_indexer *x)
 {
 	struct report *report;
 
-	if (!base_mailbox_take(x->ring, (void **)&report, 1))
-		return NULL;
+	if (!base_mailbox_take(x->ring, (void **)&report, 1)) return NULL;
 	atomic_fetch_sub(&x->ring_bytes, report_bytes(report));
 	return report;
 }
 
 static void drop_page(struct store_indexer *x)
 {
-	while (x->page_at < x->page_n)
-		report_unref(&x->page[x->page_at++]);
+	while (x->page_at < x->page_n) report_unref(&x->page[x->page_at++]);
 	x->page_at = x->page_n = 0;
 }
 
@@ -65,8 +72,7 @@ static enum isac_err next_report(struct store_indexer *x, uint64_t at, struct re
 		return ISAC_OK;
 	}
 	while (x->next || (x->next = take_ring(x))) {
-		if (x->next->seq > at)
-			break;
+		if (x->next->seq > at) break;
 		report_unref(&x->next);
 	}
 	if (x->next && x->next->seq == at + 1) {
@@ -74,23 +80,19 @@ static enum isac_err next_report(struct store_indexer *x, uint64_t at, struct re
 		x->next = NULL;
 		return ISAC_OK;
 	}
-	if (x->next)
-		until = x->next->seq - 1;
-	if (at >= until)
-		return ISAC_OK;
+	if (x->next) until = x->next->seq - 1;
+	if (at >= until) return ISAC_OK;
 	x->page_at = 0;
 	err = store_select_page(x->db, at, until, PAGE_REPORTS, PAGE_BYTES, x->page, &x->page_n);
-	if (err)
-		x->page_n = 0;
-	if (!err && x->page_n)
-		*out = x->page[x->page_at++];
+	if (err) x->page_n = 0;
+	if (!err && x->page_n) *out = x->page[x->page_at++];
 	return err;
 }
 
 /* ---- one transaction ---------------------------------------------------------------------------------- */
 static enum isac_err read_cursor(struct store_indexer *x)
 {
-	static const struct store_stmt stmt = { "select_cursor", "SELECT c.seq, h.seq FROM index_cursor c, hub_head h" };
+	static const struct store_stmt stmt = {"select_cursor", "SELECT c.seq, h.seq FROM index_cursor c, hub_head h"};
 	PGresult *res = NULL;
 	enum isac_err err = store_pg_run(x->pg, &stmt, NULL, &res);
 
@@ -98,8 +100,7 @@ static enum isac_err read_cursor(struct store_indexer *x)
 		uint64_t head = (uint64_t)store_get_i64(res, 0, 1);
 
 		atomic_store(&x->seq, (uint64_t)store_get_i64(res, 0, 0));
-		if (head > atomic_load(&x->head))
-			atomic_store(&x->head, head);
+		if (head > atomic_load(&x->head)) atomic_store(&x->head, head);
 		x->must_sync = false;
 	}
 	PQclear(res);
@@ -109,8 +110,8 @@ static enum isac_err read_cursor(struct store_indexer *x)
 /* Moves the cursor only from where we think it is: the backend of a killed broker may still have been at work. */
 static enum isac_err move_cursor(struct store_indexer *x, uint64_t from, uint64_t to)
 {
-	static const struct store_stmt stmt = { "update_cursor",
-		"UPDATE index_cursor SET seq = $2::bigint WHERE seq = $1::bigint RETURNING seq" };
+	static const struct store_stmt stmt = {"update_cursor",
+					       "UPDATE index_cursor SET seq = $2::bigint WHERE seq = $1::bigint RETURNING seq"};
 	struct wire_buf args;
 	enum isac_err err;
 
@@ -126,14 +127,10 @@ static enum isac_err write_batch(struct store_indexer *x, uint64_t from, uint64_
 {
 	enum isac_err err = store_pg_begin(x->pg);
 
-	if (!err)
-		err = move_cursor(x, from, to);
-	if (!err)
-		err = store_index_batch_write(x->batch, x->pg);
-	if (!err)
-		err = store_pg_commit(x->pg);
-	if (err)
-		store_pg_rollback(x->pg);
+	if (!err) err = move_cursor(x, from, to);
+	if (!err) err = store_index_batch_write(x->batch, x->pg);
+	if (!err) err = store_pg_commit(x->pg);
+	if (err) store_pg_rollback(x->pg);
 	return err;
 }
 
@@ -148,21 +145,17 @@ static enum isac_err work(struct store_indexer *x)
 	store_index_batch_reset(x->batch);
 	while (!err && store_index_batch_count(x->batch) < BATCH_MENTIONS && reports < BATCH_MENTIONS) {
 		err = next_report(x, at, &report);
-		if (err || !report)
-			break;
+		if (err || !report) break;
 		err = store_index_batch_add(x->batch, report);
 		at = report->seq;
 		reports++;
 		report_unref(&report);
 	}
 	if (!err && at == from && !x->next && at < atomic_load(&x->head) && x->page_n == 0)
-		at = atomic_load(&x->head);     /* everything up to the head was removed by retention */
-	if (!err && at == from)
-		return ISAC_ERR_AGAIN;
-	if (!err)
-		err = write_batch(x, from, at);
-	if (err)
-		return err;
+		at = atomic_load(&x->head); /* everything up to the head was removed by retention */
+	if (!err && at == from) return ISAC_ERR_AGAIN;
+	if (!err) err = write_batch(x, from, at);
+	if (err) return err;
 	atomic_store(&x->seq, at);
 	base_stats_add(STAT_index_reports, reports);
 	base_stats_add(STAT_index_mentions, store_index_batch_count(x->batch));
@@ -173,15 +166,14 @@ static enum isac_err work(struct store_indexer *x)
 static void wait_ms(struct store_indexer *x, bool for_news, int ms)
 {
 	struct pollfd fds[3] = {
-		{ base_actor_stop_fd(x->actor), POLLIN, 0 },
-		{ for_news ? x->wake_fd : -1, POLLIN, 0 },
-		{ for_news && !x->next ? base_mailbox_fd(x->ring) : -1, POLLIN, 0 },
+		{base_actor_stop_fd(x->actor), POLLIN, 0},
+		{for_news ? x->wake_fd : -1, POLLIN, 0},
+		{for_news && !x->next ? base_mailbox_fd(x->ring) : -1, POLLIN, 0},
 	};
 	eventfd_t n;
 
 	poll(fds, 3, ms);
-	if (fds[1].revents)
-		eventfd_read(x->wake_fd, &n);
+	if (fds[1].revents) eventfd_read(x->wake_fd, &n);
 }
 
 /* Do reports pour in, and may they have the machine to themselves a little longer? */
@@ -190,10 +182,8 @@ static bool stand_back(struct store_indexer *x)
 	uint64_t behind = atomic_load(&x->head) - atomic_load(&x->seq);
 	int64_t now = base_clock_mono_us();
 
-	if (!behind)
-		x->behind_at_us = 0;
-	else if (!x->behind_at_us)
-		x->behind_at_us = now;
+	if (!behind) x->behind_at_us = 0;
+	else if (!x->behind_at_us) x->behind_at_us = now;
 	return behind > POUR_REPORTS && now - atomic_load(&x->news_at_us) < POUR_MS * 1000 && now - x->behind_at_us < x->yield_us_max;
 }
 
@@ -223,13 +213,10 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 			continue;
 		}
 		err = work(x);
-		if (err == ISAC_ERR_AGAIN)
-			wait_ms(x, true, -1);
-		else if (err)
-			start_again(x, err);
+		if (err == ISAC_ERR_AGAIN) wait_ms(x, true, -1);
+		else if (err) start_again(x, err);
 		/* A trickle is gathered a little: a transaction for each report would take the writer's processor. */
-		if (!err && store_index_batch_count(x->batch) < BATCH_MENTIONS / 5)
-			wait_ms(x, false, GATHER_MS);
+		if (!err && store_index_batch_count(x->batch) < BATCH_MENTIONS / 5) wait_ms(x, false, GATHER_MS);
 	}
 	store_index_batch_reset(x->batch);
 	return ISAC_OK;
@@ -242,14 +229,12 @@ static void free_indexer(struct store_indexer *x)
 
 	drop_page(x);
 	report_unref(&x->next);
-	while (x->ring && (report = take_ring(x)) != NULL)
-		report_unref(&report);
+	while (x->ring && (report = take_ring(x)) != NULL) report_unref(&report);
 	base_mailbox_destroy(&x->ring);
 	store_index_batch_destroy(&x->batch);
 	store_pg_destroy(&x->pg);
 	store_db_destroy(&x->db);
-	if (x->wake_fd >= 0)
-		close(x->wake_fd);
+	if (x->wake_fd >= 0) close(x->wake_fd);
 	free(x);
 }
 
@@ -259,24 +244,20 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 		"synchronous_commit", "off", "enable_seqscan", "off", "work_mem", "64MB", NULL,
 	};
 	/* A batch is thousands of rows: it may take longer than a statement that a member waits for. */
-	struct store_pg_conf pg = { .conninfo = conf->conninfo, .name = "isac indexer", .deadline_ms = conf->deadline_ms * 5, .settings = settings };
+	struct store_pg_conf pg = {
+		.conninfo = conf->conninfo, .name = "isac indexer", .deadline_ms = conf->deadline_ms * 5, .settings = settings};
 	struct store_indexer *x = calloc(1, sizeof(*x));
 	enum isac_err err;
 
-	if (!x)
-		return ISAC_ERR_NO_MEMORY;
+	if (!x) return ISAC_ERR_NO_MEMORY;
 	x->must_sync = true;
 	x->yield_us_max = conf->index_yield_ms * 1000;
 	x->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = x->wake_fd < 0 ? ISAC_ERR_SYSTEM : base_mailbox_new(&x->ring, RING_MAX);
-	if (!err)
-		err = store_index_batch_new(&x->batch);
-	if (!err)
-		err = store_pg_new(&x->pg, &pg);
-	if (!err)
-		err = store_db_new(&x->db, conf->conninfo, conf->deadline_ms);
-	if (!err)
-		err = base_actor_start(&x->started, "indexer", run, x);
+	if (!err) err = store_index_batch_new(&x->batch);
+	if (!err) err = store_pg_new(&x->pg, &pg);
+	if (!err) err = store_db_new(&x->db, conf->conninfo, conf->deadline_ms);
+	if (!err) err = base_actor_start(&x->started, "indexer", run, x);
 	if (err) {
 		free_indexer(x);
 		return err;
@@ -287,8 +268,7 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 
 void store_indexer_stop(struct store_indexer **x)
 {
-	if (!x || !*x)
-		return;
+	if (!x || !*x) return;
 	base_actor_stop(&(*x)->started);
 	free_indexer(*x);
 	*x = NULL;
@@ -296,10 +276,8 @@ void store_indexer_stop(struct store_indexer **x)
 
 void store_indexer_wake(struct store_indexer *x, uint64_t head_seq)
 {
-	if (!x)
-		return;
-	if (head_seq > atomic_load(&x->head))
-		atomic_store(&x->head, head_seq);
+	if (!x) return;
+	if (head_seq > atomic_load(&x->head)) atomic_store(&x->head, head_seq);
 	atomic_store(&x->news_at_us, base_clock_mono_us());
 	eventfd_write(x->wake_fd, 1);
 }
@@ -321,8 +299,7 @@ void store_indexer_committed(struct store_indexer *x, struct report *const *repo
 			atomic_fetch_sub(&x->ring_bytes, bytes);
 		}
 	}
-	if (n)
-		store_indexer_wake(x, reports[n - 1]->seq);
+	if (n) store_indexer_wake(x, reports[n - 1]->seq);
 }
 
 uint64_t store_indexer_seq(const struct store_indexer *x)

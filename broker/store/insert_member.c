@@ -8,16 +8,16 @@
 #include <string.h>
 #include "store/priv.h"
 
-static const struct store_stmt INSERT = { "insert_member",
+static const struct store_stmt INSERT = {
+	"insert_member",
 	"INSERT INTO member (name, curve, type, roles, nets, asns, domains) "
-	"VALUES ($1::text, $2::bytea, $3::text, $4::int, $5::cidr[], $6::bigint[], $7::text[]) ON CONFLICT DO NOTHING RETURNING id" };
+	"VALUES ($1::text, $2::bytea, $3::text, $4::int, $5::cidr[], $6::bigint[], $7::text[]) ON CONFLICT DO NOTHING RETURNING id"};
 
 static uint32_t count(const Isac1__Command *cmd, const char *name)
 {
 	uint32_t n = 0;
 
-	for (size_t i = 0; cmd && i < cmd->n_args; i++)
-		n += !strcmp(cmd->args[i]->name, name);
+	for (size_t i = 0; cmd && i < cmd->n_args; i++) n += !strcmp(cmd->args[i]->name, name);
 	return n;
 }
 
@@ -31,8 +31,7 @@ static enum isac_err put_net(struct wire_buf *args, const char *text, struct wir
 	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "not a network: too long");
 	slash = strchr(copy, '/');
-	if (slash)
-		*slash++ = 0;
+	if (slash) *slash++ = 0;
 	errno = 0;
 	prefix = slash ? strtol(slash, &end, 10) : most;
 	if (inet_pton(family == 4 ? AF_INET : AF_INET6, copy, addr) != 1 || prefix < 0 || prefix > most ||
@@ -67,8 +66,7 @@ static enum isac_err put_domain(struct wire_buf *args, const char *text, struct 
 
 	wire_arena_init(&arena, 65536);
 	err = wire_value_canon(&value, WIRE_VALUE_DOMAIN, text, strlen(text), &arena, why);
-	if (!err)
-		store_field_text(args, value.text);
+	if (!err) store_field_text(args, value.text);
 	wire_arena_clear(&arena);
 	return err;
 }
@@ -79,7 +77,9 @@ static const struct {
 	uint32_t oid;
 	enum isac_err (*put)(struct wire_buf *args, const char *text, struct wire_why *why);
 } SPACES[] = {
-	{ "net", STORE_OID_CIDR, put_net }, { "asn", STORE_OID_INT8, put_asn }, { "domain", STORE_OID_TEXT, put_domain },
+	{"net", STORE_OID_CIDR, put_net},
+	{"asn", STORE_OID_INT8, put_asn},
+	{"domain", STORE_OID_TEXT, put_domain},
 };
 
 static enum isac_err put_spaces(struct wire_buf *args, const Isac1__Command *cmd, struct wire_why *why)
@@ -88,11 +88,10 @@ static enum isac_err put_spaces(struct wire_buf *args, const Isac1__Command *cmd
 		size_t mark = store_field_array(args, SPACES[s].oid, count(cmd, SPACES[s].arg));
 
 		for (size_t i = 0; cmd && i < cmd->n_args; i++) {
-			enum isac_err err = strcmp(cmd->args[i]->name, SPACES[s].arg) ? ISAC_OK :
-				SPACES[s].put(args, cmd->args[i]->value, why);
+			enum isac_err err =
+				strcmp(cmd->args[i]->name, SPACES[s].arg) ? ISAC_OK : SPACES[s].put(args, cmd->args[i]->value, why);
 
-			if (err)
-				return err;
+			if (err) return err;
 		}
 		store_field_array_end(args, mark);
 	}
@@ -105,19 +104,16 @@ enum isac_err store_insert_member(struct store_db *db, const struct wire_member 
 	struct wire_buf *args = store_db_args(db);
 	enum isac_err err;
 
-	if (!wire_name_ok(bundle->name))
-		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "not a member name: use a-z 0-9 . _ -");
+	if (!wire_name_ok(bundle->name)) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "not a member name: use a-z 0-9 . _ -");
 	store_field_text(args, bundle->name);
 	store_field_bytes(args, bundle->curve, WIRE_CURVE);
 	store_field_text(args, type ? type : "");
 	store_field_i32(args, (int32_t)roles);
 	err = put_spaces(args, cmd, why);
-	if (err)
-		return err;
+	if (err) return err;
 	err = store_db_run(db, &INSERT, NULL);
 	if (err == ISAC_ERR_NOT_FOUND)
 		return wire_refuse(why, ISAC_ERR_CONFLICT, "a member with this name or this CURVE key exists: %s", bundle->name);
-	if (err)
-		return err;
+	if (err) return err;
 	return store_insert_key(db, bundle->name, bundle->sign, 0, 0, why);
 }

@@ -21,11 +21,9 @@ static enum isac_err read_file(struct wire_buf *out, const char *dir, const char
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	in = fopen(path, "re");
-	if (!in)
-		return wire_refuse(why, ISAC_ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+	if (!in) return wire_refuse(why, ISAC_ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
 	wire_buf_reset(out);
-	while ((n = fread(piece, 1, sizeof(piece), in)) > 0)
-		wire_buf_add(out, piece, n);
+	while ((n = fread(piece, 1, sizeof(piece), in)) > 0) wire_buf_add(out, piece, n);
 	fclose(in);
 	wire_buf_add(out, "", 1);
 	return out->err ? wire_refuse(why, ISAC_ERR_CONFIG, "%s is too large", path) : ISAC_OK;
@@ -56,7 +54,7 @@ static enum isac_err begin_as_owner(struct store_pg *pg)
 static enum isac_err is_registered(struct store_pg *pg, int number, const uint8_t digest[WIRE_HASH], const char *name, bool *out,
 				   struct wire_why *why)
 {
-	static const struct store_stmt stmt = { "select_migration", "SELECT digest FROM isac.migration WHERE number = $1::int" };
+	static const struct store_stmt stmt = {"select_migration", "SELECT digest FROM isac.migration WHERE number = $1::int"};
 	PGresult *res = NULL;
 	struct wire_buf args;
 	struct wire_bytes there;
@@ -78,8 +76,9 @@ static enum isac_err is_registered(struct store_pg *pg, int number, const uint8_
 
 static enum isac_err enter_in_register(struct store_pg *pg, int number, const char *name, const uint8_t digest[WIRE_HASH])
 {
-	static const struct store_stmt stmt = { "insert_migration",
-		"INSERT INTO isac.migration (number, name, digest) VALUES ($1::int, $2::text, $3::bytea) ON CONFLICT DO NOTHING" };
+	static const struct store_stmt stmt = {
+		"insert_migration",
+		"INSERT INTO isac.migration (number, name, digest) VALUES ($1::int, $2::text, $3::bytea) ON CONFLICT DO NOTHING"};
 	struct wire_buf args;
 	enum isac_err err;
 
@@ -100,17 +99,13 @@ static enum isac_err apply_migration(struct store_pg *pg, const char *name, cons
 	enum isac_err err = ISAC_OK;
 
 	wire_hash(digest, sql->data, sql->len - 1);
-	if (number > 1)                 /* the first makes the register; it does no harm again */
+	if (number > 1) /* the first makes the register; it does no harm again */
 		err = is_registered(pg, number, digest, name, &done, why);
-	if (err || done)
-		return err;
+	if (err || done) return err;
 	err = begin_as_owner(pg);
-	if (!err)
-		err = store_pg_script(pg, (const char *)sql->data);
-	if (!err)
-		err = enter_in_register(pg, number, name, digest);
-	if (!err)
-		err = store_pg_script(pg, "COMMIT");
+	if (!err) err = store_pg_script(pg, (const char *)sql->data);
+	if (!err) err = enter_in_register(pg, number, name, digest);
+	if (!err) err = store_pg_script(pg, "COMMIT");
 	return err ? failed(pg, name, err, why) : ISAC_OK;
 }
 
@@ -118,10 +113,8 @@ static enum isac_err apply_function(struct store_pg *pg, const char *name, const
 {
 	enum isac_err err = begin_as_owner(pg);
 
-	if (!err)
-		err = store_pg_script(pg, (const char *)sql->data);
-	if (!err)
-		err = store_pg_script(pg, "COMMIT");
+	if (!err) err = store_pg_script(pg, (const char *)sql->data);
+	if (!err) err = store_pg_script(pg, "COMMIT");
 	return err ? failed(pg, name, err, why) : ISAC_OK;
 }
 
@@ -137,14 +130,11 @@ static enum isac_err apply_dir(struct store_pg *pg, const char *sql_dir, const c
 
 	snprintf(path, sizeof(path), "%s/%s", sql_dir, folder);
 	n = scandir(path, &entries, is_sql, alphasort);
-	if (n <= 0 || n > FILES_MAX)
-		return wire_refuse(why, ISAC_ERR_CONFIG, "no SQL files in %s", path);
+	if (n <= 0 || n > FILES_MAX) return wire_refuse(why, ISAC_ERR_CONFIG, "no SQL files in %s", path);
 	wire_buf_init(&sql, FILE_MAX);
 	for (int i = 0; i < n; i++) {
-		if (!err)
-			err = read_file(&sql, path, entries[i]->d_name, why);
-		if (!err)
-			err = apply(pg, entries[i]->d_name, &sql, why);
+		if (!err) err = read_file(&sql, path, entries[i]->d_name, why);
+		if (!err) err = apply(pg, entries[i]->d_name, &sql, why);
 		free(entries[i]);
 	}
 	free(entries);
@@ -158,25 +148,24 @@ static enum isac_err apply_roles(struct store_pg *pg, const char *sql_dir, struc
 	struct wire_buf sql;
 	PGresult *res = NULL;
 	bool may, there;
-	enum isac_err err = store_pg_run_sql(pg, "SELECT (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user), "
+	enum isac_err err = store_pg_run_sql(
+		pg,
+		"SELECT (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user), "
 		"EXISTS (SELECT FROM pg_roles WHERE rolname = 'isac_core') AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'isac')",
 		NULL, &res);
 
-	if (err)
-		return failed(pg, "roles.sql", err, why);
+	if (err) return failed(pg, "roles.sql", err, why);
 	may = store_get_bool(res, 0, 0);
 	there = store_get_bool(res, 0, 1);
 	PQclear(res);
-	if (!may && there)
-		return ISAC_OK;
+	if (!may && there) return ISAC_OK;
 	if (!may)
 		return wire_refuse(why, ISAC_ERR_CONFIG, "this database user may not create roles: let an administrator run sql/roles.sql");
 	wire_buf_init(&sql, FILE_MAX);
 	err = read_file(&sql, sql_dir, "roles.sql", why);
 	if (!err) {
 		err = store_pg_script(pg, (const char *)sql.data);
-		if (err)
-			err = failed(pg, "roles.sql", err, why);
+		if (err) err = failed(pg, "roles.sql", err, why);
 	}
 	wire_buf_clear(&sql);
 	return err;
@@ -184,23 +173,18 @@ static enum isac_err apply_roles(struct store_pg *pg, const char *sql_dir, struc
 
 enum isac_err store_migrate(const char *conninfo, const char *sql_dir, struct wire_why *why)
 {
-	struct store_pg_conf conf = { .conninfo = conninfo, .name = "isac migration", .deadline_ms = 60000, .owner = true };
+	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac migration", .deadline_ms = 60000, .owner = true};
 	struct store_pg *pg;
 	char lock[96];
 	enum isac_err err = store_pg_new(&pg, &conf);
 
-	if (err)
-		return err;
+	if (err) return err;
 	snprintf(lock, sizeof(lock), "SET lock_timeout = 60000; SELECT pg_advisory_lock(%d, %d)", STORE_LOCK, STORE_LOCK_MIGRATE);
 	err = store_pg_script(pg, lock);
-	if (err)
-		err = failed(pg, "database", err, why);
-	if (!err)
-		err = apply_roles(pg, sql_dir, why);
-	if (!err)
-		err = apply_dir(pg, sql_dir, "migrations", apply_migration, why);
-	if (!err)
-		err = apply_dir(pg, sql_dir, "functions", apply_function, why);
+	if (err) err = failed(pg, "database", err, why);
+	if (!err) err = apply_roles(pg, sql_dir, why);
+	if (!err) err = apply_dir(pg, sql_dir, "migrations", apply_migration, why);
+	if (!err) err = apply_dir(pg, sql_dir, "functions", apply_function, why);
 	store_pg_destroy(&pg);
 	return err;
 }

@@ -11,25 +11,32 @@
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 13,              /* number of the newest file in sql/migrations */
-	STORE_LOCK = 1769169251,        /* "isac": first half of every advisory lock */
-	STORE_LOCK_BROKER = 1,          /* session: one broker a database */
-	STORE_LOCK_MIGRATE = 3,         /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
-	STORE_OID_INT2 = 21, STORE_OID_INT4 = 23, STORE_OID_INT8 = 20, STORE_OID_TEXT = 25, STORE_OID_BYTEA = 17,
-	STORE_OID_UUID = 2950, STORE_OID_TIME = 1184, STORE_OID_CIDR = 650, STORE_OID_INET = 869,
+	STORE_SCHEMA = 13,	 /* number of the newest file in sql/migrations */
+	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
+	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
+	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
+	STORE_OID_INT2 = 21,
+	STORE_OID_INT4 = 23,
+	STORE_OID_INT8 = 20,
+	STORE_OID_TEXT = 25,
+	STORE_OID_BYTEA = 17,
+	STORE_OID_UUID = 2950,
+	STORE_OID_TIME = 1184,
+	STORE_OID_CIDR = 650,
+	STORE_OID_INET = 869,
 };
 
 /* ---- field.c: writing and reading values ------------------------------------- */
 enum { STORE_FIELDS_MAX = 1 << 30 };
 void store_field_null(struct wire_buf *b);
-void store_field_bytes(struct wire_buf *b, const void *data, size_t len);      /* bytea, uuid, text */
-void store_field_text(struct wire_buf *b, const char *text);                   /* NULL is null */
+void store_field_bytes(struct wire_buf *b, const void *data, size_t len); /* bytea, uuid, text */
+void store_field_text(struct wire_buf *b, const char *text);		  /* NULL is null */
 void store_field_bool(struct wire_buf *b, bool v);
 void store_field_i16(struct wire_buf *b, int16_t v);
 void store_field_i32(struct wire_buf *b, int32_t v);
 void store_field_i64(struct wire_buf *b, int64_t v);
-void store_field_time(struct wire_buf *b, int64_t us);                         /* since 1970 */
-void store_field_time0(struct wire_buf *b, int64_t us);                        /* 0 is null */
+void store_field_time(struct wire_buf *b, int64_t us);	/* since 1970 */
+void store_field_time0(struct wire_buf *b, int64_t us); /* 0 is null */
 void store_field_net(struct wire_buf *b, const uint8_t *addr, uint8_t family, uint8_t prefix, bool cidr);
 /* Writes an array's head; n element fields follow, then store_field_array_end(b, mark). */
 size_t store_field_array(struct wire_buf *b, uint32_t oid, uint32_t n);
@@ -41,11 +48,14 @@ bool store_get_bool(const PGresult *res, int row, int col);
 int16_t store_get_i16(const PGresult *res, int row, int col);
 int32_t store_get_i32(const PGresult *res, int row, int col);
 int64_t store_get_i64(const PGresult *res, int row, int col);
-int64_t store_get_time(const PGresult *res, int row, int col);                 /* us since 1970; null and -infinity: 0 */
+int64_t store_get_time(const PGresult *res, int row, int col); /* us since 1970; null and -infinity: 0 */
 struct wire_bytes store_get_bytes(const PGresult *res, int row, int col);
-const char *store_get_text(const PGresult *res, int row, int col);             /* lives as long as res */
+const char *store_get_text(const PGresult *res, int row, int col); /* lives as long as res */
 /* Walks a one-dimensional array: element fields one after another; false at the end. */
-struct store_array { const uint8_t *at, *end; uint32_t n; };
+struct store_array {
+	const uint8_t *at, *end;
+	uint32_t n;
+};
 void store_get_array(struct store_array *out, const PGresult *res, int row, int col);
 bool store_array_next(struct store_array *a, struct wire_bytes *element);
 
@@ -55,13 +65,15 @@ bool store_array_next(struct store_array *a, struct wire_bytes *element);
  * DB_BROKEN the connection was lost or given up, the outcome of what was sent is unknown. Besides: CONFLICT (unique
  * key), FULL (disk), BAD_VALUE (a value the server refused).
  */
-struct store_stmt { const char *name, *sql; };  /* static; prepared once a connection, on first use */
+struct store_stmt {
+	const char *name, *sql;
+}; /* static; prepared once a connection, on first use */
 struct store_pg;
 struct store_pg_conf {
-	const char *conninfo, *name;            /* name: shown in pg_stat_activity */
+	const char *conninfo, *name; /* name: shown in pg_stat_activity */
 	int64_t deadline_ms;
-	bool owner;                             /* stay who we log in as (migrations), else become isac_core */
-	const char *const *settings;            /* further pairs name, value; NULL ends; may be NULL */
+	bool owner;		     /* stay who we log in as (migrations), else become isac_core */
+	const char *const *settings; /* further pairs name, value; NULL ends; may be NULL */
 	/* After connect and set-up; an error closes the connection again. May be NULL. */
 	enum isac_err (*connected)(struct store_pg *pg, void *arg);
 	/* A file descriptor of the actor's own that is served while it waits for the server. */
@@ -69,13 +81,13 @@ struct store_pg_conf {
 	void (*aside)(void *arg);
 	void *arg;
 };
-enum isac_err store_pg_new(struct store_pg **out, const struct store_pg_conf *conf);    /* does not connect yet */
+enum isac_err store_pg_new(struct store_pg **out, const struct store_pg_conf *conf); /* does not connect yet */
 void store_pg_destroy(struct store_pg **pg);
-enum isac_err store_pg_connect(struct store_pg *pg);    /* ISAC_OK at once if connected */
+enum isac_err store_pg_connect(struct store_pg *pg); /* ISAC_OK at once if connected */
 void store_pg_close(struct store_pg *pg);
 bool store_pg_is_open(const struct store_pg *pg);
-const char *store_pg_error(const struct store_pg *pg);  /* of the last failure, one line */
-void store_pg_limit(struct store_pg *pg, int64_t until_us);      /* no wait goes beyond this monotonic time; 0 = none */
+const char *store_pg_error(const struct store_pg *pg);	    /* of the last failure, one line */
+void store_pg_limit(struct store_pg *pg, int64_t until_us); /* no wait goes beyond this monotonic time; 0 = none */
 /* Runs with the fields in args as parameters (may be NULL); binary result if res is not NULL. */
 enum isac_err store_pg_run(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res);
 /* The same for SQL made at run time (never from values): not prepared. */
@@ -89,7 +101,7 @@ enum isac_err store_pg_each(struct store_pg *pg, const struct store_stmt *stmt, 
 enum isac_err store_pg_copy(struct store_pg *pg, const char *sql, const struct wire_buf *rows);
 enum isac_err store_pg_begin(struct store_pg *pg);
 enum isac_err store_pg_commit(struct store_pg *pg);
-void store_pg_rollback(struct store_pg *pg);            /* closes the connection if even that fails */
+void store_pg_rollback(struct store_pg *pg); /* closes the connection if even that fails */
 
 /* ---- check.c */
 enum isac_err store_check_pg(struct store_pg *pg, bool unsafe_allow_async_commit, struct wire_why *why);
@@ -98,14 +110,15 @@ enum isac_err store_check_pg(struct store_pg *pg, bool unsafe_allow_async_commit
 struct store_db {
 	struct store_pg *pg;
 	struct wire_buf args;
-	struct member_audience **audiences;     /* ascending id, each with its arrays behind it */
+	struct member_audience **audiences; /* ascending id, each with its arrays behind it */
 	size_t audiences_n, audiences_cap;
-	size_t page_bytes;                      /* average report of the last page */
-	int64_t event_id;                       /* of the command whose transaction is open */
+	size_t page_bytes; /* average report of the last page */
+	int64_t event_id;  /* of the command whose transaction is open */
 	bool in_admin;
 };
-struct wire_buf *store_db_args(struct store_db *db);     /* emptied */
-/* One statement with the fields in db->args, run again once on a fresh connection if the old one turns out to be broken. Reads only, or what may run twice. */
+struct wire_buf *store_db_args(struct store_db *db); /* emptied */
+/* One statement with the fields in db->args, run again once on a fresh connection if the old one turns out to be broken. Reads only, or
+ * what may run twice. */
 enum isac_err store_db_run(struct store_db *db, const struct store_stmt *stmt, PGresult **res);
 /* Brings the cache of audiences up to date. */
 enum isac_err store_db_audiences(struct store_db *db);
@@ -120,13 +133,13 @@ enum isac_err store_report_row_audience(struct store_db *db, struct report *repo
 /* ---- the writer's queries ----------------------------------------------------------------- */
 struct store_job {
 	struct report *report;
-	struct member_audience audience;        /* arrays behind the job */
+	struct member_audience audience; /* arrays behind the job */
 	struct store_route route;
 	uint8_t digest[16];
-	int64_t arrived_us;                     /* monotonic */
+	int64_t arrived_us; /* monotonic */
 	/* What the commit says: */
 	enum { STORE_JOB_NEW, STORE_JOB_TWIN, STORE_JOB_DUPLICATE, STORE_JOB_CONFLICT } state;
-	struct store_job *twin;                 /* TWIN: the job of the batch that has the same bytes and goes first */
+	struct store_job *twin; /* TWIN: the job of the batch that has the same bytes and goes first */
 	uint64_t seq;
 	int64_t received_us;
 };
@@ -135,15 +148,15 @@ struct store_job {
  * before and nothing was stored: those are now DUPLICATE or CONFLICT; call again for the rest.
  */
 enum isac_err store_append_report(struct store_pg *pg, struct wire_buf *args, struct store_job *const *jobs, size_t n, int64_t now_us);
-enum isac_err store_intern_audience(struct store_pg *pg, struct wire_buf *args, const struct member_audience *a,
-				    const uint8_t digest[16], int32_t *id);
+enum isac_err store_intern_audience(struct store_pg *pg, struct wire_buf *args, const struct member_audience *a, const uint8_t digest[16],
+				    int32_t *id);
 enum isac_err store_ensure_partition(struct store_pg *pg, struct wire_buf *args, uint64_t upto);
 
 /* ---- receipt.c: batches that wait for the signer ------------------------------------------- */
 struct store_receipts;
 enum isac_err store_receipts_new(struct store_receipts **out, const struct store_conf *conf);
 void store_receipts_destroy(struct store_receipts **r);
-int store_receipts_fd(const struct store_receipts *r);          /* the signer's link; -1 when it is away */
+int store_receipts_fd(const struct store_receipts *r); /* the signer's link; -1 when it is away */
 size_t store_receipts_waiting(const struct store_receipts *r);
 /* Asks for the signature over jobs that will carry these seq; the commit may still be in flight. Returns the batch's id. */
 uint64_t store_receipts_ask(struct store_receipts *r, struct store_job *const *jobs, size_t n);
@@ -151,7 +164,7 @@ uint64_t store_receipts_ask(struct store_receipts *r, struct store_job *const *j
 void store_receipts_release(struct store_receipts *r, uint64_t id, struct store_job **jobs, size_t n);
 /* It did not, or the guess was wrong: forget the question. */
 void store_receipts_drop(struct store_receipts *r, uint64_t id);
-void store_receipts_serve(struct store_receipts *r);            /* reads signatures, reconnects, gives up the overdue */
+void store_receipts_serve(struct store_receipts *r); /* reads signatures, reconnects, gives up the overdue */
 void store_receipts_refuse(struct store_receipts *r, struct store_job *job, enum isac_err err, const char *text);
 void store_job_free(struct store_job **job);
 
@@ -161,7 +174,7 @@ enum isac_err store_index_batch_new(struct store_index_batch **out);
 void store_index_batch_destroy(struct store_index_batch **b);
 void store_index_batch_reset(struct store_index_batch *b);
 enum isac_err store_index_batch_add(struct store_index_batch *b, const struct report *report);
-size_t store_index_batch_count(const struct store_index_batch *b);      /* mentions */
+size_t store_index_batch_count(const struct store_index_batch *b); /* mentions */
 /* Writes mention and indicator inside the open transaction. */
 enum isac_err store_index_batch_write(struct store_index_batch *b, struct store_pg *pg);
 

@@ -11,7 +11,9 @@
 
 enum { SIGNER_WAIT_US = 5000000, RECONNECT_US = 100000, RETRY_AFTER_MS = 1000, LEVELS_MAX = 32, BODY_MAX = 128 };
 
-struct leaf { uint8_t hash[WIRE_HASH]; };
+struct leaf {
+	uint8_t hash[WIRE_HASH];
+};
 
 struct batch {
 	struct batch *next;
@@ -20,9 +22,9 @@ struct batch {
 	bool is_signed, released;
 	uint8_t signature[WIRE_SIGNATURE];
 	struct store_job **jobs;
-	size_t n;                       /* jobs: all of them after release, none before */
-	uint32_t size;                  /* leaves */
-	struct leaf *leaves;            /* the whole tree: level 0, then level 1 ... */
+	size_t n;	     /* jobs: all of them after release, none before */
+	uint32_t size;	     /* leaves */
+	struct leaf *leaves; /* the whole tree: level 0, then level 1 ... */
 	struct leaf *level[LEVELS_MAX];
 	uint32_t level_n[LEVELS_MAX], levels;
 	uint8_t (*body)[BODY_MAX];
@@ -44,8 +46,7 @@ enum isac_err store_receipts_new(struct store_receipts **out, const struct store
 {
 	struct store_receipts *r = calloc(1, sizeof(*r));
 
-	if (!r)
-		return ISAC_ERR_NO_MEMORY;
+	if (!r) return ISAC_ERR_NO_MEMORY;
 	r->conf = *conf;
 	r->signer_path = strdup(conf->signer_path);
 	wire_buf_init(&r->out, 1 << 20);
@@ -60,8 +61,7 @@ enum isac_err store_receipts_new(struct store_receipts **out, const struct store
 
 void store_job_free(struct store_job **job)
 {
-	if (!*job)
-		return;
+	if (!*job) return;
 	report_unref(&(*job)->report);
 	free(*job);
 	*job = NULL;
@@ -69,8 +69,7 @@ void store_job_free(struct store_job **job)
 
 static void free_batch(struct batch *b)
 {
-	for (size_t i = 0; i < b->n; i++)
-		store_job_free(&b->jobs[i]);
+	for (size_t i = 0; i < b->n; i++) store_job_free(&b->jobs[i]);
 	free(b->jobs);
 	free(b->leaves);
 	free(b->body);
@@ -80,8 +79,7 @@ static void free_batch(struct batch *b)
 
 void store_receipts_destroy(struct store_receipts **r)
 {
-	if (!r || !*r)
-		return;
+	if (!r || !*r) return;
 	while ((*r)->first) {
 		struct batch *b = (*r)->first;
 
@@ -117,10 +115,8 @@ static void grow_tree(struct batch *b)
 		uint32_t n = b->level_n[b->levels - 1];
 		struct leaf *row = b->level[b->levels - 1] + n;
 
-		for (uint32_t i = 0; i + 1 < n; i += 2)
-			wire_merkle_node(row[i / 2].hash, below[i].hash, below[i + 1].hash);
-		if (n & 1)
-			row[n / 2] = below[n - 1];
+		for (uint32_t i = 0; i + 1 < n; i += 2) wire_merkle_node(row[i / 2].hash, below[i].hash, below[i + 1].hash);
+		if (n & 1) row[n / 2] = below[n - 1];
 		b->level[b->levels] = row;
 		b->level_n[b->levels++] = (n + 1) / 2;
 	}
@@ -131,8 +127,7 @@ static uint32_t take_path(const struct batch *b, uint32_t index, ProtobufCBinary
 	uint32_t n = 0;
 
 	for (uint32_t l = 0; l + 1 < b->levels; l++, index /= 2) {
-		if ((index ^ 1) >= b->level_n[l])
-			continue;
+		if ((index ^ 1) >= b->level_n[l]) continue;
 		path[n].data = b->level[l][index ^ 1].hash;
 		path[n++].len = WIRE_HASH;
 	}
@@ -165,23 +160,20 @@ static bool has_receipt(const struct store_job *job)
 /* ---- the signer ------------------------------------------------------------------------------ */
 static void send_request(struct store_receipts *r, const struct batch *b)
 {
-	uint8_t head[9] = { 'S' }, size[4];
-	struct wire_bytes parts[3] = { { head, 9 }, { b->level[b->levels - 1]->hash, WIRE_HASH }, { size, 4 } };
+	uint8_t head[9] = {'S'}, size[4];
+	struct wire_bytes parts[3] = {{head, 9}, {b->level[b->levels - 1]->hash, WIRE_HASH}, {size, 4}};
 
-	if (!r->link)
-		return;
+	if (!r->link) return;
 	wire_put_u64(head + 1, b->id);
 	wire_put_u32(size, b->size);
-	if (base_link_send(r->link, parts, 3))
-		base_link_destroy(&r->link);
+	if (base_link_send(r->link, parts, 3)) base_link_destroy(&r->link);
 }
 
 static void reconnect(struct store_receipts *r)
 {
 	int64_t now = base_clock_mono_us();
 
-	if (r->link || (r->tried_us && now - r->tried_us < RECONNECT_US))
-		return;
+	if (r->link || (r->tried_us && now - r->tried_us < RECONNECT_US)) return;
 	r->tried_us = now;
 	if (base_link_connect(&r->link, r->signer_path, 1 << 20, 4096)) {
 		r->link = NULL;
@@ -189,16 +181,14 @@ static void reconnect(struct store_receipts *r)
 		return;
 	}
 	for (struct batch *b = r->first; b; b = b->next)
-		if (!b->is_signed)
-			send_request(r, b);
+		if (!b->is_signed) send_request(r, b);
 }
 
 static struct batch *new_batch(size_t n)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 
-	if (!b)
-		return NULL;
+	if (!b) return NULL;
 	b->leaves = calloc(2 * n + LEVELS_MAX, sizeof(*b->leaves));
 	b->body = calloc(n, sizeof(*b->body));
 	b->body_len = calloc(n, 1);
@@ -213,11 +203,9 @@ uint64_t store_receipts_ask(struct store_receipts *r, struct store_job *const *j
 {
 	struct batch *b = new_batch(n), **end = &r->first;
 
-	if (!b)
-		return 0;
+	if (!b) return 0;
 	for (size_t i = 0; i < n; i++)
-		if (has_receipt(jobs[i]))
-			put_body(r, b, b->size++, jobs[i]);
+		if (has_receipt(jobs[i])) put_body(r, b, b->size++, jobs[i]);
 	if (!b->size) {
 		free_batch(b);
 		return 0;
@@ -225,8 +213,7 @@ uint64_t store_receipts_ask(struct store_receipts *r, struct store_job *const *j
 	grow_tree(b);
 	b->id = ++r->last_id;
 	b->asked_us = base_clock_mono_us();
-	while (*end)
-		end = &(*end)->next;
+	while (*end) end = &(*end)->next;
 	*end = b;
 	r->waiting++;
 	reconnect(r);
@@ -238,8 +225,7 @@ static struct batch **find(struct store_receipts *r, uint64_t id)
 {
 	struct batch **at = &r->first;
 
-	while (*at && (*at)->id != id)
-		at = &(*at)->next;
+	while (*at && (*at)->id != id) at = &(*at)->next;
 	return at;
 }
 
@@ -256,8 +242,7 @@ void store_receipts_drop(struct store_receipts *r, uint64_t id)
 {
 	struct batch **at = find(r, id);
 
-	if (*at)
-		unlink_batch(r, at);
+	if (*at) unlink_batch(r, at);
 }
 
 /* ---- answers --------------------------------------------------------------------------------------- */
@@ -265,14 +250,12 @@ static void reply(struct store_receipts *r, const struct store_job *job, const I
 {
 	wire_buf_reset(&r->out);
 	wire_pack(&r->out, &receipt->base);
-	if (!r->out.err)
-		r->conf.receipt(r->conf.arg, &job->route, r->out.data, r->out.len);
+	if (!r->out.err) r->conf.receipt(r->conf.arg, &job->route, r->out.data, r->out.len);
 }
 
 static uint32_t code_of(const struct store_job *job)
 {
-	if (job->state != STORE_JOB_NEW)
-		return 208;
+	if (job->state != STORE_JOB_NEW) return 208;
 	return job->report->held_count ? 202 : 200;
 }
 
@@ -294,8 +277,7 @@ static void answer(struct store_receipts *r, const struct batch *b, const struct
 	receipt.hub_signature.len = WIRE_SIGNATURE;
 	receipt.held = held;
 	for (uint32_t i = 0; job->report->held_count && i < job->report->n && i < WIRE_LIMIT_ITEMS; i++)
-		if (report_is_held(job->report, i))
-			held[receipt.n_held++] = i;
+		if (report_is_held(job->report, i)) held[receipt.n_held++] = i;
 	reply(r, job, &receipt);
 }
 
@@ -315,10 +297,8 @@ static void answer_all(struct store_receipts *r, const struct batch *b)
 	uint32_t index = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
-		if (has_receipt(b->jobs[i]))
-			answer(r, b, b->jobs[i], index++);
-		else
-			store_receipts_refuse(r, b->jobs[i], ISAC_ERR_CONFLICT, isac_err_text(ISAC_ERR_CONFLICT));
+		if (has_receipt(b->jobs[i])) answer(r, b, b->jobs[i], index++);
+		else store_receipts_refuse(r, b->jobs[i], ISAC_ERR_CONFLICT, isac_err_text(ISAC_ERR_CONFLICT));
 	}
 }
 
@@ -329,10 +309,8 @@ void store_receipts_release(struct store_receipts *r, uint64_t id, struct store_
 
 	if (!copy) {
 		for (size_t i = 0; i < n; i++) {
-			if (has_receipt(jobs[i]))
-				store_receipts_refuse(r, jobs[i], ISAC_ERR_NO_MEMORY, "send it again to get the receipt");
-			else
-				store_receipts_refuse(r, jobs[i], ISAC_ERR_CONFLICT, isac_err_text(ISAC_ERR_CONFLICT));
+			if (has_receipt(jobs[i])) store_receipts_refuse(r, jobs[i], ISAC_ERR_NO_MEMORY, "send it again to get the receipt");
+			else store_receipts_refuse(r, jobs[i], ISAC_ERR_CONFLICT, isac_err_text(ISAC_ERR_CONFLICT));
 			store_job_free(&jobs[i]);
 		}
 		store_receipts_drop(r, id);
@@ -353,11 +331,9 @@ static void take_signature(struct store_receipts *r, const struct base_link_msg 
 {
 	struct batch **at;
 
-	if (msg->parts != 2 || msg->part[0].len != 9 || msg->part[0].data[0] != 'S' || msg->part[1].len != WIRE_SIGNATURE)
-		return;
+	if (msg->parts != 2 || msg->part[0].len != 9 || msg->part[0].data[0] != 'S' || msg->part[1].len != WIRE_SIGNATURE) return;
 	at = find(r, wire_get_u64(msg->part[0].data + 1));
-	if (!*at)
-		return;
+	if (!*at) return;
 	memcpy((*at)->signature, msg->part[1].data, WIRE_SIGNATURE);
 	(*at)->is_signed = true;
 	if ((*at)->released) {
@@ -390,14 +366,9 @@ void store_receipts_serve(struct store_receipts *r)
 	struct base_link_msg msg;
 	enum isac_err err = ISAC_ERR_AGAIN;
 
-	if (r->link && base_link_events(r->link) & POLLOUT && base_link_flush(r->link) == ISAC_ERR_CLOSED)
-		base_link_destroy(&r->link);
-	while (r->link && !(err = base_link_recv(r->link, &msg)))
-		take_signature(r, &msg);
-	if (r->link && err != ISAC_ERR_AGAIN)
-		base_link_destroy(&r->link);
-	if (!r->link && r->waiting)
-		reconnect(r);
-	if (r->waiting)
-		give_up_overdue(r);
+	if (r->link && base_link_events(r->link) & POLLOUT && base_link_flush(r->link) == ISAC_ERR_CLOSED) base_link_destroy(&r->link);
+	while (r->link && !(err = base_link_recv(r->link, &msg))) take_signature(r, &msg);
+	if (r->link && err != ISAC_ERR_AGAIN) base_link_destroy(&r->link);
+	if (!r->link && r->waiting) reconnect(r);
+	if (r->waiting) give_up_overdue(r);
 }

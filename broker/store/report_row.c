@@ -8,11 +8,9 @@ enum isac_err store_report_row_open(struct report **out, const PGresult *res, in
 	struct report *report;
 	enum isac_err err;
 
-	if (signature.len != WIRE_SIGNATURE)
-		return ISAC_ERR_MALFORMED;
+	if (signature.len != WIRE_SIGNATURE) return ISAC_ERR_MALFORMED;
 	err = report_open(&report, store_get_bytes(res, row, 7), store_get_bytes(res, row, 8), signature.data, false, NULL);
-	if (err)
-		return err;
+	if (err) return err;
 	report->seq = (uint64_t)store_get_i64(res, row, 0);
 	report->received_us = store_get_time(res, row, 1);
 	report->publisher_id = store_get_i32(res, row, 2);
@@ -24,10 +22,8 @@ enum isac_err store_report_row_open(struct report **out, const PGresult *res, in
 		size_t bytes = (report->n + 7) / 8;
 
 		memset(report->held, 0, bytes);
-		if (held.len == bytes)
-			memcpy(report->held, held.data, bytes);
-		for (uint32_t i = 0; i < report->n; i++)
-			report->held_count += report_is_held(report, i);
+		if (held.len == bytes) memcpy(report->held, held.data, bytes);
+		for (uint32_t i = 0; i < report->n; i++) report->held_count += report_is_held(report, i);
 	}
 	*out = report;
 	return ISAC_OK;

@@ -17,40 +17,35 @@ static enum isac_err keep(struct store_db *db, const PGresult *res, int row)
 		size_t cap = db->audiences_cap ? db->audiences_cap * 2 : 64;
 		struct member_audience **grown = realloc(db->audiences, cap * sizeof(*grown));
 
-		if (!grown)
-			return ISAC_ERR_NO_MEMORY;
+		if (!grown) return ISAC_ERR_NO_MEMORY;
 		db->audiences = grown;
 		db->audiences_cap = cap;
 	}
 	store_get_array(&groups, res, row, 2);
 	store_get_array(&recipients, res, row, 3);
 	a = calloc(1, sizeof(*a) + (groups.n + recipients.n) * sizeof(*ids));
-	if (!a)
-		return ISAC_ERR_NO_MEMORY;
+	if (!a) return ISAC_ERR_NO_MEMORY;
 	ids = (int32_t *)(a + 1);
 	a->id = store_get_i32(res, row, 0);
 	a->tlp = (uint32_t)store_get_i16(res, row, 1);
 	a->groups = ids;
 	a->recipients = ids + groups.n;
-	while (store_array_next(&groups, &element))
-		ids[a->groups_n++] = (int32_t)wire_get_u32(element.data);
-	while (store_array_next(&recipients, &element))
-		ids[a->groups_n + a->recipients_n++] = (int32_t)wire_get_u32(element.data);
+	while (store_array_next(&groups, &element)) ids[a->groups_n++] = (int32_t)wire_get_u32(element.data);
+	while (store_array_next(&recipients, &element)) ids[a->groups_n + a->recipients_n++] = (int32_t)wire_get_u32(element.data);
 	db->audiences[db->audiences_n++] = a;
 	return ISAC_OK;
 }
 
 enum isac_err store_db_audiences(struct store_db *db)
 {
-	static const struct store_stmt stmt = { "select_audience",
-		"SELECT id, tlp, groups, recipients FROM audience WHERE id > $1::int ORDER BY id" };
+	static const struct store_stmt stmt = {"select_audience",
+					       "SELECT id, tlp, groups, recipients FROM audience WHERE id > $1::int ORDER BY id"};
 	PGresult *res = NULL;
 	enum isac_err err;
 
 	store_field_i32(store_db_args(db), db->audiences_n ? db->audiences[db->audiences_n - 1]->id : 0);
 	err = store_db_run(db, &stmt, &res);
-	for (int row = 0; !err && row < PQntuples(res); row++)
-		err = keep(db, res, row);
+	for (int row = 0; !err && row < PQntuples(res); row++) err = keep(db, res, row);
 	PQclear(res);
 	return err == ISAC_ERR_NOT_FOUND ? ISAC_OK : err;
 }
@@ -65,8 +60,8 @@ static int by_id(const void *key, const void *element)
 enum isac_err store_select_audience(struct store_db *db, int32_t id, const struct member_audience **out)
 {
 	for (int again = 0; again < 2; again++) {
-		struct member_audience **found = db->audiences_n ?
-			bsearch(&id, db->audiences, db->audiences_n, sizeof(*db->audiences), by_id) : NULL;
+		struct member_audience **found =
+			db->audiences_n ? bsearch(&id, db->audiences, db->audiences_n, sizeof(*db->audiences), by_id) : NULL;
 		enum isac_err err;
 
 		if (found) {
@@ -74,8 +69,7 @@ enum isac_err store_select_audience(struct store_db *db, int32_t id, const struc
 			return ISAC_OK;
 		}
 		err = again ? ISAC_ERR_NOT_FOUND : store_db_audiences(db);
-		if (err)
-			return err;
+		if (err) return err;
 	}
 	return ISAC_ERR_NOT_FOUND;
 }

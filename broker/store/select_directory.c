@@ -2,16 +2,17 @@
 #include <string.h>
 #include "store/priv.h"
 
-static const struct store_stmt STMT = { "select_directory",
+static const struct store_stmt STMT = {
+	"select_directory",
 	"SELECT m.name, k.key_id, k.public_key, k.valid_from, k.valid_until, k.revoked_from_seq, e.command, e.signature, e.key_id "
 	"FROM member_key k JOIN member m ON m.id = k.member_id LEFT JOIN admin_event e ON e.id = k.event_id "
 	"WHERE (cardinality($1::bytea[]) = 0 AND cardinality($2::text[]) = 0) OR k.key_id = ANY ($1) OR m.name = ANY ($2) "
-	"ORDER BY k.member_id, k.key_id" };
+	"ORDER BY k.member_id, k.key_id"};
 
 static ProtobufCBinaryData bytes_of(const PGresult *res, int row, int col)
 {
 	struct wire_bytes b = store_get_bytes(res, row, col);
-	ProtobufCBinaryData out = { b.len, (uint8_t *)(uintptr_t)b.data };
+	ProtobufCBinaryData out = {b.len, (uint8_t *)(uintptr_t)b.data};
 
 	return out;
 }
@@ -19,7 +20,7 @@ static ProtobufCBinaryData bytes_of(const PGresult *res, int row, int col)
 /* One message with one key at a time: concatenated messages of a repeated field are one message. */
 static void add_key(struct wire_buf *out, const PGresult *res, int row)
 {
-	Isac1__KeyCertificate key = ISAC1__KEY_CERTIFICATE__INIT, *keys[1] = { &key };
+	Isac1__KeyCertificate key = ISAC1__KEY_CERTIFICATE__INIT, *keys[1] = {&key};
 	Isac1__DirectoryResult result = ISAC1__DIRECTORY_RESULT__INIT;
 
 	key.member = PQgetvalue(res, row, 0);
@@ -43,18 +44,14 @@ enum isac_err store_select_directory(struct store_db *db, const Isac1__Directory
 	PGresult *res = NULL;
 	enum isac_err err;
 
-	for (size_t i = 0; i < ask->n_key_ids; i++)
-		store_field_bytes(args, ask->key_ids[i].data, ask->key_ids[i].len);
+	for (size_t i = 0; i < ask->n_key_ids; i++) store_field_bytes(args, ask->key_ids[i].data, ask->key_ids[i].len);
 	store_field_array_end(args, mark);
 	mark = store_field_array(args, STORE_OID_TEXT, (uint32_t)ask->n_members);
-	for (size_t i = 0; i < ask->n_members; i++)
-		store_field_text(args, ask->members[i]);
+	for (size_t i = 0; i < ask->n_members; i++) store_field_text(args, ask->members[i]);
 	store_field_array_end(args, mark);
 	err = store_db_run(db, &STMT, &res);
-	for (int row = 0; !err && row < PQntuples(res); row++)
-		add_key(out, res, row);
+	for (int row = 0; !err && row < PQntuples(res); row++) add_key(out, res, row);
 	PQclear(res);
-	if (err == ISAC_ERR_NOT_FOUND)
-		err = ISAC_OK;
+	if (err == ISAC_ERR_NOT_FOUND) err = ISAC_OK;
 	return err ? err : out->err;
 }

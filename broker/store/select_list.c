@@ -7,39 +7,50 @@
 #include "store/priv.h"
 
 #define TIME_OF(column) "COALESCE(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '') "
-#define ROLES_OF "array_to_string(ARRAY(SELECT n FROM unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor']) " \
+#define ROLES_OF \
+	"array_to_string(ARRAY(SELECT n FROM unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor']) " \
 	"WITH ORDINALITY AS u(n, i) WHERE roles >> (i::int - 1) & 1 = 1), ',') "
 
 /* Every statement takes one parameter: what the list is narrowed to, '' for everything. */
-static const struct { const char *what; struct store_stmt stmt; } LISTS[] = {
-	{ "member", { "list_member",
-		"SELECT name, type, " ROLES_OF "AS roles, CASE WHEN suspended THEN 'yes' ELSE 'no' END AS suspended, "
-		"array_to_string(ARRAY(SELECT g.name FROM member_group_member gm JOIN member_group g ON g.id = gm.group_id "
-		"WHERE gm.member_id = m.id ORDER BY g.name), ',') AS groups, array_to_string(nets, ',') AS nets, "
-		"array_to_string(asns, ',') AS asns, array_to_string(domains, ',') AS domains, encode(curve, 'hex') AS curve_public, "
-		TIME_OF("created") "AS created FROM member m WHERE $1::text IN ('', name) ORDER BY name" } },
-	{ "key", { "list_key",
-		"SELECT m.name AS member, encode(k.key_id, 'hex') AS key_id, encode(k.public_key, 'hex') AS public_key, "
-		TIME_OF("k.valid_from") "AS valid_from, " TIME_OF("k.valid_until") "AS valid_until, "
-		"COALESCE(k.revoked_from_seq::text, '') AS revoked_from_seq FROM member_key k JOIN member m ON m.id = k.member_id "
-		"WHERE $1::text IN ('', m.name) ORDER BY m.name, k.key_id" } },
-	{ "group", { "list_group",
-		"SELECT g.name, array_to_string(ARRAY(SELECT m.name FROM member_group_member gm JOIN member m ON m.id = gm.member_id "
-		"WHERE gm.group_id = g.id ORDER BY m.name), ',') AS members FROM member_group g WHERE $1::text IN ('', g.name) ORDER BY g.name" } },
-	{ "subscription", { "list_subscription",
-		"SELECT m.name AS member, s.name, s.filter, s.acked_seq::text AS acked_seq, "
-		"((SELECT seq FROM hub_head) - s.acked_seq)::text AS lag, " TIME_OF("s.created") "AS created "
-		"FROM subscription s JOIN member m ON m.id = s.member_id WHERE $1::text IN ('', m.name) ORDER BY m.name, s.name" } },
-	{ "event", { "list_event",
-		"SELECT e.id::text, " TIME_OF("e.at") "AS at, COALESCE(m.name, '') AS member, e.verb, encode(e.command_id, 'hex') AS command_id, "
-		"encode(e.key_id, 'hex') AS key_id FROM admin_event e LEFT JOIN member m ON m.id = e.member_id "
-		"WHERE $1::text IN ('', m.name) ORDER BY e.id DESC LIMIT 1000" } },
+static const struct {
+	const char *what;
+	struct store_stmt stmt;
+} LISTS[] = {
+	{"member",
+	 {"list_member",
+	  "SELECT name, type, " ROLES_OF "AS roles, CASE WHEN suspended THEN 'yes' ELSE 'no' END AS suspended, "
+	  "array_to_string(ARRAY(SELECT g.name FROM member_group_member gm JOIN member_group g ON g.id = gm.group_id "
+	  "WHERE gm.member_id = m.id ORDER BY g.name), ',') AS groups, array_to_string(nets, ',') AS nets, "
+	  "array_to_string(asns, ',') AS asns, array_to_string(domains, ',') AS domains, encode(curve, 'hex') AS curve_public, " TIME_OF(
+		  "created") "AS created FROM member m WHERE $1::text IN ('', name) ORDER BY name"}},
+	{"key",
+	 {"list_key",
+	  "SELECT m.name AS member, encode(k.key_id, 'hex') AS key_id, encode(k.public_key, 'hex') AS public_key, " TIME_OF(
+		  "k.valid_from") "AS valid_from, " TIME_OF("k.valid_until") "AS valid_until, "
+									     "COALESCE(k.revoked_from_seq::text, '') AS revoked_from_seq "
+									     "FROM member_key k JOIN member m ON m.id = k.member_id "
+									     "WHERE $1::text IN ('', m.name) ORDER BY m.name, k.key_id"}},
+	{"group",
+	 {"list_group",
+	  "SELECT g.name, array_to_string(ARRAY(SELECT m.name FROM member_group_member gm JOIN member m ON m.id = gm.member_id "
+	  "WHERE gm.group_id = g.id ORDER BY m.name), ',') AS members FROM member_group g WHERE $1::text IN ('', g.name) ORDER BY g.name"}},
+	{"subscription",
+	 {"list_subscription", "SELECT m.name AS member, s.name, s.filter, s.acked_seq::text AS acked_seq, "
+			       "((SELECT seq FROM hub_head) - s.acked_seq)::text AS lag, " TIME_OF(
+				       "s.created") "AS created "
+						    "FROM subscription s JOIN member m ON m.id = s.member_id WHERE $1::text IN ('', "
+						    "m.name) ORDER BY m.name, s.name"}},
+	{"event",
+	 {"list_event", "SELECT e.id::text, " TIME_OF(
+				"e.at") "AS at, COALESCE(m.name, '') AS member, e.verb, encode(e.command_id, 'hex') AS command_id, "
+					"encode(e.key_id, 'hex') AS key_id FROM admin_event e LEFT JOIN member m ON m.id = e.member_id "
+					"WHERE $1::text IN ('', m.name) ORDER BY e.id DESC LIMIT 1000"}},
 };
 
 /* One message with one row at a time: concatenated messages of a repeated field are one message. */
 static void add_row(struct wire_buf *out, Isac1__Arg **cells, size_t n)
 {
-	Isac1__Row row = ISAC1__ROW__INIT, *rows[1] = { &row };
+	Isac1__Row row = ISAC1__ROW__INIT, *rows[1] = {&row};
 	Isac1__ControlResult result = ISAC1__CONTROL_RESULT__INIT;
 
 	row.n_cells = n;
@@ -67,13 +78,13 @@ static void add_result_row(struct wire_buf *out, const PGresult *res, int row)
 static enum isac_err list_stats(struct wire_buf *out)
 {
 	for (unsigned i = 0; i < STAT_COUNT; i++) {
-		Isac1__Arg cell[2] = { ISAC1__ARG__INIT, ISAC1__ARG__INIT }, *cells[2] = { &cell[0], &cell[1] };
+		Isac1__Arg cell[2] = {ISAC1__ARG__INIT, ISAC1__ARG__INIT}, *cells[2] = {&cell[0], &cell[1]};
 		char value[24];
 
 		snprintf(value, sizeof(value), "%llu", (unsigned long long)base_stats_get((enum base_stat)i));
-		cell[0].name = (char *)(uintptr_t)"name";
+		cell[0].name = (char *)(uintptr_t) "name";
 		cell[0].value = (char *)(uintptr_t)base_stats_name((enum base_stat)i);
-		cell[1].name = (char *)(uintptr_t)"value";
+		cell[1].name = (char *)(uintptr_t) "value";
 		cell[1].value = value;
 		add_row(out, cells, 2);
 	}
@@ -86,19 +97,14 @@ enum isac_err store_select_list(struct store_db *db, const char *what, const cha
 	PGresult *res = NULL;
 	enum isac_err err;
 
-	if (!strcmp(what, "stats"))
-		return list_stats(out);
+	if (!strcmp(what, "stats")) return list_stats(out);
 	for (size_t i = 0; i < sizeof(LISTS) / sizeof(*LISTS); i++)
-		if (!strcmp(what, LISTS[i].what))
-			stmt = &LISTS[i].stmt;
-	if (!stmt)
-		return ISAC_ERR_NOT_FOUND;
+		if (!strcmp(what, LISTS[i].what)) stmt = &LISTS[i].stmt;
+	if (!stmt) return ISAC_ERR_NOT_FOUND;
 	store_field_text(store_db_args(db), arg ? arg : "");
 	err = store_db_run(db, stmt, &res);
-	for (int row = 0; !err && row < PQntuples(res); row++)
-		add_result_row(out, res, row);
+	for (int row = 0; !err && row < PQntuples(res); row++) add_result_row(out, res, row);
 	PQclear(res);
-	if (err == ISAC_ERR_NOT_FOUND)
-		err = ISAC_OK;
+	if (err == ISAC_ERR_NOT_FOUND) err = ISAC_OK;
 	return err ? err : out->err;
 }

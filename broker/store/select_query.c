@@ -9,18 +9,20 @@
 
 enum { OWN_PARAMS = 9, SQL_MAX = 1 << 23, REPORT_BYTES_MAX = 32 << 20, OPEN_STEP = 32 };
 
-struct found { uint64_t seq; uint32_t item; };
+struct found {
+	uint64_t seq;
+	uint32_t item;
+};
 
 static enum isac_err read_complete(struct store_db *db, uint64_t *seq)
 {
-	static const struct store_stmt stmt = { "select_complete", "SELECT seq FROM index_cursor" };
+	static const struct store_stmt stmt = {"select_complete", "SELECT seq FROM index_cursor"};
 	PGresult *res = NULL;
 	enum isac_err err;
 
 	store_db_args(db);
 	err = store_db_run(db, &stmt, &res);
-	if (!err)
-		*seq = (uint64_t)store_get_i64(res, 0, 0);
+	if (!err) *seq = (uint64_t)store_get_i64(res, 0, 0);
 	PQclear(res);
 	return err;
 }
@@ -30,12 +32,10 @@ static void put_visible(struct store_db *db, struct wire_buf *args, const struct
 	size_t mark;
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < db->audiences_n; i++)
-		n += member_may_see(self, db->audiences[i], 0);
+	for (size_t i = 0; i < db->audiences_n; i++) n += member_may_see(self, db->audiences[i], 0);
 	mark = store_field_array(args, STORE_OID_INT4, n);
 	for (size_t i = 0; i < db->audiences_n; i++)
-		if (member_may_see(self, db->audiences[i], 0))
-			store_field_i32(args, db->audiences[i]->id);
+		if (member_may_see(self, db->audiences[i], 0)) store_field_i32(args, db->audiences[i]->id);
 	store_field_array_end(args, mark);
 }
 
@@ -53,22 +53,19 @@ static void put_args(struct store_db *db, const struct store_query *q, uint64_t 
 	store_field_i64(args, q->before_seq ? (int64_t)q->before_seq : INT64_MAX);
 	store_field_i16(args, (int16_t)(q->before_seq ? q->before_item : 0));
 	/* null: no held items at all; false: own ones; true: those of everybody */
-	if (q->held)
-		store_field_bool(args, analyst);
-	else
-		store_field_null(args);
+	if (q->held) store_field_bool(args, analyst);
+	else store_field_null(args);
 	store_field_i64(args, (int64_t)q->limit + 1);
-	for (unsigned i = 0; i < sql->params; i++)
-		store_field_text(args, sql->param[i]);
+	for (unsigned i = 0; i < sql->params; i++) store_field_text(args, sql->param[i]);
 }
 
 static void put_sql(struct wire_buf *out, const struct store_query *q, const struct filter_sql *sql)
 {
 	wire_buf_printf(out, "SELECT m.seq, m.item FROM mention m JOIN indicator i ON i.key = m.key JOIN report r ON r.seq = m.seq "
-		"JOIN member p ON p.id = r.publisher_id JOIN audience a ON a.id = r.audience_id "
-		"WHERE (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int) AND m.seq <= $5::bigint "
-		"AND (m.seq, m.item) < ($6::bigint, $7::smallint) "
-		"AND (NOT m.held OR $8::bool OR ($8::bool IS NOT NULL AND r.publisher_id = $2::int)) ");
+			     "JOIN member p ON p.id = r.publisher_id JOIN audience a ON a.id = r.audience_id "
+			     "WHERE (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int) AND m.seq <= $5::bigint "
+			     "AND (m.seq, m.item) < ($6::bigint, $7::smallint) "
+			     "AND (NOT m.held OR $8::bool OR ($8::bool IS NOT NULL AND r.publisher_id = $2::int)) ");
 	/* Bounds of time become bounds of seq, which also spare the partitions outside them. */
 	wire_buf_printf(out, q->since_us ? "AND m.seq >= (SELECT seq_at($3::timestamptz)) " : "AND $3::timestamptz IS NULL ");
 	wire_buf_printf(out, q->until_us ? "AND m.seq < (SELECT seq_at($4::timestamptz)) " : "AND $4::timestamptz IS NULL ");
@@ -84,8 +81,7 @@ static enum isac_err find(struct store_db *db, const struct store_query *q, uint
 	struct wire_buf text;
 	enum isac_err err = filter_to_sql(&sql, q->filter, q->self, OWN_PARAMS + 1);
 
-	if (err)
-		return err;
+	if (err) return err;
 	wire_buf_init(&text, SQL_MAX);
 	put_sql(&text, q, &sql);
 	put_args(db, q, until_seq, &sql);
@@ -98,31 +94,29 @@ static enum isac_err find(struct store_db *db, const struct store_query *q, uint
 /* Opens the reports of found[from..until), which are newest first, as hits; stops after REPORT_BYTES_MAX. */
 static enum isac_err open_reports(struct store_db *db, const uint64_t *seqs, size_t n, struct store_hit *hits, size_t *opened)
 {
-	static const struct store_stmt stmt = { "select_hits", "SELECT " STORE_REPORT_COLUMNS
-		" FROM report r JOIN member p ON p.id = r.publisher_id WHERE r.seq = ANY ($1::bigint[]) ORDER BY r.seq DESC" };
+	static const struct store_stmt stmt = {
+		"select_hits",
+		"SELECT " STORE_REPORT_COLUMNS
+		" FROM report r JOIN member p ON p.id = r.publisher_id WHERE r.seq = ANY ($1::bigint[]) ORDER BY r.seq DESC"};
 	struct wire_buf *args = store_db_args(db);
 	size_t mark = store_field_array(args, STORE_OID_INT8, (uint32_t)n), before = *opened;
 	PGresult *res = NULL;
 	enum isac_err err;
 
-	for (size_t i = 0; i < n; i++)
-		store_field_i64(args, (int64_t)seqs[i]);
+	for (size_t i = 0; i < n; i++) store_field_i64(args, (int64_t)seqs[i]);
 	store_field_array_end(args, mark);
 	err = store_db_run(db, &stmt, &res);
 	for (int row = 0; !err && row < PQntuples(res); row++) {
 		struct store_hit *hit = &hits[*opened];
 
 		err = store_report_row_open(&hit->report, res, row);
-		if (err)
-			break;
+		if (err) break;
 		(*opened)++;
 		hit->shown = calloc((size_t)(hit->report->n + 7) / 8 + 1, 1);
-		if (!hit->shown)
-			err = ISAC_ERR_NO_MEMORY;
+		if (!hit->shown) err = ISAC_ERR_NO_MEMORY;
 	}
 	PQclear(res);
-	for (size_t i = before; i < *opened && !err; i++)
-		err = store_report_row_audience(db, hits[i].report);
+	for (size_t i = before; i < *opened && !err; i++) err = store_report_row_audience(db, hits[i].report);
 	return err == ISAC_ERR_NOT_FOUND ? ISAC_OK : err;
 }
 
@@ -132,8 +126,7 @@ static void show(struct store_hit *hits, size_t n, const struct found *found, si
 	size_t at = 0;
 
 	for (size_t i = 0; i < found_n; i++) {
-		while (at < n && hits[at].report->seq > found[i].seq)
-			at++;
+		while (at < n && hits[at].report->seq > found[i].seq) at++;
 		if (at < n && hits[at].report->seq == found[i].seq && found[i].item < hits[at].report->n)
 			hits[at].shown[found[i].item / 8] |= (uint8_t)(1 << found[i].item % 8);
 	}
@@ -146,30 +139,25 @@ static enum isac_err make_hits(struct store_db *db, const struct found *found, s
 	enum isac_err err = ISAC_OK;
 
 	*hits = calloc(*found_n, sizeof(**hits));
-	if (!seqs || !*hits)
-		err = ISAC_ERR_NO_MEMORY;
+	if (!seqs || !*hits) err = ISAC_ERR_NO_MEMORY;
 	for (i = 0; !err && i < *found_n; i++)
-		if (!seqs_n || seqs[seqs_n - 1] != found[i].seq)
-			seqs[seqs_n++] = found[i].seq;
+		if (!seqs_n || seqs[seqs_n - 1] != found[i].seq) seqs[seqs_n++] = found[i].seq;
 	while (!err && asked < seqs_n && bytes < REPORT_BYTES_MAX) {
 		size_t step = seqs_n - asked < OPEN_STEP ? seqs_n - asked : OPEN_STEP, before = *n;
 
 		err = open_reports(db, seqs + asked, step, *hits, n);
 		asked += step;
-		while (before < *n)
-			bytes += report_bytes((*hits)[before++].report);
+		while (before < *n) bytes += report_bytes((*hits)[before++].report);
 	}
-	if (!err && asked < seqs_n)             /* the page ends here; the next goes on after the last item shown */
-		while (*found_n && found[*found_n - 1].seq < seqs[asked - 1])
-			--*found_n;
-	if (!err)
-		show(*hits, *n, found, *found_n);
+	if (!err && asked < seqs_n) /* the page ends here; the next goes on after the last item shown */
+		while (*found_n && found[*found_n - 1].seq < seqs[asked - 1]) --*found_n;
+	if (!err) show(*hits, *n, found, *found_n);
 	free(seqs);
 	return err;
 }
 
-enum isac_err store_select_query(struct store_db *db, const struct store_query *q, struct store_hit **hits, size_t *n,
-				 uint64_t *next_seq, uint32_t *next_item, uint64_t *complete_seq)
+enum isac_err store_select_query(struct store_db *db, const struct store_query *q, struct store_hit **hits, size_t *n, uint64_t *next_seq,
+				 uint32_t *next_item, uint64_t *complete_seq)
 {
 	struct found *found = NULL;
 	PGresult *res = NULL;
@@ -179,11 +167,9 @@ enum isac_err store_select_query(struct store_db *db, const struct store_query *
 	*hits = NULL;
 	*n = 0;
 	err = read_complete(db, complete_seq);
-	if (!err)
-		err = store_db_audiences(db);
-	if (!err)
-		err = find(db, q, q->as_of_seq && q->as_of_seq < *complete_seq ? q->as_of_seq : *complete_seq, &res);
-	*next_seq = 0;                  /* only now: they may be the fields of q that say where to begin */
+	if (!err) err = store_db_audiences(db);
+	if (!err) err = find(db, q, q->as_of_seq && q->as_of_seq < *complete_seq ? q->as_of_seq : *complete_seq, &res);
+	*next_seq = 0; /* only now: they may be the fields of q that say where to begin */
 	*next_item = 0;
 	if (err) {
 		PQclear(res);
@@ -192,13 +178,11 @@ enum isac_err store_select_query(struct store_db *db, const struct store_query *
 	all = (size_t)PQntuples(res);
 	found_n = all > q->limit ? q->limit : all;
 	found = calloc(found_n ? found_n : 1, sizeof(*found));
-	if (!found)
-		err = ISAC_ERR_NO_MEMORY;
+	if (!found) err = ISAC_ERR_NO_MEMORY;
 	for (size_t i = 0; !err && i < found_n; i++)
-		found[i] = (struct found){ (uint64_t)store_get_i64(res, (int)i, 0), (uint32_t)store_get_i16(res, (int)i, 1) };
+		found[i] = (struct found){(uint64_t)store_get_i64(res, (int)i, 0), (uint32_t)store_get_i16(res, (int)i, 1)};
 	PQclear(res);
-	if (!err && found_n)
-		err = make_hits(db, found, &found_n, hits, n);
+	if (!err && found_n) err = make_hits(db, found, &found_n, hits, n);
 	if (!err && found_n && found_n < all) {
 		*next_seq = found[found_n - 1].seq;
 		*next_item = found[found_n - 1].item;

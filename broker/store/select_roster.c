@@ -3,13 +3,14 @@
 #include <string.h>
 #include "store/priv.h"
 
-static const struct store_stmt GENERATION = { "roster_generation", "SELECT COALESCE(max(id), 0) FROM admin_event" };
-static const struct store_stmt GROUPS = { "roster_groups", "SELECT id, name FROM member_group" };
-static const struct store_stmt MEMBERS = { "roster_members",
+static const struct store_stmt GENERATION = {"roster_generation", "SELECT COALESCE(max(id), 0) FROM admin_event"};
+static const struct store_stmt GROUPS = {"roster_groups", "SELECT id, name FROM member_group"};
+static const struct store_stmt MEMBERS = {
+	"roster_members",
 	"SELECT id, name, type, roles, suspended, curve, nets, asns, domains, "
-	"ARRAY(SELECT group_id FROM member_group_member g WHERE g.member_id = m.id ORDER BY group_id) FROM member m ORDER BY id" };
-static const struct store_stmt KEYS = { "roster_keys",
-	"SELECT key_id, public_key, valid_from, valid_until, revoked_from_seq, member_id FROM member_key" };
+	"ARRAY(SELECT group_id FROM member_group_member g WHERE g.member_id = m.id ORDER BY group_id) FROM member m ORDER BY id"};
+static const struct store_stmt KEYS = {"roster_keys",
+				       "SELECT key_id, public_key, valid_from, valid_until, revoked_from_seq, member_id FROM member_key"};
 
 static enum isac_err add_groups(struct member_roster *roster, const PGresult *res)
 {
@@ -26,8 +27,10 @@ static enum isac_err add_keys(struct member_roster *roster, const PGresult *res)
 
 	for (int row = 0; !err && row < PQntuples(res); row++) {
 		struct member_key key = {
-			.valid_from_us = store_get_time(res, row, 2), .valid_until_us = store_get_time(res, row, 3),
-			.revoked_from_seq = (uint64_t)store_get_i64(res, row, 4), .member_id = store_get_i32(res, row, 5),
+			.valid_from_us = store_get_time(res, row, 2),
+			.valid_until_us = store_get_time(res, row, 3),
+			.revoked_from_seq = (uint64_t)store_get_i64(res, row, 4),
+			.member_id = store_get_i32(res, row, 5),
 		};
 
 		memcpy(key.key_id, store_get_bytes(res, row, 0).data, WIRE_KEY_ID);
@@ -43,7 +46,7 @@ static bool take_nets(struct member *m, struct store_array *a, struct wire_arena
 	struct wire_bytes e;
 
 	for (m->nets = nets; nets && store_array_next(a, &e); m->nets_n++) {
-		struct member_net net = { .family = e.data[0] == 2 ? 4 : 6, .prefix = e.data[1] };
+		struct member_net net = {.family = e.data[0] == 2 ? 4 : 6, .prefix = e.data[1]};
 
 		memcpy(net.addr, e.data + 4, e.len - 4);
 		nets[m->nets_n] = net;
@@ -56,8 +59,7 @@ static bool take_asns(struct member *m, struct store_array *a, struct wire_arena
 	uint32_t *asns = wire_arena_alloc(arena, (a->n + 1) * sizeof(*asns));
 	struct wire_bytes e;
 
-	for (m->asns = asns; asns && store_array_next(a, &e); m->asns_n++)
-		asns[m->asns_n] = (uint32_t)wire_get_u64(e.data);
+	for (m->asns = asns; asns && store_array_next(a, &e); m->asns_n++) asns[m->asns_n] = (uint32_t)wire_get_u64(e.data);
 	return asns != NULL;
 }
 
@@ -69,8 +71,7 @@ static bool take_domains(struct member *m, struct store_array *a, struct wire_ar
 	for (m->domains = domains; domains && store_array_next(a, &e); m->domains_n++) {
 		char *copy = wire_arena_alloc(arena, e.len + 1);
 
-		if (!copy)
-			return false;
+		if (!copy) return false;
 		memcpy(copy, e.data, e.len);
 		copy[e.len] = 0;
 		domains[m->domains_n] = copy;
@@ -83,13 +84,15 @@ static bool take_groups(struct member *m, struct store_array *a, struct wire_are
 	int32_t *groups = wire_arena_alloc(arena, (a->n + 1) * sizeof(*groups));
 	struct wire_bytes e;
 
-	for (m->groups = groups; groups && store_array_next(a, &e); m->groups_n++)
-		groups[m->groups_n] = (int32_t)wire_get_u32(e.data);
+	for (m->groups = groups; groups && store_array_next(a, &e); m->groups_n++) groups[m->groups_n] = (int32_t)wire_get_u32(e.data);
 	return groups != NULL;
 }
 
 static bool (*const TAKE[])(struct member *, struct store_array *, struct wire_arena *) = {
-	take_nets, take_asns, take_domains, take_groups,
+	take_nets,
+	take_asns,
+	take_domains,
+	take_groups,
 };
 
 static enum isac_err add_members(struct member_roster *roster, const PGresult *res)
@@ -100,7 +103,8 @@ static enum isac_err add_members(struct member_roster *roster, const PGresult *r
 	wire_arena_init(&arena, 16 << 20);
 	for (int row = 0; !err && row < PQntuples(res); row++) {
 		struct member m = {
-			.id = store_get_i32(res, row, 0), .roles = (uint32_t)store_get_i32(res, row, 3),
+			.id = store_get_i32(res, row, 0),
+			.roles = (uint32_t)store_get_i32(res, row, 3),
 			.suspended = store_get_bool(res, row, 4),
 		};
 
@@ -112,19 +116,22 @@ static enum isac_err add_members(struct member_roster *roster, const PGresult *r
 			struct store_array array;
 
 			store_get_array(&array, res, row, 6 + (int)i);
-			if (!TAKE[i](&m, &array, &arena))
-				err = ISAC_ERR_NO_MEMORY;
+			if (!TAKE[i](&m, &array, &arena)) err = ISAC_ERR_NO_MEMORY;
 		}
-		if (!err)
-			err = member_roster_add(roster, &m);
+		if (!err) err = member_roster_add(roster, &m);
 	}
 	wire_arena_clear(&arena);
 	return err;
 }
 
 /* The order matters: members before the keys that name them. */
-static const struct { const struct store_stmt *stmt; enum isac_err (*add)(struct member_roster *, const PGresult *); } PARTS[] = {
-	{ &GROUPS, add_groups }, { &MEMBERS, add_members }, { &KEYS, add_keys },
+static const struct {
+	const struct store_stmt *stmt;
+	enum isac_err (*add)(struct member_roster *, const PGresult *);
+} PARTS[] = {
+	{&GROUPS, add_groups},
+	{&MEMBERS, add_members},
+	{&KEYS, add_keys},
 };
 
 static enum isac_err read_all(struct store_db *db, const char *hub_id, struct member_roster **roster)
@@ -132,15 +139,12 @@ static enum isac_err read_all(struct store_db *db, const char *hub_id, struct me
 	PGresult *res = NULL;
 	enum isac_err err = store_pg_run(db->pg, &GENERATION, store_db_args(db), &res);
 
-	if (!err)
-		err = member_roster_new(roster, (uint64_t)store_get_i64(res, 0, 0), hub_id);
+	if (!err) err = member_roster_new(roster, (uint64_t)store_get_i64(res, 0, 0), hub_id);
 	PQclear(res);
 	for (size_t i = 0; !err && i < sizeof(PARTS) / sizeof(*PARTS); i++) {
 		err = store_pg_run(db->pg, PARTS[i].stmt, store_db_args(db), &res);
-		if (err == ISAC_ERR_NOT_FOUND)
-			err = ISAC_OK;
-		if (!err)
-			err = PARTS[i].add(*roster, res);
+		if (err == ISAC_ERR_NOT_FOUND) err = ISAC_OK;
+		if (!err) err = PARTS[i].add(*roster, res);
 		PQclear(res);
 		res = NULL;
 	}
@@ -149,18 +153,16 @@ static enum isac_err read_all(struct store_db *db, const char *hub_id, struct me
 
 enum isac_err store_select_roster(struct store_db *db, const char *hub_id, struct member_roster **out)
 {
-	static const struct store_stmt begin = { "begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
+	static const struct store_stmt begin = {"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
 	struct member_roster *roster = NULL;
 	enum isac_err err;
 
 	store_db_args(db);
 	err = store_db_run(db, &begin, NULL);
-	if (!err)
-		err = read_all(db, hub_id, &roster);
+	if (!err) err = read_all(db, hub_id, &roster);
 	store_pg_rollback(db->pg);
 	if (err) {
-		if (roster)
-			member_roster_free(roster);
+		if (roster) member_roster_free(roster);
 		return err;
 	}
 	*out = roster;

@@ -5,8 +5,8 @@
 
 enum isac_err store_select_subscriptions(struct store_db *db, int32_t member_id, struct store_subscription **out, size_t *n)
 {
-	static const struct store_stmt stmt = { "select_subscriptions",
-		"SELECT name, filter, acked_seq FROM subscription WHERE member_id = $1::int ORDER BY name" };
+	static const struct store_stmt stmt = {"select_subscriptions",
+					       "SELECT name, filter, acked_seq FROM subscription WHERE member_id = $1::int ORDER BY name"};
 	PGresult *res = NULL;
 	enum isac_err err;
 
@@ -16,8 +16,7 @@ enum isac_err store_select_subscriptions(struct store_db *db, int32_t member_id,
 	err = store_db_run(db, &stmt, &res);
 	if (!err) {
 		*out = calloc((size_t)PQntuples(res), sizeof(**out));
-		if (!*out)
-			err = ISAC_ERR_NO_MEMORY;
+		if (!*out) err = ISAC_ERR_NO_MEMORY;
 	}
 	for (int row = 0; !err && row < PQntuples(res); row++) {
 		struct store_subscription *s = &(*out)[(*n)++];
@@ -26,8 +25,7 @@ enum isac_err store_select_subscriptions(struct store_db *db, int32_t member_id,
 		s->filter = strdup(store_get_text(res, row, 1));
 		s->acked_seq = (uint64_t)store_get_i64(res, row, 2);
 		s->exists = true;
-		if (!s->filter)
-			err = ISAC_ERR_NO_MEMORY;
+		if (!s->filter) err = ISAC_ERR_NO_MEMORY;
 	}
 	PQclear(res);
 	return err == ISAC_ERR_NOT_FOUND ? ISAC_OK : err;

@@ -18,8 +18,7 @@ static void free_store(struct store *s)
 {
 	struct store_job *job;
 
-	while (s->box && base_mailbox_take(s->box, (void **)&job, 1))
-		store_job_free(&job);
+	while (s->box && base_mailbox_take(s->box, (void **)&job, 1)) store_job_free(&job);
 	base_mailbox_destroy(&s->box);
 	store_receipts_destroy(&s->receipts);
 	store_pg_destroy(&s->pg);
@@ -47,7 +46,7 @@ static void aside(void *arg)
 /* On each new connection: one writer a database, and a fresh look at the head. */
 static enum isac_err connected(struct store_pg *pg, void *arg)
 {
-	static const struct store_stmt stmt = { "lock_broker", "SELECT pg_try_advisory_lock($1::int, $2::int)" };
+	static const struct store_stmt stmt = {"lock_broker", "SELECT pg_try_advisory_lock($1::int, $2::int)"};
 	struct store *s = arg;
 	PGresult *res = NULL;
 	enum isac_err err;
@@ -72,23 +71,19 @@ static enum isac_err connect_first(struct store *s)
 
 	for (;;) {
 		err = store_pg_connect(s->pg);
-		if (!err || base_clock_mono_us() > until || !store_pause(s, 100))
-			break;
+		if (!err || base_clock_mono_us() > until || !store_pause(s, 100)) break;
 	}
-	if (err && s->is_locked_out)
-		base_log(BASE_LOG_ERROR, "store.locked", "text=\"another broker is running on this database\"");
-	else if (err)
-		base_log(BASE_LOG_ERROR, "store.connect", "text=\"%s\"", store_pg_error(s->pg));
+	if (err && s->is_locked_out) base_log(BASE_LOG_ERROR, "store.locked", "text=\"another broker is running on this database\"");
+	else if (err) base_log(BASE_LOG_ERROR, "store.connect", "text=\"%s\"", store_pg_error(s->pg));
 	return err && s->is_locked_out ? ISAC_ERR_CONFIG : err;
 }
 
 static enum isac_err begin(struct store *s)
 {
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 	enum isac_err err = connect_first(s);
 
-	if (err)
-		return err;
+	if (err) return err;
 	err = store_check_pg(s->pg, s->conf.unsafe_allow_async_commit, &why);
 	if (err) {
 		base_log(BASE_LOG_ERROR, "store.refused", "text=\"%s\"", why.text);
@@ -102,9 +97,9 @@ static void wait_for_work(struct store *s)
 {
 	bool full = store_receipts_waiting(s->receipts) >= WAITING_MAX;
 	struct pollfd fds[3] = {
-		{ full ? -1 : base_mailbox_fd(s->box), POLLIN, 0 },
-		{ base_actor_stop_fd(s->actor), POLLIN, 0 },
-		{ store_receipts_fd(s->receipts), POLLIN, 0 },
+		{full ? -1 : base_mailbox_fd(s->box), POLLIN, 0},
+		{base_actor_stop_fd(s->actor), POLLIN, 0},
+		{store_receipts_fd(s->receipts), POLLIN, 0},
 	};
 
 	poll(fds, 3, store_receipts_waiting(s->receipts) ? SERVE_MS : -1);
@@ -113,8 +108,7 @@ static void wait_for_work(struct store *s)
 
 static size_t take_work(struct store *s)
 {
-	if (store_receipts_waiting(s->receipts) >= WAITING_MAX)
-		return 0;
+	if (store_receipts_waiting(s->receipts) >= WAITING_MAX) return 0;
 	return base_mailbox_take(s->box, (void **)s->taken, s->taken_max);
 }
 
@@ -127,7 +121,7 @@ static void finish(struct store *s)
 	while (base_clock_mono_us() < until && (n = base_mailbox_take(s->box, (void **)s->taken, s->taken_max)) > 0)
 		store_commit_jobs(s, s->taken, n);
 	while (store_receipts_waiting(s->receipts) && base_clock_mono_us() < until) {
-		struct pollfd fd = { store_receipts_fd(s->receipts), POLLIN, 0 };
+		struct pollfd fd = {store_receipts_fd(s->receipts), POLLIN, 0};
 
 		poll(&fd, 1, SERVE_MS);
 		store_receipts_serve(s->receipts);
@@ -142,15 +136,12 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 
 	s->actor = actor;
 	err = begin(s);
-	if (err)
-		return err;
+	if (err) return err;
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
 		n = take_work(s);
-		if (n)
-			store_commit_jobs(s, s->taken, n);
-		else
-			wait_for_work(s);
+		if (n) store_commit_jobs(s, s->taken, n);
+		else wait_for_work(s);
 	}
 	finish(s);
 	store_pg_close(s->pg);
@@ -158,17 +149,22 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 }
 
 /* The statements are always the same and look up single rows: plan once, by index, also while the tables are still empty. */
-#define PLAN_SETTINGS "enable_seqscan", "off", "enable_hashjoin", "off", "enable_mergejoin", "off", \
-	"plan_cache_mode", "force_generic_plan", "work_mem", "64MB", NULL
-static const char *const SETTINGS_SAFE[] = { "synchronous_commit", "on", PLAN_SETTINGS };
-static const char *const SETTINGS_UNSAFE[] = { "synchronous_commit", "off", PLAN_SETTINGS };
+#define PLAN_SETTINGS \
+	"enable_seqscan", "off", "enable_hashjoin", "off", "enable_mergejoin", "off", "plan_cache_mode", "force_generic_plan", "work_mem", \
+		"64MB", NULL
+static const char *const SETTINGS_SAFE[] = {"synchronous_commit", "on", PLAN_SETTINGS};
+static const char *const SETTINGS_UNSAFE[] = {"synchronous_commit", "off", PLAN_SETTINGS};
 
 static enum isac_err fill(struct store *s, const struct store_conf *conf)
 {
 	struct store_pg_conf pg = {
-		.name = "isac writer", .deadline_ms = conf->deadline_ms,
+		.name = "isac writer",
+		.deadline_ms = conf->deadline_ms,
 		.settings = conf->unsafe_allow_async_commit ? SETTINGS_UNSAFE : SETTINGS_SAFE,
-		.connected = connected, .aside_fd = aside_fd, .aside = aside, .arg = s,
+		.connected = connected,
+		.aside_fd = aside_fd,
+		.aside = aside,
+		.arg = s,
 	};
 	enum isac_err err;
 
@@ -180,17 +176,13 @@ static enum isac_err fill(struct store *s, const struct store_conf *conf)
 	s->order = calloc(s->taken_max, sizeof(*s->order));
 	wire_buf_init(&s->args, STORE_FIELDS_MAX);
 	wire_buf_init(&s->lock_args, 64);
-	if (!s->conninfo || !s->hub_id || !s->taken || !s->order)
-		return ISAC_ERR_NO_MEMORY;
+	if (!s->conninfo || !s->hub_id || !s->taken || !s->order) return ISAC_ERR_NO_MEMORY;
 	s->conf.conninfo = pg.conninfo = s->conninfo;
 	s->conf.hub_id = s->hub_id;
 	err = base_mailbox_new(&s->box, (size_t)conf->queue_max);
-	if (!err)
-		err = store_receipts_new(&s->receipts, &s->conf);
-	if (!err)
-		err = store_pg_new(&s->pg, &pg);
-	if (!err)
-		err = store_db_new(&s->reader, s->conninfo, conf->deadline_ms);
+	if (!err) err = store_receipts_new(&s->receipts, &s->conf);
+	if (!err) err = store_pg_new(&s->pg, &pg);
+	if (!err) err = store_db_new(&s->reader, s->conninfo, conf->deadline_ms);
 	return err;
 }
 
@@ -199,11 +191,9 @@ enum isac_err store_start(struct store **out, const struct store_conf *conf)
 	struct store *s = calloc(1, sizeof(*s));
 	enum isac_err err;
 
-	if (!s)
-		return ISAC_ERR_NO_MEMORY;
+	if (!s) return ISAC_ERR_NO_MEMORY;
 	err = fill(s, conf);
-	if (!err)
-		err = base_actor_start(&s->started, "store", run, s);
+	if (!err) err = base_actor_start(&s->started, "store", run, s);
 	if (err) {
 		free_store(s);
 		return err;
@@ -214,8 +204,7 @@ enum isac_err store_start(struct store **out, const struct store_conf *conf)
 
 void store_stop(struct store **s)
 {
-	if (!s || !*s)
-		return;
+	if (!s || !*s) return;
 	base_actor_stop(&(*s)->started);
 	free_store(*s);
 	*s = NULL;
@@ -228,13 +217,10 @@ enum isac_err store_submit(struct store *s, struct report *report, const struct 
 	struct store_job *job = calloc(1, sizeof(*job) + ids * sizeof(int32_t));
 	int32_t *copy;
 
-	if (!job)
-		return ISAC_ERR_NO_MEMORY;
+	if (!job) return ISAC_ERR_NO_MEMORY;
 	copy = (int32_t *)(job + 1);
-	if (audience->groups_n)
-		memcpy(copy, audience->groups, audience->groups_n * sizeof(*copy));
-	if (audience->recipients_n)
-		memcpy(copy + audience->groups_n, audience->recipients, audience->recipients_n * sizeof(*copy));
+	if (audience->groups_n) memcpy(copy, audience->groups, audience->groups_n * sizeof(*copy));
+	if (audience->recipients_n) memcpy(copy + audience->groups_n, audience->recipients, audience->recipients_n * sizeof(*copy));
 	job->audience = *audience;
 	job->audience.groups = copy;
 	job->audience.recipients = copy + audience->groups_n;

@@ -9,16 +9,22 @@
 #include "filter/filter.h"
 
 /* Where a reply goes: which connection of which front. Values, never pointers. */
-struct store_route { uint64_t front; uint8_t rid[8]; uint8_t rid_len; uint64_t request_id; int32_t member_id; };
+struct store_route {
+	uint64_t front;
+	uint8_t rid[8];
+	uint8_t rid_len;
+	uint64_t request_id;
+	int32_t member_id;
+};
 
 struct store_conf {
 	const char *conninfo;
-	const char *signer_path;                /* unix socket of the signer */
+	const char *signer_path; /* unix socket of the signer */
 	const char *hub_id;
-	int64_t commit_wait_us, commit_reports, queue_max;      /* group commit bounds */
-	int64_t deadline_ms;                    /* one statement */
-	int64_t index_yield_ms;                 /* how long the indexer may stand back while reports pour in */
-	bool unsafe_allow_async_commit;         /* control runs of the durability checker only */
+	int64_t commit_wait_us, commit_reports, queue_max; /* group commit bounds */
+	int64_t deadline_ms;				   /* one statement */
+	int64_t index_yield_ms;				   /* how long the indexer may stand back while reports pour in */
+	bool unsafe_allow_async_commit;			   /* control runs of the durability checker only */
 	/* Called on the writer's thread after a commit, in seq order, before receipts leave. The callee takes its own references. */
 	void (*committed)(void *arg, struct report *const *reports, size_t n);
 	/* Called on the writer's thread with the packed Receipt body of one submission. */
@@ -28,12 +34,13 @@ struct store_conf {
 
 /* ---- writer ---- */
 struct store;
-enum isac_err store_start(struct store **out, const struct store_conf *conf);  /* checks synchronous_commit, fsync, schema version, the one-broker lock */
+enum isac_err store_start(struct store **out,
+			  const struct store_conf *conf); /* checks synchronous_commit, fsync, schema version, the one-broker lock */
 void store_stop(struct store **s);
 /* Takes a reference of its own on ISAC_OK. ISAC_ERR_UNAVAILABLE when the queue is full. audience == report->audience: the caller (intake)
  * has already copied it into report->arena, so that a shared report knows who may see it. */
 enum isac_err store_submit(struct store *s, struct report *report, const struct member_audience *audience, const struct store_route *route);
-uint64_t store_head(const struct store *s);             /* newest committed seq */
+uint64_t store_head(const struct store *s); /* newest committed seq */
 
 /* ---- indexer: mention and indicator behind a cursor of its own ---- */
 struct store_indexer;
@@ -42,10 +49,10 @@ void store_indexer_stop(struct store_indexer **x);
 void store_indexer_wake(struct store_indexer *x, uint64_t head_seq);
 /* The same, and hands the reports on (it takes its own references), so that an indexer that keeps up need not read them back. */
 void store_indexer_committed(struct store_indexer *x, struct report *const *reports, size_t n);
-uint64_t store_indexer_seq(const struct store_indexer *x);      /* index complete up to here */
+uint64_t store_indexer_seq(const struct store_indexer *x); /* index complete up to here */
 
 /* ---- a connection for one actor's own reads and small writes ---- */
-struct store_db;        /* reconnects by itself; every call has the deadline */
+struct store_db; /* reconnects by itself; every call has the deadline */
 enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms);
 void store_db_destroy(struct store_db **db);
 
@@ -59,21 +66,35 @@ enum isac_err store_select_bounds(struct store_db *db, uint64_t *oldest, uint64_
 enum isac_err store_select_audience(struct store_db *db, int32_t id, const struct member_audience **out);
 
 /* One page of history. */
-struct store_hit { struct report *report; uint8_t *shown; };    /* shown: bitmap of items to disclose */
+struct store_hit {
+	struct report *report;
+	uint8_t *shown;
+}; /* shown: bitmap of items to disclose */
 struct store_query {
-	const struct filter *filter; const struct member *self;
-	int64_t since_us, until_us; uint64_t as_of_seq; uint32_t limit; bool held;
-	uint64_t before_seq; uint32_t before_item;      /* keyset: strictly older than this; 0 = newest */
+	const struct filter *filter;
+	const struct member *self;
+	int64_t since_us, until_us;
+	uint64_t as_of_seq;
+	uint32_t limit;
+	bool held;
+	uint64_t before_seq;
+	uint32_t before_item; /* keyset: strictly older than this; 0 = newest */
 };
-enum isac_err store_select_query(struct store_db *db, const struct store_query *q, struct store_hit **hits, size_t *n,
-				 uint64_t *next_seq, uint32_t *next_item /* 0 = the end */, uint64_t *complete_seq);
+enum isac_err store_select_query(struct store_db *db, const struct store_query *q, struct store_hit **hits, size_t *n, uint64_t *next_seq,
+				 uint32_t *next_item /* 0 = the end */, uint64_t *complete_seq);
 void store_hits_free(struct store_hit *hits, size_t n);
 
 /* Subscriptions. */
-struct store_subscription { char name[WIRE_LIMIT_NAME_BYTES + 1]; char *filter; uint64_t acked_seq; bool exists; };
+struct store_subscription {
+	char name[WIRE_LIMIT_NAME_BYTES + 1];
+	char *filter;
+	uint64_t acked_seq;
+	bool exists;
+};
 enum isac_err store_select_subscription(struct store_db *db, int32_t member_id, const char *name, struct store_subscription *out);
 enum isac_err store_upsert_subscription(struct store_db *db, int32_t member_id, const char *name, const char *filter, uint64_t acked_seq);
-enum isac_err store_update_cursors(struct store_db *db, size_t n, const int32_t *member_id, const char *const *name, const uint64_t *acked_seq); /* only forwards */
+enum isac_err store_update_cursors(struct store_db *db, size_t n, const int32_t *member_id, const char *const *name,
+				   const uint64_t *acked_seq); /* only forwards */
 enum isac_err store_delete_subscription(struct store_db *db, int32_t member_id, const char *name);
 enum isac_err store_select_subscriptions(struct store_db *db, int32_t member_id, struct store_subscription **out, size_t *n);
 
@@ -82,25 +103,35 @@ enum isac_err store_select_roster(struct store_db *db, const char *hub_id, struc
 /* Certificates for DIRECTORY, packed KeyCertificate rows appended into a DirectoryResult body. */
 enum isac_err store_select_directory(struct store_db *db, const Isac1__Directory *ask, struct wire_buf *out);
 /* An accepted command and its effect, in one transaction with the event row. Effects: one function each. */
-struct store_command { const uint8_t *command_id; const uint8_t *bytes; size_t len; const uint8_t *signature; const uint8_t *key_id; int32_t member_id; const char *verb; };
+struct store_command {
+	const uint8_t *command_id;
+	const uint8_t *bytes;
+	size_t len;
+	const uint8_t *signature;
+	const uint8_t *key_id;
+	int32_t member_id;
+	const char *verb;
+};
 /* ISAC_OK; CONFLICT same id other bytes; ISAC_ERR_AGAIN = already done, same bytes. Opens the transaction that store_admin_end closes. */
 enum isac_err store_admin_begin(struct store_db *db, const struct store_command *cmd);
 enum isac_err store_admin_end(struct store_db *db, bool commit);
 enum isac_err store_insert_member(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
 				  const Isac1__Command *cmd /* nets, asns, domains from its args */, struct wire_why *why);
-enum isac_err store_update_member(struct store_db *db, const char *name, int suspended /* -1 keep */, uint32_t roles /* 0 keep */, struct wire_why *why);
-enum isac_err store_insert_key(struct store_db *db, const char *member, const uint8_t public_key[WIRE_SIGN_PUBLIC],
-			       int64_t valid_from_us, int64_t valid_until_us, struct wire_why *why);
+enum isac_err store_update_member(struct store_db *db, const char *name, int suspended /* -1 keep */, uint32_t roles /* 0 keep */,
+				  struct wire_why *why);
+enum isac_err store_insert_key(struct store_db *db, const char *member, const uint8_t public_key[WIRE_SIGN_PUBLIC], int64_t valid_from_us,
+			       int64_t valid_until_us, struct wire_why *why);
 enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID], uint64_t from_seq, struct wire_why *why);
 enum isac_err store_insert_group(struct store_db *db, const char *name, struct wire_why *why);
 enum isac_err store_update_group(struct store_db *db, const char *name, const char *member, bool add, struct wire_why *why);
-/* Rows for list commands: each row's cells appended to the result message body. what: "member", "key", "group", "subscription", "event", "stats". */
+/* Rows for list commands: each row's cells appended to the result message body. what: "member", "key", "group", "subscription", "event",
+ * "stats". */
 enum isac_err store_select_list(struct store_db *db, const char *what, const char *arg, struct wire_buf *out);
 
 /* ---- set-up (isacd init, isacd run) ---- */
 /* The first admin, enrolled by no command. ISAC_ERR_CONFLICT if there are members already. */
 enum isac_err store_insert_first_admin(struct store_db *db, const struct wire_member *bundle, uint32_t roles);
 enum isac_err store_migrate(const char *conninfo, const char *sql_dir, struct wire_why *why);
-enum isac_err store_check(const char *conninfo, struct wire_why *why);         /* fsync, synchronous_commit, schema version, checksums (warn) */
+enum isac_err store_check(const char *conninfo, struct wire_why *why); /* fsync, synchronous_commit, schema version, checksums (warn) */
 
 #endif

@@ -7,24 +7,27 @@
 
 enum { LOCK_WAIT_US = 5000000 };
 
-struct store_interned { uint8_t digest[16]; int32_t id; };      /* id 0: free slot */
+struct store_interned {
+	uint8_t digest[16];
+	int32_t id;
+}; /* id 0: free slot */
 
 struct store {
 	struct store_conf conf;
 	char *conninfo, *hub_id;
-	struct base_actor *started, *actor;     /* the same; actor is the thread's own view */
+	struct base_actor *started, *actor; /* the same; actor is the thread's own view */
 	struct base_mailbox *box;
 	struct store_receipts *receipts;
 	struct store_pg *pg;
-	struct store_db *reader;                /* for what was committed unseen */
+	struct store_db *reader; /* for what was committed unseen */
 	struct wire_buf args, lock_args;
 	struct store_job **taken, **order;
 	size_t taken_max;
 	_Atomic uint64_t head;
-	int64_t received_us;                    /* of the head */
-	uint64_t partitions_at;                 /* head when partitions were last made */
+	int64_t received_us;	/* of the head */
+	uint64_t partitions_at; /* head when partitions were last made */
 	bool must_sync, is_locked_out, is_failing;
-	struct store_interned *audiences;       /* open addressing by digest */
+	struct store_interned *audiences; /* open addressing by digest */
 	size_t audiences_n, audiences_cap;
 };
 

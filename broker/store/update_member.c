@@ -3,21 +3,17 @@
 
 enum isac_err store_update_member(struct store_db *db, const char *name, int suspended, uint32_t roles, struct wire_why *why)
 {
-	static const struct store_stmt stmt = { "update_member",
-		"UPDATE member SET suspended = COALESCE($2::bool, suspended), roles = COALESCE($3::int, roles) "
-		"WHERE name = $1::text RETURNING id" };
+	static const struct store_stmt stmt = {
+		"update_member", "UPDATE member SET suspended = COALESCE($2::bool, suspended), roles = COALESCE($3::int, roles) "
+				 "WHERE name = $1::text RETURNING id"};
 	struct wire_buf *args = store_db_args(db);
 	enum isac_err err;
 
 	store_field_text(args, name);
-	if (suspended < 0)
-		store_field_null(args);
-	else
-		store_field_bool(args, suspended > 0);
-	if (roles)
-		store_field_i32(args, (int32_t)roles);
-	else
-		store_field_null(args);
+	if (suspended < 0) store_field_null(args);
+	else store_field_bool(args, suspended > 0);
+	if (roles) store_field_i32(args, (int32_t)roles);
+	else store_field_null(args);
 	err = store_db_run(db, &stmt, NULL);
 	return err == ISAC_ERR_NOT_FOUND ? wire_refuse(why, err, "no member %s", name) : err;
 }

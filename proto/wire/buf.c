@@ -33,8 +33,7 @@ static enum isac_err grow(struct wire_buf *buf, size_t len)
 	uint8_t *data;
 
 	if (len > buf->max - buf->len) return ISAC_ERR_TOO_LARGE;
-	while (cap - buf->len < len)
-		cap = cap > buf->max / 2 ? buf->max : cap * 2;
+	while (cap - buf->len < len) cap = cap > buf->max / 2 ? buf->max : cap * 2;
 	if (cap > buf->max) cap = buf->max;
 	data = realloc(buf->data, cap + 1); /* + 1: vsnprintf's terminator, never counted */
 	if (!data) return ISAC_ERR_NO_MEMORY;
@@ -91,8 +90,7 @@ void wire_buf_varint(struct wire_buf *buf, uint64_t v)
 	uint8_t bytes[10];
 	size_t n = 0;
 
-	for (; v > 0x7f; v >>= 7)
-		bytes[n++] = (uint8_t)(v | 0x80);
+	for (; v > 0x7f; v >>= 7) bytes[n++] = (uint8_t)(v | 0x80);
 	bytes[n++] = (uint8_t)v;
 	wire_buf_add(buf, bytes, n);
 }
@@ -131,8 +129,7 @@ uint64_t wire_get_u64(const uint8_t *p)
 
 void wire_put_u32(uint8_t *p, uint32_t v)
 {
-	for (int i = 3; i >= 0; i--, v >>= 8)
-		p[i] = (uint8_t)v;
+	for (int i = 3; i >= 0; i--, v >>= 8) p[i] = (uint8_t)v;
 }
 
 void wire_put_u64(uint8_t *p, uint64_t v)

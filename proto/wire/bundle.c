@@ -99,7 +99,8 @@ static bool address_ok(const char *address)
 	char rest;
 
 	return strncmp(address, "tcp://", 6) == 0 && colon && colon > address + 6 && strspn(colon + 1, "0123456789") == strlen(colon + 1) &&
-	       strlen(colon + 1) <= 5 && sscanf(colon + 1, "%5u%c", &port, &rest) == 1 && port < 65536;   /* 0: a free one at every start, README section 4 */
+	       strlen(colon + 1) <= 5 && sscanf(colon + 1, "%5u%c", &port, &rest) == 1 &&
+	       port < 65536; /* 0: a free one at every start, README section 4 */
 }
 
 enum isac_err wire_hub_format(struct wire_buf *out, const struct wire_hub *h)
@@ -127,7 +128,6 @@ enum isac_err wire_hub_parse(struct wire_hub *out, const char *text, size_t len,
 				   "a hub bundle has the lines hub_id, address, curve_public, receipt_public, admin_public");
 	if (!address_ok(out->address)) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "not tcp://HOST:PORT: %s", out->address);
 	wire_sign_hub_id(hub_id, out->receipt);
-	if (strcmp(hub_id, out->hub_id) != 0)
-		return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "hub_id does not belong to receipt_public");
+	if (strcmp(hub_id, out->hub_id) != 0) return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "hub_id does not belong to receipt_public");
 	return ISAC_OK;
 }

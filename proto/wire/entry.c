@@ -23,8 +23,7 @@ static enum isac_err join_proof(uint8_t **out, const Isac1__Entry *entry, struct
 	return ISAC_OK;
 }
 
-static enum isac_err check_items(const Isac1__Header *header, const Isac1__Entry *entry, struct wire_arena *arena,
-				 struct wire_why *why)
+static enum isac_err check_items(const Isac1__Header *header, const Isac1__Entry *entry, struct wire_arena *arena, struct wire_why *why)
 {
 	uint8_t root[WIRE_HASH], *leaves, *proof = NULL;
 	uint32_t *index;

@@ -2,8 +2,7 @@
 #include <sodium.h>
 #include "wire/wire.h"
 
-void wire_feed_entry(uint8_t hash[WIRE_HASH], uint64_t seq, const uint8_t header_hash[WIRE_HASH], const uint32_t *index,
-		     uint32_t n)
+void wire_feed_entry(uint8_t hash[WIRE_HASH], uint64_t seq, const uint8_t header_hash[WIRE_HASH], const uint32_t *index, uint32_t n)
 {
 	crypto_generichash_state state;
 	uint8_t number[8];

@@ -6,7 +6,7 @@
 #include "wire/wire.h"
 
 #define DAY_US INT64_C(86400000000)
-#define TIME_MAX_US (INT64_C(2932897) * DAY_US - 1)     /* the last microsecond of the year 9999 */
+#define TIME_MAX_US (INT64_C(2932897) * DAY_US - 1) /* the last microsecond of the year 9999 */
 
 static enum isac_err check_text(const char *what, const char *text, size_t max, struct wire_why *why)
 {
@@ -32,10 +32,11 @@ static enum isac_err check_texts(const char *what, char *const *text, size_t n, 
 
 static enum isac_err check_times(const Isac1__Indicator *ind, struct wire_why *why)
 {
-	const int64_t times[] = { ind->first_seen_us, ind->last_seen_us, ind->valid_from_us, ind->valid_until_us };
+	const int64_t times[] = {ind->first_seen_us, ind->last_seen_us, ind->valid_from_us, ind->valid_until_us};
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		if (times[i] < 0 || times[i] > TIME_MAX_US) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "a time is not between 1970 and 9999");
+		if (times[i] < 0 || times[i] > TIME_MAX_US)
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "a time is not between 1970 and 9999");
 	if (ind->last_seen_us && ind->last_seen_us < ind->first_seen_us)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "last_seen lies before first_seen");
 	if (ind->valid_until_us && ind->valid_from_us && ind->valid_until_us <= ind->valid_from_us)

@@ -74,8 +74,7 @@ void wire_merkle_root(uint8_t out[WIRE_HASH], const uint8_t *leaves, uint32_t n)
 		for (uint32_t count = i + 1; !(count & 1); count >>= 1, top--)
 			wire_merkle_node(stack[top - 2], stack[top - 2], stack[top - 1]);
 	}
-	for (; top > 1; top--)
-		wire_merkle_node(stack[top - 2], stack[top - 2], stack[top - 1]);
+	for (; top > 1; top--) wire_merkle_node(stack[top - 2], stack[top - 2], stack[top - 1]);
 	memcpy(out, stack[0], WIRE_HASH);
 }
 
@@ -89,8 +88,7 @@ uint32_t wire_merkle_tree_count(uint32_t n)
 {
 	uint32_t count = n;
 
-	for (; n > 1; count += n)
-		n = n / 2 + n % 2;
+	for (; n > 1; count += n) n = n / 2 + n % 2;
 	return count;
 }
 
@@ -222,7 +220,9 @@ enum isac_err wire_merkle_verify(uint8_t root[WIRE_HASH], uint32_t n, const uint
 
 static void path_of(struct wire_buf *path, const struct source *src, uint32_t index)
 {
-	struct { uint32_t first, count; } side[LEVELS];
+	struct {
+		uint32_t first, count;
+	} side[LEVELS];
 	uint32_t first = 0, count = src->n;
 	unsigned depth = 0;
 	uint8_t hash[WIRE_HASH];
@@ -272,12 +272,9 @@ enum isac_err wire_merkle_path_verify(uint8_t root[WIRE_HASH], uint32_t n, uint3
 	for (last = n - 1; path_n; path_n--, path += WIRE_HASH) {
 		if (!last) return ISAC_ERR_NOT_AUTHENTIC;
 		/* The rightmost node of a level without a neighbour was carried up: find the level where it has one. */
-		for (; index == last && !(index & 1); index >>= 1)
-			last >>= 1;
-		if (index & 1)
-			wire_merkle_node(root, path, root);
-		else
-			wire_merkle_node(root, root, path);
+		for (; index == last && !(index & 1); index >>= 1) last >>= 1;
+		if (index & 1) wire_merkle_node(root, path, root);
+		else wire_merkle_node(root, root, path);
 		index >>= 1;
 		last >>= 1;
 	}

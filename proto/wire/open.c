@@ -1,8 +1,8 @@
 /* Bodies: checked bytes into protobuf-c's structures and back. Nothing else in the project calls protobuf-c's parser. */
 #include "wire/wire.h"
 
-enum isac_err wire_open(ProtobufCMessage **out, const ProtobufCMessageDescriptor *desc, struct wire_arena *arena,
-			const uint8_t *data, size_t len, bool strict, struct wire_why *why)
+enum isac_err wire_open(ProtobufCMessage **out, const ProtobufCMessageDescriptor *desc, struct wire_arena *arena, const uint8_t *data,
+			size_t len, bool strict, struct wire_why *why)
 {
 	static const uint8_t none[1];
 	enum isac_err err;

@@ -38,8 +38,7 @@ static size_t field_bytes(size_t len)
 {
 	size_t bytes = 2 + len;
 
-	for (size_t v = len; v > 0x7f; v >>= 7)
-		bytes++;
+	for (size_t v = len; v > 0x7f; v >>= 7) bytes++;
 	return bytes;
 }
 
@@ -47,13 +46,11 @@ static void put_payload(struct wire_buf *buf, const struct wire_bytes *items, ui
 {
 	size_t len = field_bytes(WIRE_SECRET);
 
-	for (uint32_t i = 0; i < n; i++)
-		len += field_bytes(items[i].len);
+	for (uint32_t i = 0; i < n; i++) len += field_bytes(items[i].len);
 	wire_buf_add(buf, &(const uint8_t){SUBMIT_PAYLOAD}, 1);
 	wire_buf_varint(buf, len);
 	put_field(buf, PAYLOAD_SECRET, secret, WIRE_SECRET);
-	for (uint32_t i = 0; i < n; i++)
-		put_field(buf, PAYLOAD_ITEMS, items[i].data, items[i].len);
+	for (uint32_t i = 0; i < n; i++) put_field(buf, PAYLOAD_ITEMS, items[i].data, items[i].len);
 }
 
 enum isac_err wire_report_make(struct wire_buf *submit, const char *member, const char *hub_id, const Isac1__Header *header,

@@ -12,10 +12,10 @@
 
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 enum {
-	ALIGN = 16,             /* the arena's */
-	MEMBER_BYTES = 32,      /* protobuf-c keeps so much for each field that it saw, in slabs: 16, 32, 64, ... */
+	ALIGN = 16,	   /* the arena's */
+	MEMBER_BYTES = 32, /* protobuf-c keeps so much for each field that it saw, in slabs: 16, 32, 64, ... */
 	MEMBERS_ON_STACK = 16,
-	FIELDS_MAX = 64,        /* of one message type: bits of `seen` */
+	FIELDS_MAX = 64, /* of one message type: bits of `seen` */
 	TAG_BYTES = 5,
 };
 
@@ -108,8 +108,7 @@ static inline unsigned find(const ProtobufCMessageDescriptor *desc, uint64_t id)
 	unsigned i = 0;
 
 	if (id - 1 < desc->n_fields && desc->fields[id - 1].id == id) return (unsigned)id - 1;
-	while (i < desc->n_fields && desc->fields[i].id != id)
-		i++;
+	while (i < desc->n_fields && desc->fields[i].id != id) i++;
 	return i;
 }
 
@@ -136,8 +135,8 @@ static inline bool fits(const struct kind *kind, uint64_t v)
 }
 
 /* A packed list of scalars; counts its elements. */
-static enum isac_err scan_packed(struct scan *s, const ProtobufCMessageDescriptor *desc, const struct kind *kind,
-				 const uint8_t *p, const uint8_t *end)
+static enum isac_err scan_packed(struct scan *s, const ProtobufCMessageDescriptor *desc, const struct kind *kind, const uint8_t *p,
+				 const uint8_t *end)
 {
 	uint64_t v;
 
@@ -156,8 +155,7 @@ static uint64_t oneof_bits(const ProtobufCMessageDescriptor *desc, const Protobu
 	uint64_t bits = 0;
 
 	for (unsigned i = 0; i < desc->n_fields; i++)
-		if (desc->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
-		    desc->fields[i].quantifier_offset == field->quantifier_offset)
+		if (desc->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF && desc->fields[i].quantifier_offset == field->quantifier_offset)
 			bits |= UINT64_C(1) << i;
 	return bits;
 }
@@ -229,8 +227,7 @@ static enum isac_err count(struct scan *s, const ProtobufCMessageDescriptor *des
 	if (members > MEMBERS_ON_STACK) s->memory += slab_bytes(members);
 	s->fields += members;
 	if (s->fields > WIRE_LIMIT_FIELDS) return wire_refuse(s->why, ISAC_ERR_TOO_LARGE, "too many fields");
-	if (s->memory > WIRE_LIMIT_DECODE_BYTES)
-		return wire_refuse(s->why, ISAC_ERR_TOO_LARGE, "takes too much memory when decoded");
+	if (s->memory > WIRE_LIMIT_DECODE_BYTES) return wire_refuse(s->why, ISAC_ERR_TOO_LARGE, "takes too much memory when decoded");
 	return ISAC_OK;
 }
 
@@ -267,8 +264,7 @@ static enum isac_err scan_message(struct scan *s, const ProtobufCMessageDescript
 	return count(s, desc, members, lists);
 }
 
-enum isac_err wire_scan(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len, bool strict,
-			struct wire_why *why)
+enum isac_err wire_scan(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len, bool strict, struct wire_why *why)
 {
 	struct scan s = {.why = why};
 	enum isac_err err;

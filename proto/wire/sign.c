@@ -25,8 +25,8 @@ void wire_sign_pae(struct wire_buf *buf, enum wire_sign_type type, const char *h
 	wire_buf_add(buf, body, len);
 }
 
-enum isac_err wire_sign_make(uint8_t sig[WIRE_SIGNATURE], enum wire_sign_type type, const char *hub_id, const uint8_t *body,
-			     size_t len, const uint8_t secret[WIRE_SIGN_SECRET])
+enum isac_err wire_sign_make(uint8_t sig[WIRE_SIGNATURE], enum wire_sign_type type, const char *hub_id, const uint8_t *body, size_t len,
+			     const uint8_t secret[WIRE_SIGN_SECRET])
 {
 	struct wire_buf pae;
 	enum isac_err err;
@@ -39,8 +39,8 @@ enum isac_err wire_sign_make(uint8_t sig[WIRE_SIGNATURE], enum wire_sign_type ty
 	return err;
 }
 
-enum isac_err wire_sign_check(const uint8_t sig[WIRE_SIGNATURE], enum wire_sign_type type, const char *hub_id,
-			      const uint8_t *body, size_t len, const uint8_t public_key[WIRE_SIGN_PUBLIC])
+enum isac_err wire_sign_check(const uint8_t sig[WIRE_SIGNATURE], enum wire_sign_type type, const char *hub_id, const uint8_t *body,
+			      size_t len, const uint8_t public_key[WIRE_SIGN_PUBLIC])
 {
 	struct wire_buf pae;
 	enum isac_err err;

@@ -61,8 +61,7 @@ bool wire_utf8_ok(const char *text, size_t len)
 			memcpy(&v, p, 4);
 			memcpy((uint8_t *)&v + 4, end - 4, 4);
 		} else {
-			for (size_t i = 0; i < len; i++)
-				((uint8_t *)&v)[i] = p[i];
+			for (size_t i = 0; i < len; i++) ((uint8_t *)&v)[i] = p[i];
 		}
 		return !((v | (v - ONES)) & HIGHS) || utf8_rest(p, end);
 	}
@@ -73,7 +72,7 @@ bool wire_utf8_ok(const char *text, size_t len)
 
 bool wire_text_ok(const char *text, size_t len)
 {
-	static const uint32_t refused[][2] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200b, 0x200f},   {0x202a, 0x202e},
+	static const uint32_t refused[][2] = {{0, 0x1f},	{0x7f, 0x9f},	  {0x61c, 0x61c},   {0x200b, 0x200f},  {0x202a, 0x202e},
 					      {0x2060, 0x2060}, {0x2066, 0x2069}, {0xfeff, 0xfeff}, {0xe0000, 0xe007f}};
 	const uint8_t *p = (const uint8_t *)text, *end = p + len;
 

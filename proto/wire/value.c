@@ -21,30 +21,30 @@ static const struct type_row {
 	wire_value_fn *canon;
 	size_t len_max;
 } types[WIRE_VALUE_END] = {
-	[WIRE_VALUE_IPV4] = { wire_value_address_v4, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_IPV6] = { wire_value_address_v6, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_CIDR] = { wire_value_address_cidr, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_DOMAIN] = { wire_value_domain_canon, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_URL] = { wire_value_url_canon, WIRE_LIMIT_URL_BYTES },
-	[WIRE_VALUE_EMAIL] = { wire_value_email_canon, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_MD5] = { wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_SHA1] = { wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_SHA256] = { wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_SHA512] = { wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_ASN] = { wire_value_misc_asn, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_JA3] = { wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_USER_AGENT] = { wire_value_misc_text, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_FILENAME] = { wire_value_misc_text, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_MUTEX] = { wire_value_misc_text, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_REGISTRY_KEY] = { wire_value_misc_registry, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_BITCOIN] = { wire_value_bitcoin_canon, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_CVE] = { wire_value_misc_cve, WIRE_LIMIT_VALUE_BYTES },
-	[WIRE_VALUE_CERT_FP] = { wire_value_hash_certificate, WIRE_LIMIT_VALUE_BYTES },
+	[WIRE_VALUE_IPV4] = {wire_value_address_v4, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_IPV6] = {wire_value_address_v6, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_CIDR] = {wire_value_address_cidr, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_DOMAIN] = {wire_value_domain_canon, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_URL] = {wire_value_url_canon, WIRE_LIMIT_URL_BYTES},
+	[WIRE_VALUE_EMAIL] = {wire_value_email_canon, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_MD5] = {wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_SHA1] = {wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_SHA256] = {wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_SHA512] = {wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_ASN] = {wire_value_misc_asn, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_JA3] = {wire_value_hash_digest, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_USER_AGENT] = {wire_value_misc_text, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_FILENAME] = {wire_value_misc_text, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_MUTEX] = {wire_value_misc_text, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_REGISTRY_KEY] = {wire_value_misc_registry, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_BITCOIN] = {wire_value_bitcoin_canon, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_CVE] = {wire_value_misc_cve, WIRE_LIMIT_VALUE_BYTES},
+	[WIRE_VALUE_CERT_FP] = {wire_value_hash_certificate, WIRE_LIMIT_VALUE_BYTES},
 };
 
 /* In order of (type, text), for the binary search; a test holds the table to it. */
 static const struct value_held held[] = {
-#define HELD(TYPE, text) { WIRE_VALUE_##TYPE, text },
+#define HELD(TYPE, text) {WIRE_VALUE_##TYPE, text},
 #include "wire/held.def"
 #undef HELD
 };
@@ -77,12 +77,12 @@ uint32_t wire_value_type(const char *name, size_t len)
 	return 0;
 }
 
-enum isac_err wire_value_canon(struct wire_value *out, uint32_t type, const char *raw, size_t len,
-			       struct wire_arena *arena, struct wire_why *why)
+enum isac_err wire_value_canon(struct wire_value *out, uint32_t type, const char *raw, size_t len, struct wire_arena *arena,
+			       struct wire_why *why)
 {
-	const struct value_in in = { .raw = raw, .len = len, .type = type, .arena = arena, .why = why };
+	const struct value_in in = {.raw = raw, .len = len, .type = type, .arena = arena, .why = why};
 
-	*out = (struct wire_value){ .type = type };
+	*out = (struct wire_value){.type = type};
 	if (type == WIRE_VALUE_NONE || type >= WIRE_VALUE_END)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "value type %u is not known", (unsigned)type);
 	if (len == 0) return wire_value_bad(&in, "is empty");
@@ -91,13 +91,14 @@ enum isac_err wire_value_canon(struct wire_value *out, uint32_t type, const char
 	enum isac_err err = types[type].canon(out, &in);
 	/* A hive's full name, say, is longer than what was sent: the canonical form must be acceptable itself. */
 	if (!err && out->len > types[type].len_max)
-		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "%s value is longer than %zu bytes in its canonical form", names[type], types[type].len_max);
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "%s value is longer than %zu bytes in its canonical form", names[type],
+				   types[type].len_max);
 	return err;
 }
 
 void wire_value_key(uint8_t out[WIRE_VALUE_KEY], uint32_t type, const char *canon, size_t len)
 {
-	uint8_t hash[WIRE_HASH], head[128];     /* most values fit: then one call, which is half the price of three */
+	uint8_t hash[WIRE_HASH], head[128]; /* most values fit: then one call, which is half the price of three */
 	crypto_generichash_state state;
 
 	head[0] = (uint8_t)type;
@@ -159,7 +160,7 @@ static int compare_held(const void *key, const void *row)
 
 bool wire_value_is_held(uint32_t type, const char *text)
 {
-	const struct value_held key = { type, text };
+	const struct value_held key = {type, text};
 
 	return bsearch(&key, held, sizeof(held) / sizeof(held[0]), sizeof(held[0]), compare_held) != NULL;
 }

@@ -22,27 +22,30 @@ static const struct special_row {
 	struct net net;
 	const char *reason;
 } special[] = {
-#define V4(a, b, c, bits) { (uint64_t)(a) << 56 | (uint64_t)(b) << 48 | (uint64_t)(c) << 40, 0, 4, bits }
+#define V4(a, b, c, bits) \
+	{ \
+		(uint64_t)(a) << 56 | (uint64_t)(b) << 48 | (uint64_t)(c) << 40, 0, 4, bits \
+	}
 #define SPECIAL(range, name) "is special-use: " range " (" name ")"
-	{ V4(0, 0, 0, 8), SPECIAL("0.0.0.0/8", "this network, RFC 791") },
-	{ V4(10, 0, 0, 8), SPECIAL("10.0.0.0/8", "RFC 1918") },
-	{ V4(100, 64, 0, 10), SPECIAL("100.64.0.0/10", "shared by carriers, RFC 6598") },
-	{ V4(127, 0, 0, 8), SPECIAL("127.0.0.0/8", "loopback, RFC 1122") },
-	{ V4(169, 254, 0, 16), SPECIAL("169.254.0.0/16", "link-local, RFC 3927") },
-	{ V4(172, 16, 0, 12), SPECIAL("172.16.0.0/12", "RFC 1918") },
-	{ V4(192, 0, 0, 24), SPECIAL("192.0.0.0/24", "protocol assignments, RFC 6890") },
-	{ V4(192, 0, 2, 24), SPECIAL("192.0.2.0/24", "documentation, RFC 5737") },
-	{ V4(192, 168, 0, 16), SPECIAL("192.168.0.0/16", "RFC 1918") },
-	{ V4(198, 18, 0, 15), SPECIAL("198.18.0.0/15", "benchmarking, RFC 2544") },
-	{ V4(224, 0, 0, 4), SPECIAL("224.0.0.0/4", "multicast, RFC 5771") },
-	{ V4(240, 0, 0, 4), SPECIAL("240.0.0.0/4", "reserved, RFC 1112") },
-	{ { 0, 0, 6, 128 }, SPECIAL("::", "unspecified, RFC 4291") },
-	{ { 0, 1, 6, 128 }, SPECIAL("::1", "loopback, RFC 4291") },
-	{ { 0, 0xffff00000000, 6, 96 }, SPECIAL("::ffff:0:0/96", "all of IPv4, RFC 4291") },  /* seen only by networks wider than it */
-	{ { 0xfe80ULL << 48, 0, 6, 10 }, SPECIAL("fe80::/10", "link-local, RFC 4291") },
-	{ { 0xfc00ULL << 48, 0, 6, 7 }, SPECIAL("fc00::/7", "unique local, RFC 4193") },
-	{ { 0xff00ULL << 48, 0, 6, 8 }, SPECIAL("ff00::/8", "multicast, RFC 4291") },
-	{ { 0x20010db8ULL << 32, 0, 6, 32 }, SPECIAL("2001:db8::/32", "documentation, RFC 3849") },
+	{V4(0, 0, 0, 8), SPECIAL("0.0.0.0/8", "this network, RFC 791")},
+	{V4(10, 0, 0, 8), SPECIAL("10.0.0.0/8", "RFC 1918")},
+	{V4(100, 64, 0, 10), SPECIAL("100.64.0.0/10", "shared by carriers, RFC 6598")},
+	{V4(127, 0, 0, 8), SPECIAL("127.0.0.0/8", "loopback, RFC 1122")},
+	{V4(169, 254, 0, 16), SPECIAL("169.254.0.0/16", "link-local, RFC 3927")},
+	{V4(172, 16, 0, 12), SPECIAL("172.16.0.0/12", "RFC 1918")},
+	{V4(192, 0, 0, 24), SPECIAL("192.0.0.0/24", "protocol assignments, RFC 6890")},
+	{V4(192, 0, 2, 24), SPECIAL("192.0.2.0/24", "documentation, RFC 5737")},
+	{V4(192, 168, 0, 16), SPECIAL("192.168.0.0/16", "RFC 1918")},
+	{V4(198, 18, 0, 15), SPECIAL("198.18.0.0/15", "benchmarking, RFC 2544")},
+	{V4(224, 0, 0, 4), SPECIAL("224.0.0.0/4", "multicast, RFC 5771")},
+	{V4(240, 0, 0, 4), SPECIAL("240.0.0.0/4", "reserved, RFC 1112")},
+	{{0, 0, 6, 128}, SPECIAL("::", "unspecified, RFC 4291")},
+	{{0, 1, 6, 128}, SPECIAL("::1", "loopback, RFC 4291")},
+	{{0, 0xffff00000000, 6, 96}, SPECIAL("::ffff:0:0/96", "all of IPv4, RFC 4291")}, /* seen only by networks wider than it */
+	{{0xfe80ULL << 48, 0, 6, 10}, SPECIAL("fe80::/10", "link-local, RFC 4291")},
+	{{0xfc00ULL << 48, 0, 6, 7}, SPECIAL("fc00::/7", "unique local, RFC 4193")},
+	{{0xff00ULL << 48, 0, 6, 8}, SPECIAL("ff00::/8", "multicast, RFC 4291")},
+	{{0x20010db8ULL << 32, 0, 6, 32}, SPECIAL("2001:db8::/32", "documentation, RFC 3849")},
 #undef SPECIAL
 #undef V4
 };
@@ -100,18 +103,16 @@ bool wire_value_address_parse_v6(uint8_t out[16], const char *s, size_t len)
 /* Any textual address; an IPv4-mapped one counts as IPv4. */
 static bool parse(struct net *net, const char *s, size_t len)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	uint8_t a[16];
 
 	if (wire_value_address_parse_v4(a, s, len)) {
-		*net = (struct net){ (uint64_t)wire_get_u32(a) << 32, 0, 4, V4_BITS };
+		*net = (struct net){(uint64_t)wire_get_u32(a) << 32, 0, 4, V4_BITS};
 		return true;
 	}
 	if (!wire_value_address_parse_v6(a, s, len)) return false;
-	if (memcmp(a, mapped, sizeof(mapped)) == 0)
-		*net = (struct net){ (uint64_t)wire_get_u32(a + 12) << 32, 0, 4, V4_BITS };
-	else
-		*net = (struct net){ wire_get_u64(a), wire_get_u64(a + 8), 6, V6_BITS };
+	if (memcmp(a, mapped, sizeof(mapped)) == 0) *net = (struct net){(uint64_t)wire_get_u32(a + 12) << 32, 0, 4, V4_BITS};
+	else *net = (struct net){wire_get_u64(a), wire_get_u64(a + 8), 6, V6_BITS};
 	return true;
 }
 
@@ -202,7 +203,7 @@ enum isac_err wire_value_address_v4(struct wire_value *out, const struct value_i
 
 	if (!wire_value_address_parse_v4(a, in->raw, in->len))
 		return wire_value_bad(in, "is not four decimal numbers 0..255 joined by dots, without leading zeros");
-	net = (struct net){ (uint64_t)wire_get_u32(a) << 32, 0, 4, V4_BITS };
+	net = (struct net){(uint64_t)wire_get_u32(a) << 32, 0, 4, V4_BITS};
 	return finish_single(out, in, &net);
 }
 
@@ -243,7 +244,7 @@ enum isac_err wire_value_address_cidr(struct wire_value *out, const struct value
 {
 	const char *slash = memchr(in->raw, '/', in->len), *reason;
 	size_t at = slash ? (size_t)(slash - in->raw) : 0;
-	struct net net, zero = { 0, 0, 0, 0 };
+	struct net net, zero = {0, 0, 0, 0};
 	bool mapped;
 	enum isac_err err;
 

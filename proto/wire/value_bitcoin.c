@@ -12,11 +12,11 @@ enum { BECH32_CONST = 1, BECH32M_CONST = 0x2bc830a3 };
 
 static const char base58[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 static const char bech32[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-static const uint8_t versions[] = { 0x00, 0x05, 0x6f, 0xc4 };
+static const uint8_t versions[] = {0x00, 0x05, 0x6f, 0xc4};
 
 static const char *parse_base58(const char *s, size_t len)
 {
-	uint8_t number[BASE58_BYTES] = { 0 }, hash[crypto_hash_sha256_BYTES];
+	uint8_t number[BASE58_BYTES] = {0}, hash[crypto_hash_sha256_BYTES];
 	size_t zeros = 0, ones = 0;
 
 	if (len < BASE58_MIN || len > BASE58_MAX) return "is no Bitcoin address: 26 to 35 characters, or bech32";
@@ -43,7 +43,7 @@ static const char *parse_base58(const char *s, size_t len)
 
 static uint32_t polymod(uint32_t sum, unsigned symbol)
 {
-	static const uint32_t generator[5] = { 0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3 };
+	static const uint32_t generator[5] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3};
 	const uint32_t top = sum >> 25;
 
 	sum = (sum & 0x1ffffff) << 5 ^ symbol;
@@ -59,7 +59,8 @@ static const char *check_program(const uint8_t *symbol, size_t n, unsigned versi
 
 	if (version > 16) return "has a SegWit version over 16";
 	if (sum != (version == 0 ? (uint32_t)BECH32_CONST : (uint32_t)BECH32M_CONST)) return "has a wrong bech32 checksum";
-	if (bytes < 2 || bytes > PROGRAM_MAX || (version == 0 && bytes != 20 && bytes != 32)) return "has a SegWit program of a wrong length";
+	if (bytes < 2 || bytes > PROGRAM_MAX || (version == 0 && bytes != 20 && bytes != 32))
+		return "has a SegWit program of a wrong length";
 	if (spare > 4 || (spare > 0 && (symbol[n - 1] & ((1u << spare) - 1)) != 0)) return "has bech32 padding that is not zero";
 	return NULL;
 }

@@ -15,8 +15,7 @@ enum { IDN_FLAGS = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL };
 
 /* Class of a byte: 1 letter or digit, 2 hyphen, 3 underscore, 4 dot, 0 else; upper case counts as its lower case. */
 static const uint8_t classes[256] = {
-	['-'] = 2, ['_'] = 3, ['.'] = 4,
-	['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1,
+	['-'] = 2, ['_'] = 3, ['.'] = 4, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1,
 };
 
 static const char bad_char[] = "has a character that no domain name has";
@@ -64,9 +63,9 @@ static const char *to_ascii(char **name, size_t *len, const struct value_in *in,
 
 	if (idn2_lookup_u8((const uint8_t *)text, &ascii, IDN_FLAGS) != IDN2_OK) {
 		reason = "is not a valid internationalised name (IDNA2008)";
-	} else if (idn2_to_unicode_8z8z((const char *)ascii, &unicode, 0) != IDN2_OK
-		   || idn2_lookup_u8((const uint8_t *)unicode, &again, IDN_FLAGS) != IDN2_OK
-		   || strcmp((const char *)ascii, (const char *)again) != 0) {
+	} else if (idn2_to_unicode_8z8z((const char *)ascii, &unicode, 0) != IDN2_OK ||
+		   idn2_lookup_u8((const uint8_t *)unicode, &again, IDN_FLAGS) != IDN2_OK ||
+		   strcmp((const char *)ascii, (const char *)again) != 0) {
 		reason = "has an xn-- label that does not round-trip";
 	} else {
 		*len = strlen((const char *)ascii);

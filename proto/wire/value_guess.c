@@ -46,12 +46,12 @@ static bool is_url(const char *s, size_t len, struct wire_arena *arena)
 
 static bool is_domain(const char *s, size_t len, struct wire_arena *arena)
 {
-	const struct value_in in = { .raw = s, .len = len, .type = WIRE_VALUE_DOMAIN, .arena = arena };
-	static const char *const reserved[] = { "example", "test", "invalid", "onion" };        /* RFC 2606, RFC 7686: in no list, yet names */
+	const struct value_in in = {.raw = s, .len = len, .type = WIRE_VALUE_DOMAIN, .arena = arena};
+	static const char *const reserved[] = {"example", "test", "invalid", "onion"}; /* RFC 2606, RFC 7686: in no list, yet names */
 	const char *top;
 	char *name;
 
-	if (!memchr(s, '.', len) && !memmem(s, len, "\xe3\x80\x82", 3)) return false;   /* U+3002, the other full stop */
+	if (!memchr(s, '.', len) && !memmem(s, len, "\xe3\x80\x82", 3)) return false; /* U+3002, the other full stop */
 	if (wire_value_domain_name(&name, &len, &in) != ISAC_OK) return false;
 	top = strrchr(name, '.') + 1;
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
@@ -76,15 +76,28 @@ static bool is_hex(const char *s, size_t len)
 	return true;
 }
 
-static bool is_md5(const char *s, size_t len, struct wire_arena *arena) { return (void)arena, len == 32 && is_hex(s, len); }
-static bool is_sha1(const char *s, size_t len, struct wire_arena *arena) { return (void)arena, len == 40 && is_hex(s, len); }
-static bool is_sha256(const char *s, size_t len, struct wire_arena *arena) { return (void)arena, len == 64 && is_hex(s, len); }
-static bool is_sha512(const char *s, size_t len, struct wire_arena *arena) { return (void)arena, len == 128 && is_hex(s, len); }
+static bool is_md5(const char *s, size_t len, struct wire_arena *arena)
+{
+	return (void)arena, len == 32 && is_hex(s, len);
+}
+static bool is_sha1(const char *s, size_t len, struct wire_arena *arena)
+{
+	return (void)arena, len == 40 && is_hex(s, len);
+}
+static bool is_sha256(const char *s, size_t len, struct wire_arena *arena)
+{
+	return (void)arena, len == 64 && is_hex(s, len);
+}
+static bool is_sha512(const char *s, size_t len, struct wire_arena *arena)
+{
+	return (void)arena, len == 128 && is_hex(s, len);
+}
 
 static bool is_cve(const char *s, size_t len, struct wire_arena *arena)
 {
 	(void)arena;
-	return len > 4 && value_lower(s[0]) == 'c' && value_lower(s[1]) == 'v' && value_lower(s[2]) == 'e' && s[3] == '-' && value_is_digit(s[4]);
+	return len > 4 && value_lower(s[0]) == 'c' && value_lower(s[1]) == 'v' && value_lower(s[2]) == 'e' && s[3] == '-' &&
+	       value_is_digit(s[4]);
 }
 
 static bool is_asn(const char *s, size_t len, struct wire_arena *arena)
@@ -104,11 +117,14 @@ static bool is_bitcoin(const char *s, size_t len, struct wire_arena *arena)
 	return !wire_value_bitcoin_parse(canon, s, len);
 }
 
-static const struct { uint32_t type; shape_fn *is; } shapes[] = {
-	{ WIRE_VALUE_IPV4, is_v4 }, { WIRE_VALUE_IPV6, is_v6 }, { WIRE_VALUE_CIDR, is_cidr }, { WIRE_VALUE_URL, is_url },
-	{ WIRE_VALUE_MD5, is_md5 }, { WIRE_VALUE_SHA1, is_sha1 }, { WIRE_VALUE_SHA256, is_sha256 }, { WIRE_VALUE_SHA512, is_sha512 },
-	{ WIRE_VALUE_CVE, is_cve }, { WIRE_VALUE_ASN, is_asn }, { WIRE_VALUE_BITCOIN, is_bitcoin },
-	{ WIRE_VALUE_EMAIL, is_email }, { WIRE_VALUE_DOMAIN, is_domain },
+static const struct {
+	uint32_t type;
+	shape_fn *is;
+} shapes[] = {
+	{WIRE_VALUE_IPV4, is_v4},	{WIRE_VALUE_IPV6, is_v6},   {WIRE_VALUE_CIDR, is_cidr},	      {WIRE_VALUE_URL, is_url},
+	{WIRE_VALUE_MD5, is_md5},	{WIRE_VALUE_SHA1, is_sha1}, {WIRE_VALUE_SHA256, is_sha256},   {WIRE_VALUE_SHA512, is_sha512},
+	{WIRE_VALUE_CVE, is_cve},	{WIRE_VALUE_ASN, is_asn},   {WIRE_VALUE_BITCOIN, is_bitcoin}, {WIRE_VALUE_EMAIL, is_email},
+	{WIRE_VALUE_DOMAIN, is_domain},
 };
 
 uint32_t wire_value_guess(const char *raw, size_t len, struct wire_arena *arena)

@@ -5,18 +5,23 @@
 #include <string.h>
 #include "wire/value_priv.h"
 
-static const struct asn_row { uint32_t first, last; const char *reason; } asns[] = {
-	{ 0, 0, "is special-use: AS 0 (RFC 7607)" },
-	{ 23456, 23456, "is special-use: AS 23456 (AS_TRANS, RFC 6793)" },
-	{ 64496, 64511, "is special-use: AS 64496..64511 (documentation, RFC 5398)" },
-	{ 65535, 65535, "is special-use: AS 65535 (RFC 7300)" },
-	{ 65536, 65551, "is special-use: AS 65536..65551 (documentation, RFC 5398)" },
-	{ UINT32_MAX, UINT32_MAX, "is special-use: AS 4294967295 (RFC 7300)" },
+static const struct asn_row {
+	uint32_t first, last;
+	const char *reason;
+} asns[] = {
+	{0, 0, "is special-use: AS 0 (RFC 7607)"},
+	{23456, 23456, "is special-use: AS 23456 (AS_TRANS, RFC 6793)"},
+	{64496, 64511, "is special-use: AS 64496..64511 (documentation, RFC 5398)"},
+	{65535, 65535, "is special-use: AS 65535 (RFC 7300)"},
+	{65536, 65551, "is special-use: AS 65536..65551 (documentation, RFC 5398)"},
+	{UINT32_MAX, UINT32_MAX, "is special-use: AS 4294967295 (RFC 7300)"},
 };
 
-static const struct hive_row { const char *brief, *full; } hives[] = {
-	{ "HKLM", "HKEY_LOCAL_MACHINE" }, { "HKCU", "HKEY_CURRENT_USER" }, { "HKCR", "HKEY_CLASSES_ROOT" },
-	{ "HKU", "HKEY_USERS" }, { "HKCC", "HKEY_CURRENT_CONFIG" },
+static const struct hive_row {
+	const char *brief, *full;
+} hives[] = {
+	{"HKLM", "HKEY_LOCAL_MACHINE"}, {"HKCU", "HKEY_CURRENT_USER"},	 {"HKCR", "HKEY_CLASSES_ROOT"},
+	{"HKU", "HKEY_USERS"},		{"HKCC", "HKEY_CURRENT_CONFIG"},
 };
 
 enum isac_err wire_value_misc_asn(struct wire_value *out, const struct value_in *in)
@@ -63,7 +68,8 @@ static enum isac_err trim(struct value_in *rest, const struct value_in *in)
 	while (rest->len > 0 && rest->raw[0] == ' ') rest->raw++, rest->len--;
 	while (rest->len > 0 && rest->raw[rest->len - 1] == ' ') rest->len--;
 	if (rest->len == 0) return wire_value_bad(in, "is empty");
-	if (!wire_text_ok(rest->raw, rest->len)) return wire_value_bad(in, "has a control or invisible character, or bytes that are not UTF-8");
+	if (!wire_text_ok(rest->raw, rest->len))
+		return wire_value_bad(in, "has a control or invisible character, or bytes that are not UTF-8");
 	return ISAC_OK;
 }
 

@@ -13,7 +13,7 @@
 struct value_in {
 	const char *raw;
 	size_t len;
-	uint32_t type;                  /* as asked, for the reason */
+	uint32_t type; /* as asked, for the reason */
 	struct wire_arena *arena;
 	struct wire_why *why;
 };
@@ -34,15 +34,30 @@ enum isac_err wire_value_set(struct wire_value *out, const struct value_in *in, 
 enum isac_err wire_value_bad(const struct value_in *in, const char *reason);
 enum isac_err wire_value_full(const struct value_in *in);
 /* Rows of held.def. */
-struct value_held { uint32_t type; const char *text; };
+struct value_held {
+	uint32_t type;
+	const char *text;
+};
 const struct value_held *wire_value_held_rows(size_t *count);
 bool wire_value_is_held(uint32_t type, const char *text);
 const psl_ctx_t *wire_value_psl(void);
 
-static inline bool value_is_digit(char c) { return c >= '0' && c <= '9'; }
-static inline bool value_is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-static inline char value_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
-static inline char value_upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 32) : c; }
+static inline bool value_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+static inline bool value_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+static inline char value_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+static inline char value_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+}
 
 /* ---- syntax without policy: for guesses, and for hosts of URLs ---------------------- */
 bool wire_value_address_parse_v4(uint8_t out[4], const char *s, size_t len);

@@ -5,13 +5,14 @@
 #include <string.h>
 #include "wire/value_priv.h"
 
-static const struct rule { const char *from, *to; bool start; } rules[] = {
-	{ "hxxp", "http", true },       /* hxxps too: the s stays */
-	{ "fxp", "ftp", true },
-	{ "[.]", ".", false }, { "(.)", ".", false }, { "{.}", ".", false }, { "\\.", ".", false },
-	{ "[dot]", ".", false }, { "(dot)", ".", false },
-	{ "[:]", ":", false }, { "[://]", "://", false },
-	{ "[@]", "@", false }, { "[at]", "@", false },
+static const struct rule {
+	const char *from, *to;
+	bool start;
+} rules[] = {
+	{"hxxp", "http", true}, /* hxxps too: the s stays */
+	{"fxp", "ftp", true},	 {"[.]", ".", false},	{"(.)", ".", false},   {"{.}", ".", false},
+	{"\\.", ".", false},	 {"[dot]", ".", false}, {"(dot)", ".", false}, {"[:]", ":", false},
+	{"[://]", "://", false}, {"[@]", "@", false},	{"[at]", "@", false},
 };
 
 static bool begins(const char *s, size_t len, const char *from)
@@ -55,7 +56,7 @@ const char *wire_value_refang(const char *raw, size_t *len, struct wire_arena *a
 
 	while (at < *len && !((at == 0 || may_begin(raw[at])) && match(raw + at, *len - at, at == 0))) at++;
 	if (at == *len) return raw;
-	out = wire_arena_alloc(arena, *len + 1);        /* no replacement is longer than what it replaces */
+	out = wire_arena_alloc(arena, *len + 1); /* no replacement is longer than what it replaces */
 	if (!out) return raw;
 	memcpy(out, raw, at);
 	used = at;

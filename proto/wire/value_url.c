@@ -10,8 +10,11 @@
 #include <string.h>
 #include "wire/value_priv.h"
 
-struct scheme { const char *name; uint16_t port; };
-static const struct scheme schemes[] = { { "http", 80 }, { "https", 443 }, { "ftp", 21 } };
+struct scheme {
+	const char *name;
+	uint16_t port;
+};
+static const struct scheme schemes[] = {{"http", 80}, {"https", 443}, {"ftp", 21}};
 
 enum { PORT_TEXT = 6, ADDRESS_TEXT = 48 };
 
@@ -32,7 +35,7 @@ static const struct scheme *find_scheme(const char *s, size_t len, size_t *skip)
 /* The host of in (without brackets) as text for the URL; fills out's address or host. */
 static enum isac_err put_host(struct wire_value *out, const struct value_in *in, bool brackets, char **text, size_t *len)
 {
-	struct wire_value address = { .type = 0 };
+	struct wire_value address = {.type = 0};
 	uint8_t number[4];
 	enum isac_err err;
 
@@ -125,7 +128,7 @@ enum isac_err wire_value_url_canon(struct wire_value *out, const struct value_in
 {
 	const char *authority, *port, *reason;
 	struct value_in host = *in;
-	struct wire_bytes part[3];      /* host, port, rest */
+	struct wire_bytes part[3]; /* host, port, rest */
 	const struct scheme *scheme;
 	char port_text[PORT_TEXT + 1], *host_text;
 	size_t skip, len = 0, host_len;
@@ -144,8 +147,8 @@ enum isac_err wire_value_url_canon(struct wire_value *out, const struct value_in
 		return wire_value_bad(in, "has a port that is not 1..65535");
 	err = put_host(out, &host, brackets, &host_text, &host_len);
 	if (err) return err;
-	part[0] = (struct wire_bytes){ (const uint8_t *)host_text, host_len };
-	part[1] = (struct wire_bytes){ (const uint8_t *)port_text, strlen(port_text) };
-	part[2] = (struct wire_bytes){ (const uint8_t *)authority + len, in->len - skip - len };
+	part[0] = (struct wire_bytes){(const uint8_t *)host_text, host_len};
+	part[1] = (struct wire_bytes){(const uint8_t *)port_text, strlen(port_text)};
+	part[2] = (struct wire_bytes){(const uint8_t *)authority + len, in->len - skip - len};
 	return join(out, in, scheme, part);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures isac against its yardsticks and prints the table: sh tests/bench/run.sh [--only ROW]... [--rounds N] [--scale X] [--write]
-# Uses the programs of $ISAC_BIN, or builds build/release. Takes about ten minutes; needs nothing but this machine's loopback.
+# Uses the programs of $ISAC_BIN, or builds build/release. Needs nothing but this machine's loopback.
 set -eu
 cd "$(dirname "$0")/../.."
 case "${1-}" in -h|--help) sed -n '2,3s/^# //p' "$0"; exit 0 ;; esac

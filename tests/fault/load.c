@@ -2,7 +2,8 @@
  * Publishes without pause and keeps a diary for the checker: load HOME HUB DIARY WINDOW ITEMS
  *   A <report id>              about to be sent for the first time
  *   R <report id> <code> <seq> what came back
- * SIGTERM: sends nothing new, waits for what is under way, ends with 0. A report is sent until it has a receipt, whatever happens to the hub.
+ * SIGTERM: sends nothing new, waits for what is under way, ends with 0. A report is sent until it has a receipt, whatever happens to the
+ * hub.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -34,15 +35,15 @@ static void done(void *arg, const struct isac_receipt *receipt)
 /* Addresses count up: no value is ever published twice, and any may be looked up. */
 static int make_report(struct isac_report *out, struct isac *isac, int items, struct isac_error *err)
 {
-	static uint32_t next = 0x0b000000;      /* 11.0.0.0 */
-	struct isac_report_conf conf = { .tlp = ISAC_TLP_GREEN };
+	static uint32_t next = 0x0b000000; /* 11.0.0.0 */
+	struct isac_report_conf conf = {.tlp = ISAC_TLP_GREEN};
 	struct isac_batch *batch = NULL;
 	char value[16];
 	int i;
 
 	if (isac_batch_open(&batch, isac, &conf, 1000, 200000, err)) return 1;
 	for (i = 0; i < items; i++) {
-		struct isac_indicator ind = { .type = "ipv4", .value = value, .confidence = 50, .severity = -1 };
+		struct isac_indicator ind = {.type = "ipv4", .value = value, .confidence = 50, .severity = -1};
 		next++;
 		snprintf(value, sizeof(value), "%u.%u.%u.%u", next >> 24, next >> 16 & 255, next >> 8 & 255, next & 255);
 		if (isac_batch_add(batch, &ind, err) != ISAC_BATCH_ADDED) return 1;
@@ -77,9 +78,9 @@ static int run(struct isac *isac, unsigned window, int items, struct isac_error 
 
 int main(int argc, char **argv)
 {
-	struct isac_error err = { .text = "usage: load HOME HUB DIARY WINDOW ITEMS" };
+	struct isac_error err = {.text = "usage: load HOME HUB DIARY WINDOW ITEMS"};
 	struct isac *isac = NULL;
-	struct sigaction action = { .sa_handler = stop };
+	struct sigaction action = {.sa_handler = stop};
 
 	sigaction(SIGTERM, &action, NULL);
 	if (argc != 6 || !(diary = fopen(argv[3], "a")) || isac_open(&isac, argv[1], argv[2], 600000, &err) ||

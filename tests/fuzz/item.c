@@ -7,7 +7,10 @@
 #include <string.h>
 #include "report/report.h"
 
-#define MUST(condition) do { if (!(condition)) abort(); } while (0)
+#define MUST(condition) \
+	do { \
+		if (!(condition)) abort(); \
+	} while (0)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -73,7 +76,7 @@ static void try_report(const uint8_t *data, size_t len, bool check)
 
 	if (len < 1 + head) return;
 
-	const struct wire_bytes header = { data + 1, head }, payload = { data + 1 + head, len - 1 - head };
+	const struct wire_bytes header = {data + 1, head}, payload = {data + 1 + head, len - 1 - head};
 
 	if (report_open(&r, header, payload, signature, check, NULL)) return;
 	memset(shown, data[len - 1], sizeof(shown));

@@ -46,8 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	proof_n = data[5];
 	honest(1 + data[6] % MOST, data + 8);
 	if (size < 16 + 4 * (size_t)m) return 0;
-	for (uint32_t i = 0; i < m; i++)
-		index[i] = wire_get_u32(data + 16 + 4 * i);
+	for (uint32_t i = 0; i < m; i++) index[i] = wire_get_u32(data + 16 + 4 * i);
 	wire_merkle_verify(root, n, index, hashes, m, hashes, proof_n);
 	wire_merkle_path_verify(root, n, m ? index[0] : 0, hashes, hashes, proof_n);
 	return 0;

@@ -10,12 +10,8 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 #define FRAME(num, name, port, dir, msg, text) &isac1__##msg##__descriptor,
 #include "wire/frame.def"
 #undef FRAME
-	&isac1__header__descriptor,
-	&isac1__payload__descriptor,
-	&isac1__item__descriptor,
-	&isac1__command__descriptor,
-	&isac1__receipt_body__descriptor,
-	&isac1__entry__descriptor,
+	&isac1__header__descriptor,  &isac1__payload__descriptor,      &isac1__item__descriptor,
+	&isac1__command__descriptor, &isac1__receipt_body__descriptor, &isac1__entry__descriptor,
 };
 
 static void check(bool ok)

@@ -20,7 +20,8 @@ static struct member_roster *roster;
 static int set_up(void **state)
 {
 	(void)state;
-	static const uint32_t roles[] = {0, MEMBER_ADMIN, MEMBER_AUDITOR, MEMBER_PUBLISHER | MEMBER_SUBSCRIBER | MEMBER_ANALYST | MEMBER_TRACER, MEMBER_ADMIN};
+	static const uint32_t roles[] = {0, MEMBER_ADMIN, MEMBER_AUDITOR,
+					 MEMBER_PUBLISHER | MEMBER_SUBSCRIBER | MEMBER_ANALYST | MEMBER_TRACER, MEMBER_ADMIN};
 	static const char *const names[] = {"", "root", "watch", "plain", "gone"};
 	assert_int_equal(wire_init(), ISAC_OK);
 	assert_int_equal(member_roster_new(&roster, 1, HUB), ISAC_OK);
@@ -31,7 +32,7 @@ static int set_up(void **state)
 		memcpy(tagged + 1, public_keys[i], 32);
 		crypto_hash_sha256(hash, tagged, sizeof(tagged));
 		memcpy(key_ids[i], hash, 8);
-		if (i == MEMBERS) break;        /* a stranger's key */
+		if (i == MEMBERS) break; /* a stranger's key */
 		struct member m = {.id = i, .roles = roles[i], .suspended = i == GONE, .curve = {(uint8_t)i}};
 		memcpy(m.name, names[i], strlen(names[i]));
 		struct member_key k = {.member_id = i};
@@ -56,7 +57,7 @@ struct draft {
 	const char *verb, *type;
 	int64_t created_us;
 	size_t id_len, signature_len;
-	const char *arg[8];     /* name, value, name, value ... */
+	const char *arg[8]; /* name, value, name, value ... */
 	uint8_t id[17];
 };
 
@@ -99,14 +100,19 @@ static unsigned run(const struct draft *d, struct wire_why *why)
 	return isac_err_code(err);
 }
 
-#define GOOD .connection = ADMIN, .names = ADMIN, .signs = ADMIN, .verb = "group.add", .type = "command", .created_us = NOW, .id_len = 16, \
-	     .signature_len = 64, .arg = {"name", "banks"}, .id = "0123456789abcdef"
+#define GOOD \
+	.connection = ADMIN, .names = ADMIN, .signs = ADMIN, .verb = "group.add", .type = "command", .created_us = NOW, .id_len = 16, \
+	.signature_len = 64, .arg = {"name", "banks"}, .id = "0123456789abcdef"
 #pragma GCC diagnostic ignored "-Woverride-init"
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Winitializer-overrides"
 #endif
 
-static const struct { const char *name; struct draft d; unsigned code; } cases[] = {
+static const struct {
+	const char *name;
+	struct draft d;
+	unsigned code;
+} cases[] = {
 	{"as it is", {GOOD}, 200},
 	{"suspended", {GOOD, .connection = GONE, .names = GONE, .signs = GONE}, 403},
 	{"no member", {GOOD, .connection = 77}, 403},
@@ -150,13 +156,27 @@ static void each_rule_has_its_code(void **state)
 }
 
 /* Who may run what: the table of README section 11, by hand. */
-static const struct { const char *verb; bool lists; const char *arg[8]; } verbs[] = {
-	{"member.add", false, {"bundle", "", "role", "admin"}}, {"member.list", true, {0}}, {"member.suspend", false, {"name", "x"}},
-	{"member.resume", false, {"name", "x"}}, {"member.role", false, {"name", "x", "role", "admin"}},
-	{"key.add", false, {"member", "x", "bundle", ""}}, {"key.list", true, {0}}, {"key.revoke", false, {"key_id", "00"}},
-	{"group.add", false, {"name", "x"}}, {"group.list", true, {0}}, {"group.join", false, {"group", "x", "member", "y"}},
-	{"group.leave", false, {"group", "x", "member", "y"}}, {"subscription.list", true, {0}}, {"event.list", true, {0}},
-	{"stats", true, {0}}, {"params", true, {0}},
+static const struct {
+	const char *verb;
+	bool lists;
+	const char *arg[8];
+} verbs[] = {
+	{"member.add", false, {"bundle", "", "role", "admin"}},
+	{"member.list", true, {0}},
+	{"member.suspend", false, {"name", "x"}},
+	{"member.resume", false, {"name", "x"}},
+	{"member.role", false, {"name", "x", "role", "admin"}},
+	{"key.add", false, {"member", "x", "bundle", ""}},
+	{"key.list", true, {0}},
+	{"key.revoke", false, {"key_id", "00"}},
+	{"group.add", false, {"name", "x"}},
+	{"group.list", true, {0}},
+	{"group.join", false, {"group", "x", "member", "y"}},
+	{"group.leave", false, {"group", "x", "member", "y"}},
+	{"subscription.list", true, {0}},
+	{"event.list", true, {0}},
+	{"stats", true, {0}},
+	{"params", true, {0}},
 };
 
 static void only_admins_change_only_auditors_look(void **state)

@@ -20,15 +20,18 @@
 
 static int alone(char **argv)
 {
-	struct front_conf conf = { .request_endpoint = argv[2], .feed_endpoint = argv[3], .request_link = argv[4], .feed_link = argv[5],
-		.handshake_ms = atoll(argv[6]), .max_sockets = atoll(argv[7]), .ready_fd = STDOUT_FILENO };
+	struct front_conf conf = {.request_endpoint = argv[2],
+				  .feed_endpoint = argv[3],
+				  .request_link = argv[4],
+				  .feed_link = argv[5],
+				  .handshake_ms = atoll(argv[6]),
+				  .max_sockets = atoll(argv[7]),
+				  .ready_fd = STDOUT_FILENO};
 
 	base_log_init("front", BASE_LOG_INFO);
-	if (wire_unhex(conf.curve_secret, WIRE_CURVE, argv[1], strlen(argv[1])))
-		return 2;
+	if (wire_unhex(conf.curve_secret, WIRE_CURVE, argv[1], strlen(argv[1]))) return 2;
 	front_prepare(conf.max_sockets);
-	if (base_sandbox_memory(atoll(argv[8])))
-		return 2;
+	if (base_sandbox_memory(atoll(argv[8]))) return 2;
 	return front_run(&conf) ? 1 : 0;
 }
 
@@ -44,7 +47,7 @@ struct world {
 
 static void wait_fd(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	assert_int_equal(poll(&p, 1, 20000), 1);
 }
@@ -53,15 +56,14 @@ static void receive(struct base_link *link, struct base_link_msg *msg)
 {
 	enum isac_err err;
 
-	while ((err = base_link_recv(link, msg)) == ISAC_ERR_AGAIN)
-		wait_fd(base_link_fd(link));
+	while ((err = base_link_recv(link, msg)) == ISAC_ERR_AGAIN) wait_fd(base_link_fd(link));
 	assert_int_equal(err, ISAC_OK);
 }
 
 static void send_roster(struct world *w, const uint8_t *data, size_t len)
 {
-	uint8_t head[9] = { 'T' };
-	struct wire_bytes parts[] = { { head, sizeof head }, { data, len } };
+	uint8_t head[9] = {'T'};
+	struct wire_bytes parts[] = {{head, sizeof head}, {data, len}};
 
 	assert_int_equal(base_link_send(w->request, parts, 2), ISAC_OK);
 }
@@ -90,7 +92,8 @@ static void accept_link(int listening, struct base_link **out)
 static int start(void **state)
 {
 	static struct world w;
-	struct front_conf conf = { .request_endpoint = "tcp://127.0.0.1:0", .feed_endpoint = "tcp://127.0.0.1:0", .handshake_ms = 2000, .max_sockets = 100 };
+	struct front_conf conf = {
+		.request_endpoint = "tcp://127.0.0.1:0", .feed_endpoint = "tcp://127.0.0.1:0", .handshake_ms = 2000, .max_sockets = 100};
 	char hub_secret[41], line[200] = "";
 	int ready[2];
 
@@ -165,7 +168,7 @@ static void *member(struct world *w, unsigned port_more)
 
 static void say(void *s, uint16_t type, uint8_t id, const char *body)
 {
-	uint8_t head[16] = { 'I', 'S', 'C', '1', (uint8_t)(type >> 8), (uint8_t)type };
+	uint8_t head[16] = {'I', 'S', 'C', '1', (uint8_t)(type >> 8), (uint8_t)type};
 
 	head[15] = id;
 	assert_int_equal(zmq_send(s, head, sizeof head, ZMQ_SNDMORE), 16);
@@ -216,9 +219,9 @@ static void forwards_and_answers(void **state)
 	assert_memory_equal(msg.part[3].data, "body", 4);
 	memcpy(rid, msg.part[0].data, 6);
 	rid[0] = 'R';
-	reply[0] = (struct wire_bytes){ rid, 6 };
-	reply[1] = (struct wire_bytes){ (const uint8_t *)"ISC1\0\x81\0\0\0\0\0\0\0\0\0\x09", 16 };
-	reply[2] = (struct wire_bytes){ (const uint8_t *)"reply", 5 };
+	reply[0] = (struct wire_bytes){rid, 6};
+	reply[1] = (struct wire_bytes){(const uint8_t *)"ISC1\0\x81\0\0\0\0\0\0\0\0\0\x09", 16};
+	reply[2] = (struct wire_bytes){(const uint8_t *)"reply", 5};
 	assert_int_equal(base_link_send(w->request, reply, 3), ISAC_OK);
 	expect_body(s, "reply");
 	zmq_close(s);
@@ -229,25 +232,25 @@ static void applies_the_frame_rules(void **state)
 	struct world *w = *state;
 	void *s = member(w, 0);
 
-	say(s, 0x0011, 1, "x");                 /* SUBSCRIBE belongs to the feed port */
+	say(s, 0x0011, 1, "x"); /* SUBSCRIBE belongs to the feed port */
 	assert_int_equal(error_code(s, 1), 400);
-	say(s, 0x0081, 2, "x");                 /* a RECEIPT goes down, not up */
+	say(s, 0x0081, 2, "x"); /* a RECEIPT goes down, not up */
 	assert_int_equal(error_code(s, 2), 400);
 	say(s, 0x7777, 3, "x");
 	assert_int_equal(error_code(s, 3), 400);
 	say(s, 0x0001, 4, "");
 	assert_int_equal(error_code(s, 4), 400);
-	zmq_send(s, "", 0, 0);                  /* one frame, no head */
+	zmq_send(s, "", 0, 0); /* one frame, no head */
 	assert_int_equal(error_code(s, 0), 400);
 	zmq_send(s, "ISC2\0\1\0\0\0\0\0\0\0\0\0\5", 16, ZMQ_SNDMORE);
 	zmq_send(s, "x", 1, 0);
 	assert_int_equal(error_code(s, 0), 400);
-	zmq_send(s, "ISC1\0\1\0\1\0\0\0\0\0\0\0\6", 16, ZMQ_SNDMORE);   /* flags */
+	zmq_send(s, "ISC1\0\1\0\1\0\0\0\0\0\0\0\6", 16, ZMQ_SNDMORE); /* flags */
 	zmq_send(s, "x", 1, 0);
 	assert_int_equal(error_code(s, 6), 400);
 	zmq_send(s, "ISC1\0\1\0\0\0\0\0\0\0\0\0\7", 16, ZMQ_SNDMORE);
 	zmq_send(s, "x", 1, ZMQ_SNDMORE);
-	zmq_send(s, "x", 1, 0);                 /* three frames */
+	zmq_send(s, "x", 1, 0); /* three frames */
 	assert_int_equal(error_code(s, 7), 400);
 	zmq_close(s);
 }
@@ -256,35 +259,32 @@ static void fans_out_one_body(void **state)
 {
 	struct world *w = *state;
 	void *s[3];
-	uint8_t list[3 + 4 * (1 + 5 + 1 + 16)] = { 'F', 0, 4 }, *row = list + 3;
+	uint8_t list[3 + 4 * (1 + 5 + 1 + 16)] = {'F', 0, 4}, *row = list + 3;
 	struct base_link_msg msg;
 	struct wire_bytes parts[2];
-	uint8_t nobody[5] = { 0, 1, 2, 3, 4 };
+	uint8_t nobody[5] = {0, 1, 2, 3, 4};
 
 	for (unsigned i = 0; i < 4; i++, row += 23) {
 		row[0] = 5;
 		memcpy(row + 1, nobody, 5);
 		row[6] = 16;
 		memcpy(row + 7, "ISC1\0\x92\0\0\0\0\0\0\0\0\0\0", 16);
-		if (i == 3)
-			break;
+		if (i == 3) break;
 		s[i] = member(w, 1);
 		say(s[i], 0x0011, (uint8_t)i, "subscribe");
 		receive(w->feed, &msg);
 		memcpy(row + 1, msg.part[0].data + 1, 5);
 	}
-	parts[0] = (struct wire_bytes){ list, sizeof list };
-	parts[1] = (struct wire_bytes){ (const uint8_t *)"news", 4 };
+	parts[0] = (struct wire_bytes){list, sizeof list};
+	parts[1] = (struct wire_bytes){(const uint8_t *)"news", 4};
 	assert_int_equal(base_link_send(w->feed, parts, 2), ISAC_OK);
-	for (unsigned i = 0; i < 3; i++)
-		expect_body(s[i], "news");
-	receive(w->feed, &msg);                 /* the fourth does not exist */
+	for (unsigned i = 0; i < 3; i++) expect_body(s[i], "news");
+	receive(w->feed, &msg); /* the fourth does not exist */
 	assert_int_equal(msg.parts, 1);
 	assert_int_equal(msg.part[0].len, 6);
 	assert_int_equal(msg.part[0].data[0], 'G');
 	assert_memory_equal(msg.part[0].data + 1, nobody, 5);
-	for (unsigned i = 0; i < 3; i++)
-		zmq_close(s[i]);
+	for (unsigned i = 0; i < 3; i++) zmq_close(s[i]);
 }
 
 static void says_so_when_core_is_away(void **state)
@@ -295,18 +295,18 @@ static void says_so_when_core_is_away(void **state)
 
 	say(feed, 0x0011, 1, "subscribe");
 	receive(w->feed, &msg);
-	close(w->request_listen);               /* nobody to come back to for now */
+	close(w->request_listen); /* nobody to come back to for now */
 	close(w->feed_listen);
 	base_link_destroy(&w->request);
 	base_link_destroy(&w->feed);
-	assert_int_equal(error_code(feed, 0), 503);     /* unasked: the session is over */
+	assert_int_equal(error_code(feed, 0), 503); /* unasked: the session is over */
 	say(request, 0x0001, 5, "x");
 	assert_int_equal(error_code(request, 5), 503);
 	assert_int_equal(base_link_listen(&w->request_listen, w->request_path), ISAC_OK);
 	assert_int_equal(base_link_listen(&w->feed_listen, w->feed_path), ISAC_OK);
 	accept_link(w->request_listen, &w->request);
 	accept_link(w->feed_listen, &w->feed);
-	say(request, 0x0001, 6, "again");       /* by the old roster, until the new one comes */
+	say(request, 0x0001, 6, "again"); /* by the old roster, until the new one comes */
 	receive(w->request, &msg);
 	assert_memory_equal(msg.part[3].data, "again", 5);
 	zmq_close(request);
@@ -321,12 +321,12 @@ static void round_trip(struct world *w, void *s, uint8_t id)
 
 	say(s, 0x0005, id, "");
 	receive(w->request, &msg);
-	assert_memory_equal(msg.part[1].data, "bob", msg.part[1].len);  /* nobody else gets through */
+	assert_memory_equal(msg.part[1].data, "bob", msg.part[1].len); /* nobody else gets through */
 	memcpy(rid, msg.part[0].data, 6);
 	rid[0] = 'R';
-	reply[0] = (struct wire_bytes){ rid, 6 };
-	reply[1] = (struct wire_bytes){ (const uint8_t *)"ISC1\0\x85\0\0\0\0\0\0\0\0\0\0", 16 };
-	reply[2] = (struct wire_bytes){ (const uint8_t *)"x", 1 };
+	reply[0] = (struct wire_bytes){rid, 6};
+	reply[1] = (struct wire_bytes){(const uint8_t *)"ISC1\0\x85\0\0\0\0\0\0\0\0\0\0", 16};
+	reply[2] = (struct wire_bytes){(const uint8_t *)"x", 1};
 	assert_int_equal(base_link_send(w->request, reply, 3), ISAC_OK);
 	expect_body(s, "x");
 }
@@ -338,7 +338,7 @@ static void revokes(struct world *w, bool by_drop)
 	uint8_t row[(WIRE_CURVE + 1) * 2 + 5 + 3];
 	void *alice, *other;
 	struct base_link_msg msg;
-	struct wire_bytes dropped = { (const uint8_t *)"Dalice", 6 };
+	struct wire_bytes dropped = {(const uint8_t *)"Dalice", 6};
 
 	zmq_curve_keypair(bob.member_public, bob.member_secret);
 	zmq_z85_decode(row, bob.member_public);
@@ -347,16 +347,14 @@ static void revokes(struct world *w, bool by_drop)
 	memcpy(row + WIRE_CURVE + 4 + WIRE_CURVE, "\5alice", 6);
 	send_roster(w, row, sizeof row);
 	other = member(&bob, 0);
-	round_trip(w, other, 1);                /* so front has the roster */
+	round_trip(w, other, 1); /* so front has the roster */
 	alice = member(w, 0);
 	say(alice, 0x0001, 1, "before");
 	receive(w->request, &msg);
 	assert_memory_equal(msg.part[1].data, "alice", 5);
-	if (by_drop)
-		assert_int_equal(base_link_send(w->request, &dropped, 1), ISAC_OK);
-	else
-		send_roster(w, row, WIRE_CURVE + 4);
-	round_trip(w, other, 2);                /* what core said before its reply has been read */
+	if (by_drop) assert_int_equal(base_link_send(w->request, &dropped, 1), ISAC_OK);
+	else send_roster(w, row, WIRE_CURVE + 4);
+	round_trip(w, other, 2); /* what core said before its reply has been read */
 	for (uint8_t i = 0; i < 50; i++) {
 		say(alice, 0x0001, i, "after");
 		round_trip(w, other, i);
@@ -386,7 +384,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(revokes_by_roster, start, stop),
 	};
 
-	if (argc == 9)
-		return alone(argv);
+	if (argc == 9) return alone(argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static int set_up(void **state)
 		memset(seed, i + 1, sizeof(seed));
 		crypto_sign_seed_keypair(public_keys[i], secret_keys[i], seed);
 		memcpy(tagged + 1, public_keys[i], 32);
-		crypto_hash_sha256(hash, tagged, sizeof(tagged));       /* README section 4: key_id */
+		crypto_hash_sha256(hash, tagged, sizeof(tagged)); /* README section 4: key_id */
 		memcpy(key_ids[i], hash, 8);
 	}
 	static const int32_t alices_groups[] = {7};
@@ -70,21 +70,21 @@ static int tear_down(void **state)
 /* ---- a submission, and what each case does to it -------------------------------------------- */
 
 struct draft {
-	const char *connection;         /* whose it is */
-	const char *member;             /* what it says */
-	const char *type, *hub_id;      /* what the signature is bound to */
+	const char *connection;	   /* whose it is */
+	const char *member;	   /* what it says */
+	const char *type, *hub_id; /* what the signature is bound to */
 	enum key names, signs;
 	Isac1__Header h;
 	uint8_t report_id[17];
 	char *groups[17], *recipients[65];
 	size_t signature_len;
-	uint8_t tail[8];                /* appended to the header before it is signed */
+	uint8_t tail[8]; /* appended to the header before it is signed */
 	size_t tail_len;
 	bool add_l, empty;
 };
 
-static const uint8_t unknown_field[] = {0xf8, 0x01, 0x01};              /* field 31, varint 1 */
-static const uint8_t long_varint[] = {0x18, 0x81, 0x00};                /* created_us again, and not minimal */
+static const uint8_t unknown_field[] = {0xf8, 0x01, 0x01}; /* field 31, varint 1 */
+static const uint8_t long_varint[] = {0x18, 0x81, 0x00};   /* created_us again, and not minimal */
 static const uint8_t cut_off[] = {0x42, 0x85};
 
 static void set_tail(struct draft *d, const uint8_t *tail, size_t len)
@@ -93,76 +93,266 @@ static void set_tail(struct draft *d, const uint8_t *tail, size_t len)
 	d->tail_len = len;
 }
 
-static void as_it_is(struct draft *d) { (void)d; }
-static void empty_body(struct draft *d) { d->empty = true; }
-static void other_member(struct draft *d) { d->member = "bob"; }
-static void no_signature(struct draft *d) { d->signature_len = 0; }
-static void short_signature(struct draft *d) { d->signature_len = 63; }
-static void long_signature(struct draft *d) { d->signature_len = 65; }
-static void other_type(struct draft *d) { d->type = "command"; }
-static void other_hub(struct draft *d) { d->hub_id = "0123456789abcdee"; }
-static void unknown_key(struct draft *d) { d->names = d->signs = KEY_STRANGER; }
-static void forged(struct draft *d) { d->signs = KEY_STRANGER; }
-static void bobs_key(struct draft *d) { d->names = d->signs = KEY_BOB; }
-static void revoked_key(struct draft *d) { d->names = d->signs = KEY_REVOKED; }
-static void revoked_and_forged(struct draft *d) { d->names = KEY_REVOKED, d->signs = KEY_STRANGER; }
-static void expired_key(struct draft *d) { d->names = d->signs = KEY_EXPIRED; }
-static void early_key(struct draft *d) { d->names = d->signs = KEY_EARLY; }
-static void malleable(struct draft *d) { d->add_l = true; }
-static void header_unknown_field(struct draft *d) { set_tail(d, unknown_field, sizeof(unknown_field)); }
-static void header_twice(struct draft *d) { set_tail(d, long_varint, sizeof(long_varint)); }
-static void header_cut(struct draft *d) { set_tail(d, cut_off, sizeof(cut_off)); }
-static void header_cut_forged(struct draft *d) { header_cut(d), forged(d); }
-static void id_15(struct draft *d) { d->h.report_id.len = 15; }
-static void id_17(struct draft *d) { d->h.report_id.len = 17; }
-static void id_zero(struct draft *d) { memset(d->report_id, 0, 16); }
-static void ahead_300(struct draft *d) { d->h.created_us = NOW + 300000000LL; }
-static void ahead_301(struct draft *d) { d->h.created_us = NOW + 301000000LL; }
-static void behind_7d(struct draft *d) { d->h.created_us = NOW - 604800000000LL; }
-static void behind_8d(struct draft *d) { d->h.created_us = NOW - 691200000000LL; }
-static void negative_time(struct draft *d) { d->h.created_us = INT64_MIN; }
-static void year_9999(struct draft *d) { d->h.created_us = INT64_MAX; }
-static void supersedes_3(struct draft *d) { d->h.supersedes = (ProtobufCBinaryData){3, d->report_id}; }
-static void reader_publishes(struct draft *d) { d->connection = d->member = "reader", d->names = d->signs = KEY_READER; }
-static void kind_2(struct draft *d) { d->h.kind = 2; }
-static void kind_0(struct draft *d) { d->h.kind = 0; }
-static void tlp_0(struct draft *d) { d->h.tlp = 0; }
-static void tlp_6(struct draft *d) { d->h.tlp = 6; }
-static void red_nobody(struct draft *d) { d->h.tlp = 5; }
-static void recipient(struct draft *d, const char *name) { d->recipients[d->h.n_recipients++] = (char *)name; }
-static void red_self(struct draft *d) { red_nobody(d), recipient(d, "alice"); }
-static void red_unknown(struct draft *d) { red_nobody(d), recipient(d, "nobody"); }
-static void red_bob(struct draft *d) { red_nobody(d), recipient(d, "bob"); }
-static void amber_bob(struct draft *d) { d->h.tlp = 3, recipient(d, "bob"); }
-static void group(struct draft *d, const char *name) { d->groups[d->h.n_groups++] = (char *)name; }
-static void group_own(struct draft *d) { group(d, "banks"); }
-static void group_other(struct draft *d) { group(d, "others"); }
-static void group_unknown(struct draft *d) { group(d, "ghosts"); }
-static void groups_17(struct draft *d) { for (int i = 0; i < 17; i++) group(d, "banks"); }
-static void recipients_65(struct draft *d) { red_nobody(d); for (int i = 0; i < 65; i++) recipient(d, "bob"); }
-static void zero_id_forged(struct draft *d) { id_zero(d), forged(d); }
-static void other_member_forged(struct draft *d) { other_member(d), forged(d); }
-static void reader_from_future(struct draft *d) { reader_publishes(d), ahead_301(d); }
-static void reader_bad_kind(struct draft *d) { reader_publishes(d), kind_2(d); }
+static void as_it_is(struct draft *d)
+{
+	(void)d;
+}
+static void empty_body(struct draft *d)
+{
+	d->empty = true;
+}
+static void other_member(struct draft *d)
+{
+	d->member = "bob";
+}
+static void no_signature(struct draft *d)
+{
+	d->signature_len = 0;
+}
+static void short_signature(struct draft *d)
+{
+	d->signature_len = 63;
+}
+static void long_signature(struct draft *d)
+{
+	d->signature_len = 65;
+}
+static void other_type(struct draft *d)
+{
+	d->type = "command";
+}
+static void other_hub(struct draft *d)
+{
+	d->hub_id = "0123456789abcdee";
+}
+static void unknown_key(struct draft *d)
+{
+	d->names = d->signs = KEY_STRANGER;
+}
+static void forged(struct draft *d)
+{
+	d->signs = KEY_STRANGER;
+}
+static void bobs_key(struct draft *d)
+{
+	d->names = d->signs = KEY_BOB;
+}
+static void revoked_key(struct draft *d)
+{
+	d->names = d->signs = KEY_REVOKED;
+}
+static void revoked_and_forged(struct draft *d)
+{
+	d->names = KEY_REVOKED, d->signs = KEY_STRANGER;
+}
+static void expired_key(struct draft *d)
+{
+	d->names = d->signs = KEY_EXPIRED;
+}
+static void early_key(struct draft *d)
+{
+	d->names = d->signs = KEY_EARLY;
+}
+static void malleable(struct draft *d)
+{
+	d->add_l = true;
+}
+static void header_unknown_field(struct draft *d)
+{
+	set_tail(d, unknown_field, sizeof(unknown_field));
+}
+static void header_twice(struct draft *d)
+{
+	set_tail(d, long_varint, sizeof(long_varint));
+}
+static void header_cut(struct draft *d)
+{
+	set_tail(d, cut_off, sizeof(cut_off));
+}
+static void header_cut_forged(struct draft *d)
+{
+	header_cut(d), forged(d);
+}
+static void id_15(struct draft *d)
+{
+	d->h.report_id.len = 15;
+}
+static void id_17(struct draft *d)
+{
+	d->h.report_id.len = 17;
+}
+static void id_zero(struct draft *d)
+{
+	memset(d->report_id, 0, 16);
+}
+static void ahead_300(struct draft *d)
+{
+	d->h.created_us = NOW + 300000000LL;
+}
+static void ahead_301(struct draft *d)
+{
+	d->h.created_us = NOW + 301000000LL;
+}
+static void behind_7d(struct draft *d)
+{
+	d->h.created_us = NOW - 604800000000LL;
+}
+static void behind_8d(struct draft *d)
+{
+	d->h.created_us = NOW - 691200000000LL;
+}
+static void negative_time(struct draft *d)
+{
+	d->h.created_us = INT64_MIN;
+}
+static void year_9999(struct draft *d)
+{
+	d->h.created_us = INT64_MAX;
+}
+static void supersedes_3(struct draft *d)
+{
+	d->h.supersedes = (ProtobufCBinaryData){3, d->report_id};
+}
+static void reader_publishes(struct draft *d)
+{
+	d->connection = d->member = "reader", d->names = d->signs = KEY_READER;
+}
+static void kind_2(struct draft *d)
+{
+	d->h.kind = 2;
+}
+static void kind_0(struct draft *d)
+{
+	d->h.kind = 0;
+}
+static void tlp_0(struct draft *d)
+{
+	d->h.tlp = 0;
+}
+static void tlp_6(struct draft *d)
+{
+	d->h.tlp = 6;
+}
+static void red_nobody(struct draft *d)
+{
+	d->h.tlp = 5;
+}
+static void recipient(struct draft *d, const char *name)
+{
+	d->recipients[d->h.n_recipients++] = (char *)name;
+}
+static void red_self(struct draft *d)
+{
+	red_nobody(d), recipient(d, "alice");
+}
+static void red_unknown(struct draft *d)
+{
+	red_nobody(d), recipient(d, "nobody");
+}
+static void red_bob(struct draft *d)
+{
+	red_nobody(d), recipient(d, "bob");
+}
+static void amber_bob(struct draft *d)
+{
+	d->h.tlp = 3, recipient(d, "bob");
+}
+static void group(struct draft *d, const char *name)
+{
+	d->groups[d->h.n_groups++] = (char *)name;
+}
+static void group_own(struct draft *d)
+{
+	group(d, "banks");
+}
+static void group_other(struct draft *d)
+{
+	group(d, "others");
+}
+static void group_unknown(struct draft *d)
+{
+	group(d, "ghosts");
+}
+static void groups_17(struct draft *d)
+{
+	for (int i = 0; i < 17; i++) group(d, "banks");
+}
+static void recipients_65(struct draft *d)
+{
+	red_nobody(d);
+	for (int i = 0; i < 65; i++) recipient(d, "bob");
+}
+static void zero_id_forged(struct draft *d)
+{
+	id_zero(d), forged(d);
+}
+static void other_member_forged(struct draft *d)
+{
+	other_member(d), forged(d);
+}
+static void reader_from_future(struct draft *d)
+{
+	reader_publishes(d), ahead_301(d);
+}
+static void reader_bad_kind(struct draft *d)
+{
+	reader_publishes(d), kind_2(d);
+}
 
-static const struct { const char *name; void (*change)(struct draft *); unsigned code; } cases[] = {
-	{"as it is", as_it_is, 200}, {"empty body", empty_body, 400},
-	{"member is another", other_member, 403}, {"member is another, forged too", other_member_forged, 403},
-	{"no signature", no_signature, 401}, {"63 bytes", short_signature, 400}, {"65 bytes", long_signature, 400},
-	{"signed as a command", other_type, 401}, {"signed for another hub", other_hub, 401},
-	{"unknown key", unknown_key, 401}, {"forged", forged, 401}, {"key of bob", bobs_key, 401}, {"S + L", malleable, 401},
-	{"revoked", revoked_key, 410}, {"revoked, forged too", revoked_and_forged, 410}, {"expired", expired_key, 401}, {"early", early_key, 401},
-	{"unknown field in the header", header_unknown_field, 400}, {"field twice", header_twice, 400}, {"header cut off", header_cut, 400},
+static const struct {
+	const char *name;
+	void (*change)(struct draft *);
+	unsigned code;
+} cases[] = {
+	{"as it is", as_it_is, 200},
+	{"empty body", empty_body, 400},
+	{"member is another", other_member, 403},
+	{"member is another, forged too", other_member_forged, 403},
+	{"no signature", no_signature, 401},
+	{"63 bytes", short_signature, 400},
+	{"65 bytes", long_signature, 400},
+	{"signed as a command", other_type, 401},
+	{"signed for another hub", other_hub, 401},
+	{"unknown key", unknown_key, 401},
+	{"forged", forged, 401},
+	{"key of bob", bobs_key, 401},
+	{"S + L", malleable, 401},
+	{"revoked", revoked_key, 410},
+	{"revoked, forged too", revoked_and_forged, 410},
+	{"expired", expired_key, 401},
+	{"early", early_key, 401},
+	{"unknown field in the header", header_unknown_field, 400},
+	{"field twice", header_twice, 400},
+	{"header cut off", header_cut, 400},
 	{"header cut off, forged too", header_cut_forged, 400},
-	{"id of 15", id_15, 422}, {"id of 17", id_17, 422}, {"zero id", id_zero, 422}, {"zero id, forged too", zero_id_forged, 401},
-	{"300 s ahead", ahead_300, 200}, {"301 s ahead", ahead_301, 425}, {"7 d old", behind_7d, 200}, {"8 d old", behind_8d, 422},
-	{"negative time", negative_time, 422}, {"far future", year_9999, 422}, {"supersedes of 3", supersedes_3, 422},
-	{"no publisher", reader_publishes, 403}, {"no publisher, from the future", reader_from_future, 425},
-	{"no publisher, kind 2", reader_bad_kind, 403}, {"kind 0", kind_0, 422}, {"kind 2", kind_2, 422},
-	{"no label", tlp_0, 422}, {"label 6", tlp_6, 422}, {"red for nobody", red_nobody, 422}, {"red for oneself", red_self, 422},
-	{"red for a stranger", red_unknown, 422}, {"red for bob", red_bob, 200}, {"amber for bob", amber_bob, 422},
-	{"own group", group_own, 200}, {"other group", group_other, 422}, {"unknown group", group_unknown, 422},
-	{"17 groups", groups_17, 413}, {"65 recipients", recipients_65, 413},
+	{"id of 15", id_15, 422},
+	{"id of 17", id_17, 422},
+	{"zero id", id_zero, 422},
+	{"zero id, forged too", zero_id_forged, 401},
+	{"300 s ahead", ahead_300, 200},
+	{"301 s ahead", ahead_301, 425},
+	{"7 d old", behind_7d, 200},
+	{"8 d old", behind_8d, 422},
+	{"negative time", negative_time, 422},
+	{"far future", year_9999, 422},
+	{"supersedes of 3", supersedes_3, 422},
+	{"no publisher", reader_publishes, 403},
+	{"no publisher, from the future", reader_from_future, 425},
+	{"no publisher, kind 2", reader_bad_kind, 403},
+	{"kind 0", kind_0, 422},
+	{"kind 2", kind_2, 422},
+	{"no label", tlp_0, 422},
+	{"label 6", tlp_6, 422},
+	{"red for nobody", red_nobody, 422},
+	{"red for oneself", red_self, 422},
+	{"red for a stranger", red_unknown, 422},
+	{"red for bob", red_bob, 200},
+	{"amber for bob", amber_bob, 422},
+	{"own group", group_own, 200},
+	{"other group", group_other, 422},
+	{"unknown group", group_unknown, 422},
+	{"17 groups", groups_17, 413},
+	{"65 recipients", recipients_65, 413},
 };
 
 /* ---- making the bytes --------------------------------------------------------------------------- */
@@ -170,12 +360,14 @@ static const struct { const char *name; void (*change)(struct draft *); unsigned
 static void sign(uint8_t out[65], const struct draft *d, const struct wire_buf *header)
 {
 	char pae[2048];
-	size_t n = (size_t)snprintf(pae, sizeof(pae), "isac1 %zu %s %zu %s %zu ", strlen(d->type), d->type, strlen(d->hub_id), d->hub_id, header->len);
+	size_t n = (size_t)snprintf(pae, sizeof(pae), "isac1 %zu %s %zu %s %zu ", strlen(d->type), d->type, strlen(d->hub_id), d->hub_id,
+				    header->len);
 	memcpy(pae + n, header->data, header->len);
 	crypto_sign_detached(out, NULL, (uint8_t *)pae, n + header->len, secret_keys[d->signs]);
 	if (!d->add_l) return;
 	/* The group order of Ed25519, RFC 8032 section 5.1, little-endian. */
-	static const uint8_t l[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
+	static const uint8_t l[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,	    0xd6,
+				      0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
 	unsigned carry = 0;
 	for (int i = 0; i < 32; i++) {
 		carry += (unsigned)out[32 + i] + l[i];
@@ -209,8 +401,15 @@ static void make(struct wire_buf *body, struct draft *d)
 
 static struct draft fresh(void)
 {
-	struct draft d = {.connection = "alice", .member = "alice", .type = "report", .hub_id = HUB, .names = KEY_ALICE, .signs = KEY_ALICE,
-			  .h = ISAC1__HEADER__INIT, .report_id = "0123456789abcdef", .signature_len = 64};
+	struct draft d = {.connection = "alice",
+			  .member = "alice",
+			  .type = "report",
+			  .hub_id = HUB,
+			  .names = KEY_ALICE,
+			  .signs = KEY_ALICE,
+			  .h = ISAC1__HEADER__INIT,
+			  .report_id = "0123456789abcdef",
+			  .signature_len = 64};
 	d.h.report_id.len = 16;
 	d.h.created_us = NOW;
 	d.h.kind = 1;
@@ -231,7 +430,10 @@ static void each_rule_has_its_code(void **state)
 		struct wire_arena arena;
 		wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
 		struct wire_why why = {.text = ""};
-		struct intake_case c = {.roster = roster, .member = member_roster_find(roster, d.connection), .hub_id = HUB, .now_us = NOW,
+		struct intake_case c = {.roster = roster,
+					.member = member_roster_find(roster, d.connection),
+					.hub_id = HUB,
+					.now_us = NOW,
 					.body = {body.data, body.len}};
 		unsigned code = isac_err_code(intake_accept(&c, &arena, &why));
 		if (code != cases[i].code) {
@@ -253,7 +455,11 @@ static void an_accepted_report_has_its_audience(void **state)
 	make(&body, &d);
 	struct wire_arena arena;
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
-	struct intake_case c = {.roster = roster, .member = member_roster_find(roster, "alice"), .hub_id = HUB, .now_us = NOW, .body = {body.data, body.len}};
+	struct intake_case c = {.roster = roster,
+				.member = member_roster_find(roster, "alice"),
+				.hub_id = HUB,
+				.now_us = NOW,
+				.body = {body.data, body.len}};
 	assert_int_equal(intake_accept(&c, &arena, NULL), ISAC_OK);
 	assert_int_equal(c.audience.tlp, 5);
 	assert_int_equal(c.audience.recipients_n, 1);
@@ -273,7 +479,7 @@ static void the_id_is_read_as_far_as_it_goes(void **state)
 	assert_int_equal(id.len, 16);
 	assert_memory_equal(id.data, "0123456789abcdef", 16);
 	for (size_t n = 0; n < body.len; n++) {
-		uint8_t *copy = malloc(n ? n : 1);      /* exact, so that a sanitizer sees one byte too many */
+		uint8_t *copy = malloc(n ? n : 1); /* exact, so that a sanitizer sees one byte too many */
 		memcpy(copy, body.data, n);
 		intake_peek_report_id((struct wire_bytes){copy, n});
 		free(copy);

@@ -174,8 +174,14 @@ static int start(int64_t verifiers, int64_t rate, int64_t burst)
 	base_shared_init(&roster_cell, member_roster_free);
 	swap_roster(1);
 	atomic_store(&store_answer, ISAC_OK);
-	struct intake_conf conf = {.socket_path = path, .hub_id = HUB, .roster = &roster_cell, .verifiers = verifiers, .queue_max = 64,
-				   .rate_per_s = rate, .rate_burst = burst, .rate_bytes_per_min = 1000000000};
+	struct intake_conf conf = {.socket_path = path,
+				   .hub_id = HUB,
+				   .roster = &roster_cell,
+				   .verifiers = verifiers,
+				   .queue_max = 64,
+				   .rate_per_s = rate,
+				   .rate_burst = burst,
+				   .rate_bytes_per_min = 1000000000};
 	return intake_start(&in, &conf) ? -1 : 0;
 }
 
@@ -287,7 +293,7 @@ static void requests_go_to_their_room(void **state)
 	assert_int_equal(atomic_load(&asked_query), before + 3);
 	send_message(front, "alice", WIRE_QUERY, 4, NULL, 0);
 	assert_int_equal(expect_reply(front, WIRE_ERROR, NULL, NULL), 400);
-	send_message(front, "alice", WIRE_SUBSCRIBE, 5, "x", 1);        /* of the other port */
+	send_message(front, "alice", WIRE_SUBSCRIBE, 5, "x", 1); /* of the other port */
 	assert_int_equal(expect_reply(front, WIRE_ERROR, NULL, NULL), 400);
 	send_message(front, "alice", 0x7777, 6, "x", 1);
 	assert_int_equal(expect_reply(front, WIRE_ERROR, NULL, NULL), 400);
@@ -358,13 +364,16 @@ static void a_newer_front_replaces_the_older(void **state)
 static void a_front_that_breaks_the_rules_is_cut(void **state)
 {
 	(void)state;
-	static const struct { struct wire_bytes parts[4]; unsigned n; } bad[] = {
+	static const struct {
+		struct wire_bytes parts[4];
+		unsigned n;
+	} bad[] = {
 		{{{(const uint8_t *)"X", 1}}, 1},
 		{{{(const uint8_t *)"", 0}}, 1},
 		{{{(const uint8_t *)"M\0abcd", 6}, {(const uint8_t *)"alice", 5}}, 2},
 		{{{(const uint8_t *)"M", 1}, {NULL, 0}, {NULL, 0}, {NULL, 0}}, 4},
 		{{{(const uint8_t *)"M123456789", 10}, {NULL, 0}, {NULL, 0}, {NULL, 0}}, 4},
-		{{{(const uint8_t *)"H\0\0\0\0\0\0\0\1", 9}}, 1},      /* a second HELLO */
+		{{{(const uint8_t *)"H\0\0\0\0\0\0\0\1", 9}}, 1}, /* a second HELLO */
 	};
 	struct base_link_msg msg;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

@@ -50,7 +50,7 @@ static void every_changed_byte_and_length_is_refused(void **state)
 	}
 	for (size_t n = 1; n <= sizeof(c); n++)
 		if (n != QUERY_CURSOR) assert_int_equal(isac_err_code(query_cursor_open(&at, c, n, key, "alice", "")), 416);
-	assert_int_equal(query_cursor_open(&at, NULL, 0, key, "alice", ""), ISAC_OK);      /* the first page */
+	assert_int_equal(query_cursor_open(&at, NULL, 0, key, "alice", ""), ISAC_OK); /* the first page */
 	assert_int_equal(at.seq, 0);
 }
 

@@ -18,7 +18,7 @@ static struct wire_arena arena;
 
 static int setup(void **state)
 {
-	static const uint8_t seed[32] = { 3 };
+	static const uint8_t seed[32] = {3};
 
 	(void)state;
 	if (wire_init() != ISAC_OK) return 1;
@@ -35,9 +35,9 @@ static int teardown(void **state)
 
 static void make_submit(struct wire_buf *submit, uint32_t n, const char *first)
 {
-	static const uint8_t secret[WIRE_SECRET] = { 5 };
+	static const uint8_t secret[WIRE_SECRET] = {5};
 	Isac1__Header header = ISAC1__HEADER__INIT;
-	uint8_t id[WIRE_ID] = { 1 };
+	uint8_t id[WIRE_ID] = {1};
 	struct wire_bytes items[N_MAX];
 	struct wire_buf packed[N_MAX];
 	char value[64];
@@ -53,9 +53,9 @@ static void make_submit(struct wire_buf *submit, uint32_t n, const char *first)
 		item.indicator = &ind;
 		wire_buf_init(&packed[i], 4096);
 		wire_pack(&packed[i], &item.base);
-		items[i] = (struct wire_bytes){ packed[i].data, packed[i].len };
+		items[i] = (struct wire_bytes){packed[i].data, packed[i].len};
 	}
-	header.report_id = (ProtobufCBinaryData){ sizeof(id), id };
+	header.report_id = (ProtobufCBinaryData){sizeof(id), id};
 	header.kind = ISAC1__KIND__KIND_INDICATOR;
 	header.tlp = ISAC1__TLP__TLP_GREEN;
 	header.created_us = 1;
@@ -73,8 +73,9 @@ static struct report *make(uint32_t n, const char *first, bool check)
 	make_submit(&submit, n, first);
 	open = isac1__submit__unpack(NULL, submit.len, submit.data);
 	assert_non_null(open);
-	assert_int_equal(report_open(&r, (struct wire_bytes){ open->header.data, open->header.len },
-				     (struct wire_bytes){ open->payload.data, open->payload.len }, open->signature.data, check, NULL), ISAC_OK);
+	assert_int_equal(report_open(&r, (struct wire_bytes){open->header.data, open->header.len},
+				     (struct wire_bytes){open->payload.data, open->payload.len}, open->signature.data, check, NULL),
+			 ISAC_OK);
 	isac1__submit__free_unpacked(open, NULL);
 	wire_buf_clear(&submit);
 	r->seq = 77;
@@ -136,7 +137,7 @@ static void every_subset_of_small_reports_verifies(void **state)
 		struct report *checked = make(n, NULL, true), *trusted = make(n, NULL, false);
 
 		for (unsigned set = 0; set < 1u << n; set++)
-			check_subset(checked, trusted, (const uint8_t[]){ (uint8_t)set }, (size_t)__builtin_popcount(set));
+			check_subset(checked, trusted, (const uint8_t[]){(uint8_t)set}, (size_t)__builtin_popcount(set));
 		report_unref(&checked);
 		report_unref(&trusted);
 	}
@@ -145,8 +146,13 @@ static void every_subset_of_small_reports_verifies(void **state)
 static void some_subsets_of_larger_reports_verify(void **state)
 {
 	static const uint8_t sets[][5] = {
-		{ 0, 0, 0, 0, 0 }, { 1, 0, 0, 0, 0 }, { 0, 0, 0, 0, 1 }, { 0xff, 0xff, 0xff, 0xff, 1 }, { 0x55, 0x55, 0x55, 0x55, 1 },
-		{ 0, 0x80, 1, 0, 0 }, { 0xff, 0xff, 0xff, 0xff, 0 },
+		{0, 0, 0, 0, 0},
+		{1, 0, 0, 0, 0},
+		{0, 0, 0, 0, 1},
+		{0xff, 0xff, 0xff, 0xff, 1},
+		{0x55, 0x55, 0x55, 0x55, 1},
+		{0, 0x80, 1, 0, 0},
+		{0xff, 0xff, 0xff, 0xff, 0},
 	};
 
 	(void)state;
@@ -173,7 +179,7 @@ static void a_changed_byte_is_seen(void **state)
 
 	(void)state;
 	wire_buf_init(&entry, BUF_MAX);
-	assert_int_equal(report_disclose(&entry, r, (const uint8_t[]){ 0x0a }), ISAC_OK);
+	assert_int_equal(report_disclose(&entry, r, (const uint8_t[]){0x0a}), ISAC_OK);
 	for (size_t i = 0; i < entry.len; i++) {
 		entry.data[i] ^= 1;
 		passed += verify(&entry, &items) == ISAC_OK;
@@ -195,8 +201,8 @@ static void hub_fields_and_state_are_set(void **state)
 	assert_int_equal(r->held_count, 1);
 	for (unsigned set = 1; set < 8; set++) {
 		wire_buf_init(&buf, BUF_MAX);
-		wire_buf_add(&buf, "xyz", 3);   /* it appends */
-		assert_int_equal(report_disclose(&buf, r, (const uint8_t[]){ (uint8_t)set }), ISAC_OK);
+		wire_buf_add(&buf, "xyz", 3); /* it appends */
+		assert_int_equal(report_disclose(&buf, r, (const uint8_t[]){(uint8_t)set}), ISAC_OK);
 		entry = isac1__entry__unpack(NULL, buf.len - 3, buf.data + 3);
 		assert_non_null(entry);
 		assert_int_equal(entry->seq, 77);
@@ -220,12 +226,12 @@ static void a_full_buffer_is_an_error(void **state)
 
 	(void)state;
 	wire_buf_init(&buf, BUF_MAX);
-	assert_int_equal(report_disclose(&buf, r, (const uint8_t[]){ 0x11, 0 }), ISAC_OK);
+	assert_int_equal(report_disclose(&buf, r, (const uint8_t[]){0x11, 0}), ISAC_OK);
 	need = buf.len;
 	wire_buf_clear(&buf);
 	for (size_t max = 0; max <= need; max++) {
 		wire_buf_init(&buf, max);
-		assert_int_equal(report_disclose(&buf, r, (const uint8_t[]){ 0x11, 0 }), max < need ? ISAC_ERR_TOO_LARGE : ISAC_OK);
+		assert_int_equal(report_disclose(&buf, r, (const uint8_t[]){0x11, 0}), max < need ? ISAC_ERR_TOO_LARGE : ISAC_OK);
 		wire_buf_clear(&buf);
 	}
 	report_unref(&r);
@@ -234,8 +240,11 @@ static void a_full_buffer_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_subset_of_small_reports_verifies), cmocka_unit_test(some_subsets_of_larger_reports_verify),
-		cmocka_unit_test(a_changed_byte_is_seen), cmocka_unit_test(hub_fields_and_state_are_set), cmocka_unit_test(a_full_buffer_is_an_error),
+		cmocka_unit_test(every_subset_of_small_reports_verifies),
+		cmocka_unit_test(some_subsets_of_larger_reports_verify),
+		cmocka_unit_test(a_changed_byte_is_seen),
+		cmocka_unit_test(hub_fields_and_state_are_set),
+		cmocka_unit_test(a_full_buffer_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

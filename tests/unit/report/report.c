@@ -13,11 +13,16 @@
 
 enum { N = 5, THREADS = 4, TURNS = 20000 };
 
-static const uint8_t secret[WIRE_SECRET] = { 7 }, signature[WIRE_SIGNATURE] = { 9 };
+static const uint8_t secret[WIRE_SECRET] = {7}, signature[WIRE_SIGNATURE] = {9};
 
-struct made { struct wire_buf header, payload; };
+struct made {
+	struct wire_buf header, payload;
+};
 
-static struct wire_bytes bytes(const struct wire_buf *buf) { return (struct wire_bytes){ buf->data, buf->len }; }
+static struct wire_bytes bytes(const struct wire_buf *buf)
+{
+	return (struct wire_bytes){buf->data, buf->len};
+}
 
 static void add_field(struct wire_buf *buf, unsigned tag, const void *data, size_t len)
 {
@@ -65,16 +70,16 @@ static void root_of(uint8_t root[WIRE_HASH], uint32_t *n, const struct wire_buf 
 static void add_header(struct made *made, int count_more, bool bad_root)
 {
 	Isac1__Header header = ISAC1__HEADER__INIT;
-	uint8_t root[WIRE_HASH] = { 0 }, id[WIRE_ID] = { 1 };
+	uint8_t root[WIRE_HASH] = {0}, id[WIRE_ID] = {1};
 	uint32_t n;
 
 	root_of(root, &n, &made->payload);
 	root[31] ^= bad_root;
-	header.report_id = (ProtobufCBinaryData){ sizeof(id), id };
+	header.report_id = (ProtobufCBinaryData){sizeof(id), id};
 	header.kind = ISAC1__KIND__KIND_INDICATOR;
 	header.tlp = ISAC1__TLP__TLP_GREEN;
 	header.item_count = n + (uint32_t)count_more;
-	header.items_root = (ProtobufCBinaryData){ sizeof(root), root };
+	header.items_root = (ProtobufCBinaryData){sizeof(root), root};
 	wire_pack(&made->header, &header.base);
 }
 
@@ -93,10 +98,15 @@ static void end(struct made *made)
 
 static void begin_good(struct made *made)
 {
-	static const struct { uint32_t type; const char *value; } values[N] = {
-		{ WIRE_VALUE_IPV4, "198.51.100.7" }, { WIRE_VALUE_DOMAIN, "EVIL.example.com" }, { WIRE_VALUE_IPV4, "8.8.8.8" },
-		{ WIRE_VALUE_SHA256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b856" },
-		{ WIRE_VALUE_URL, "http://evil.example.com" },
+	static const struct {
+		uint32_t type;
+		const char *value;
+	} values[N] = {
+		{WIRE_VALUE_IPV4, "198.51.100.7"},
+		{WIRE_VALUE_DOMAIN, "EVIL.example.com"},
+		{WIRE_VALUE_IPV4, "8.8.8.8"},
+		{WIRE_VALUE_SHA256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b856"},
+		{WIRE_VALUE_URL, "http://evil.example.com"},
 	};
 
 	begin(made);
@@ -199,7 +209,7 @@ static void count_and_root_must_agree(void **state)
 	assert_int_equal(try(&made, true, &why), ISAC_ERR_NOT_AUTHENTIC);
 	begin_good(&made);
 	add_header(&made, 0, false);
-	made.payload.data[2] ^= 1;      /* the secret */
+	made.payload.data[2] ^= 1; /* the secret */
 	assert_int_equal(try(&made, true, &why), ISAC_ERR_NOT_AUTHENTIC);
 }
 
@@ -219,12 +229,12 @@ static void duplicates_are_refused(void **state)
 	add_header(&made, 0, false);
 	assert_int_equal(try(&made, true, &why), ISAC_ERR_BAD_VALUE);
 	assert_int_equal(why.item, 2);
-	begin(&made);   /* the same text, another type */
+	begin(&made); /* the same text, another type */
 	add_indicator(&made.payload, WIRE_VALUE_FILENAME, "198.51.100.7");
 	add_indicator(&made.payload, WIRE_VALUE_MUTEX, "198.51.100.7");
 	add_header(&made, 0, false);
 	assert_int_equal(try(&made, true, &why), ISAC_OK);
-	begin(&made);   /* ::ffff:a.b.c.d is an ipv4 */
+	begin(&made); /* ::ffff:a.b.c.d is an ipv4 */
 	add_indicator(&made.payload, WIRE_VALUE_IPV4, "198.51.100.7");
 	add_indicator(&made.payload, WIRE_VALUE_IPV6, "::ffff:198.51.100.7");
 	add_header(&made, 0, false);
@@ -233,13 +243,19 @@ static void duplicates_are_refused(void **state)
 
 static void a_bad_item_is_named(void **state)
 {
-	static const struct { const char *item; size_t len; enum isac_err err; } rows[] = {
-		{ "\x0a\x02\x08\x01", 4, ISAC_ERR_BAD_VALUE },          /* an ipv4 without a value */
-		{ "\x0a\x02\x08", 3, ISAC_ERR_MALFORMED },              /* cut */
-		{ "\x12\x02\x08\x01", 4, ISAC_ERR_MALFORMED },          /* a oneof field that nobody knows */
-		{ "", 0, ISAC_ERR_MALFORMED },
-		{ "\x0a\x07\x08\x01\x12\x03" "1.2", 9, ISAC_ERR_BAD_VALUE },
-		{ "\x0a\x06\x08\x0f\x12\x02\xc3\x28", 8, ISAC_ERR_BAD_VALUE },
+	static const struct {
+		const char *item;
+		size_t len;
+		enum isac_err err;
+	} rows[] = {
+		{"\x0a\x02\x08\x01", 4, ISAC_ERR_BAD_VALUE}, /* an ipv4 without a value */
+		{"\x0a\x02\x08", 3, ISAC_ERR_MALFORMED},     /* cut */
+		{"\x12\x02\x08\x01", 4, ISAC_ERR_MALFORMED}, /* a oneof field that nobody knows */
+		{"", 0, ISAC_ERR_MALFORMED},
+		{"\x0a\x07\x08\x01\x12\x03"
+		 "1.2",
+		 9, ISAC_ERR_BAD_VALUE},
+		{"\x0a\x06\x08\x0f\x12\x02\xc3\x28", 8, ISAC_ERR_BAD_VALUE},
 	};
 	struct wire_why why;
 	struct made made;
@@ -266,7 +282,7 @@ static void another_kind_is_refused(void **state)
 	begin_good(&made);
 	root_of(root, &header.item_count, &made.payload);
 	header.kind = ISAC1__KIND__KIND_SIGHTING;
-	header.items_root = (ProtobufCBinaryData){ sizeof(root), root };
+	header.items_root = (ProtobufCBinaryData){sizeof(root), root};
 	wire_pack(&made.header, &header.base);
 	assert_int_equal(try(&made, true, &why), ISAC_ERR_BAD_VALUE);
 	assert_int_equal(why.item, 1);
@@ -279,7 +295,7 @@ static void bad_payloads_are_refused(void **state)
 
 	(void)state;
 	begin_good(&made);
-	add_field(&made.payload, 0x1a, "x", 1);                 /* unknown field */
+	add_field(&made.payload, 0x1a, "x", 1); /* unknown field */
 	add_header(&made, 0, false);
 	assert_int_equal(try(&made, true, &why), ISAC_ERR_MALFORMED);
 	begin_good(&made);
@@ -295,7 +311,7 @@ static void bad_payloads_are_refused(void **state)
 	made.payload.len = 0;
 	assert_int_equal(try(&made, true, &why), ISAC_ERR_MALFORMED);
 	begin_good(&made);
-	assert_int_equal(try(&made, true, &why), ISAC_ERR_MALFORMED);   /* empty header */
+	assert_int_equal(try(&made, true, &why), ISAC_ERR_MALFORMED); /* empty header */
 	begin(&made);
 	made.payload.len = 0;
 	add_field(&made.payload, 0x0a, secret, sizeof(secret) - 1);
@@ -319,7 +335,7 @@ static void an_erased_report_has_no_items(void **state)
 	assert_int_equal(r->n, 0);
 	assert_int_equal(r->header->item_count, N);
 	wire_buf_init(&entry, 4096);
-	assert_int_equal(report_disclose(&entry, r, (const uint8_t[]){ 0 }), ISAC_ERR_NOT_FOUND);
+	assert_int_equal(report_disclose(&entry, r, (const uint8_t[]){0}), ISAC_ERR_NOT_FOUND);
 	report_unref(&r);
 	end(&made);
 }
@@ -381,11 +397,11 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_good_report_opens), cmocka_unit_test(a_thousand_items_are_the_most),
-		cmocka_unit_test(count_and_root_must_agree), cmocka_unit_test(duplicates_are_refused), cmocka_unit_test(a_bad_item_is_named),
-		cmocka_unit_test(another_kind_is_refused), cmocka_unit_test(bad_payloads_are_refused),
-		cmocka_unit_test(an_erased_report_has_no_items), cmocka_unit_test(the_store_is_trusted),
-		cmocka_unit_test(references_are_counted_across_threads),
+		cmocka_unit_test(a_good_report_opens),	     cmocka_unit_test(a_thousand_items_are_the_most),
+		cmocka_unit_test(count_and_root_must_agree), cmocka_unit_test(duplicates_are_refused),
+		cmocka_unit_test(a_bad_item_is_named),	     cmocka_unit_test(another_kind_is_refused),
+		cmocka_unit_test(bad_payloads_are_refused),  cmocka_unit_test(an_erased_report_has_no_items),
+		cmocka_unit_test(the_store_is_trusted),	     cmocka_unit_test(references_are_counted_across_threads),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

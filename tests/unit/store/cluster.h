@@ -36,13 +36,10 @@ static inline pid_t cluster_spawn(const char *const *argv, bool quiet)
 {
 	pid_t pid = fork();
 
-	if (pid)
-		return pid;
-	if (cluster.is_root && (setgroups(0, NULL) || setgid(cluster.gid) || setuid(cluster.uid)))
-		_exit(126);
+	if (pid) return pid;
+	if (cluster.is_root && (setgroups(0, NULL) || setgid(cluster.gid) || setuid(cluster.uid))) _exit(126);
 	prctl(PR_SET_PDEATHSIG, SIGQUIT);
-	if (chdir(cluster.dir))
-		_exit(126);
+	if (chdir(cluster.dir)) _exit(126);
 	if (quiet) {
 		int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
 
@@ -65,8 +62,8 @@ static inline int cluster_run(const char *const *argv)
 static inline int cluster_up(const char *more)
 {
 	char program[300], data[80], dir[100];
-	const char *argv[] = { program, "-D", data, "-c", "listen_addresses=", "-c", dir, "-c", "max_wal_size=4GB",
-			       more ? "-c" : NULL, more, NULL };
+	const char *argv[] = {program, "-D", data, "-c", "listen_addresses=", "-c", dir, "-c", "max_wal_size=4GB", more ? "-c" : NULL,
+			      more,    NULL};
 	int status, tries = 0;
 
 	snprintf(program, sizeof(program), "%s/postgres", cluster.bin);
@@ -74,10 +71,9 @@ static inline int cluster_up(const char *more)
 	snprintf(dir, sizeof(dir), "unix_socket_directories=%s", cluster.dir);
 	cluster.pid = cluster_spawn(argv, true);
 	for (;;) {
-		struct timespec tick = { 0, 10000000 };
+		struct timespec tick = {0, 10000000};
 
-		if (PQping(cluster.conninfo) == PQPING_OK)
-			return 0;
+		if (PQping(cluster.conninfo) == PQPING_OK) return 0;
 		if (waitpid(cluster.pid, &status, WNOHANG) == cluster.pid) {
 			/* Backends of a killed postmaster hold its shared memory until they notice. */
 			if (++tries == 500) {
@@ -102,7 +98,7 @@ static inline void cluster_down(int sig)
 static inline int cluster_start(void **state)
 {
 	char program[300], data[80];
-	const char *argv[] = { program, "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-N", "-k", NULL };
+	const char *argv[] = {program, "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-N", "-k", NULL};
 	struct passwd *user = getpwnam("postgres");
 	glob_t found;
 
@@ -120,13 +116,11 @@ static inline int cluster_start(void **state)
 		return -1;
 	}
 	snprintf(cluster.dir, sizeof(cluster.dir), "/tmp/isac-unit-XXXXXX");
-	if (!mkdtemp(cluster.dir))
-		return -1;
+	if (!mkdtemp(cluster.dir)) return -1;
 	if (cluster.is_root) {
 		cluster.uid = user->pw_uid;
 		cluster.gid = user->pw_gid;
-		if (chown(cluster.dir, cluster.uid, cluster.gid))
-			return -1;
+		if (chown(cluster.dir, cluster.uid, cluster.gid)) return -1;
 	}
 	snprintf(program, sizeof(program), "%s/initdb", cluster.bin);
 	snprintf(data, sizeof(data), "%s/data", cluster.dir);
@@ -140,21 +134,19 @@ static inline int cluster_start(void **state)
 
 static inline int cluster_stop(void **state)
 {
-	const char *argv[] = { "/bin/rm", "-rf", cluster.dir, NULL };
+	const char *argv[] = {"/bin/rm", "-rf", cluster.dir, NULL};
 
 	(void)state;
 	cluster_down(SIGQUIT);
-	if (!strncmp(cluster.dir, "/tmp/isac-unit-", 15))
-		cluster_run(argv);
+	if (!strncmp(cluster.dir, "/tmp/isac-unit-", 15)) cluster_run(argv);
 	return 0;
 }
 
 static inline int cluster_start_migrated(void **state)
 {
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 
-	if (wire_init() || cluster_start(state))
-		return -1;
+	if (wire_init() || cluster_start(state)) return -1;
 	if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why)) {
 		fprintf(stderr, "store_migrate: %s\n", why.text);
 		return -1;
@@ -170,8 +162,7 @@ static inline PGconn *cluster_connect(const char *user)
 
 	snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=%s", cluster.dir, user);
 	conn = PQconnectdb(conninfo);
-	if (PQstatus(conn) != CONNECTION_OK)
-		fail_msg("connect: %s", PQerrorMessage(conn));
+	if (PQstatus(conn) != CONNECTION_OK) fail_msg("connect: %s", PQerrorMessage(conn));
 	return conn;
 }
 

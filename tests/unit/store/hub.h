@@ -31,31 +31,29 @@ static inline struct wire_bytes hub_item(struct wire_buf *b, uint32_t type, cons
 	item.body_case = ISAC1__ITEM__BODY_INDICATOR;
 	item.indicator = &ind;
 	wire_pack(b, &item.base);
-	return (struct wire_bytes){ NULL, b->len - from };
+	return (struct wire_bytes){NULL, b->len - from};
 }
 
 /* A report of n values of one type; nr becomes its id; salt changes its bytes. */
-static inline struct report *hub_report(uint32_t nr, int32_t publisher_id, uint32_t tlp, uint32_t type, const char *const *values, uint32_t n,
-					uint8_t salt)
+static inline struct report *hub_report(uint32_t nr, int32_t publisher_id, uint32_t tlp, uint32_t type, const char *const *values,
+					uint32_t n, uint8_t salt)
 {
 	Isac1__Header header = ISAC1__HEADER__INIT;
-	uint8_t id[WIRE_ID] = { 1 }, secret[WIRE_SECRET];
+	uint8_t id[WIRE_ID] = {1}, secret[WIRE_SECRET];
 	struct wire_bytes *items = calloc(n, sizeof(*items));
 	struct wire_buf bytes, submit;
 	struct wire_arena arena;
 	ProtobufCMessage *opened;
 	Isac1__Submit *s;
 	struct report *report;
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 
 	wire_put_u32(id + 12, nr);
 	memset(secret, salt, sizeof(secret));
 	wire_buf_init(&bytes, 1 << 24);
 	wire_buf_init(&submit, 1 << 24);
-	for (uint32_t i = 0; i < n; i++)
-		items[i] = hub_item(&bytes, type, values[i]);
-	for (size_t at = 0, i = 0; i < n; at += items[i++].len)
-		items[i].data = bytes.data + at;
+	for (uint32_t i = 0; i < n; i++) items[i] = hub_item(&bytes, type, values[i]);
+	for (size_t at = 0, i = 0; i < n; at += items[i++].len) items[i].data = bytes.data + at;
 	header.report_id.data = id;
 	header.report_id.len = WIRE_ID;
 	header.created_us = 1700000000000000 + nr;
@@ -65,8 +63,8 @@ static inline struct report *hub_report(uint32_t nr, int32_t publisher_id, uint3
 	wire_arena_init(&arena, 1 << 24);
 	assert_int_equal(wire_open(&opened, &isac1__submit__descriptor, &arena, submit.data, submit.len, true, &why), ISAC_OK);
 	s = (Isac1__Submit *)opened;
-	if (report_open(&report, (struct wire_bytes){ s->header.data, s->header.len },
-			(struct wire_bytes){ s->payload.data, s->payload.len }, s->signature.data, true, &why))
+	if (report_open(&report, (struct wire_bytes){s->header.data, s->header.len}, (struct wire_bytes){s->payload.data, s->payload.len},
+			s->signature.data, true, &why))
 		fail_msg("report_open: %s", why.text);
 	report->publisher_id = publisher_id;
 	snprintf(report->publisher, sizeof(report->publisher), "alice");
@@ -80,14 +78,19 @@ static inline struct report *hub_report(uint32_t nr, int32_t publisher_id, uint3
 static inline struct report *hub_lone(uint32_t nr, uint8_t salt)
 {
 	char value[32];
-	const char *values[1] = { value };
+	const char *values[1] = {value};
 
 	snprintf(value, sizeof(value), "203.0.113.%u", nr % 250 + 1);
 	return hub_report(nr, 1, ISAC1__TLP__TLP_GREEN, WIRE_VALUE_IPV4, values, 1, salt);
 }
 
 /* ---- the signer, in a thread ------------------------------------------------------------------------ */
-static struct hub_signer { pthread_t thread; int listen_fd, stop[2]; char path[100]; atomic_bool mute; } signer;
+static struct hub_signer {
+	pthread_t thread;
+	int listen_fd, stop[2];
+	char path[100];
+	atomic_bool mute;
+} signer;
 
 static inline void *hub_sign(void *arg)
 {
@@ -96,30 +99,27 @@ static inline void *hub_sign(void *arg)
 
 	(void)arg;
 	for (;;) {
-		struct pollfd fds[3] = { { signer.stop[0], POLLIN, 0 }, { signer.listen_fd, POLLIN, 0 },
-					 { link ? base_link_fd(link) : -1, POLLIN, 0 } };
+		struct pollfd fds[3] = {
+			{signer.stop[0], POLLIN, 0}, {signer.listen_fd, POLLIN, 0}, {link ? base_link_fd(link) : -1, POLLIN, 0}};
 		enum isac_err err = ISAC_ERR_AGAIN;
 
 		poll(fds, 3, -1);
-		if (fds[0].revents)
-			break;
+		if (fds[0].revents) break;
 		if (fds[1].revents) {
 			base_link_destroy(&link);
 			base_link_accept(&link, signer.listen_fd, 1 << 20, 4096);
 		}
 		while (link && !(err = base_link_recv(link, &msg))) {
 			uint8_t body[36], sig[WIRE_SIGNATURE];
-			struct wire_bytes parts[2] = { msg.part[0], { sig, sizeof(sig) } };
+			struct wire_bytes parts[2] = {msg.part[0], {sig, sizeof(sig)}};
 
 			assert_int_equal(msg.parts, 3);
 			memcpy(body, msg.part[1].data, 32);
 			memcpy(body + 32, msg.part[2].data, 4);
 			wire_sign_make(sig, WIRE_SIGN_RECEIPT, HUB_ID, body, sizeof(body), receipt_secret);
-			if (!atomic_load(&signer.mute))
-				base_link_send(link, parts, 2);
+			if (!atomic_load(&signer.mute)) base_link_send(link, parts, 2);
 		}
-		if (link && err != ISAC_ERR_AGAIN)
-			base_link_destroy(&link);
+		if (link && err != ISAC_ERR_AGAIN) base_link_destroy(&link);
 	}
 	base_link_destroy(&link);
 	return NULL;
@@ -144,7 +144,13 @@ static inline void hub_signer_stop(void)
 
 /* ---- what comes back --------------------------------------------------------------------------------- */
 enum { BOX_MAX = 20000 };
-struct hub_receipt { uint64_t request_id, seq; int64_t received_us; uint32_t code, batch_size; uint8_t report_id[WIRE_ID], body[128]; size_t body_len; };
+struct hub_receipt {
+	uint64_t request_id, seq;
+	int64_t received_us;
+	uint32_t code, batch_size;
+	uint8_t report_id[WIRE_ID], body[128];
+	size_t body_len;
+};
 static struct hub_box {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -153,8 +159,8 @@ static struct hub_box {
 	uint64_t committed[BOX_MAX];
 	int64_t received_us[BOX_MAX];
 	size_t committed_n;
-	bool early;             /* a receipt came before its report was handed on */
-} box = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	bool early; /* a receipt came before its report was handed on */
+} box = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static inline void hub_committed(void *arg, struct report *const *reports, size_t n)
 {
@@ -182,9 +188,8 @@ static inline void hub_receipt(void *arg, const struct store_route *route, const
 	pthread_mutex_lock(&box.lock);
 	assert_true(box.n < BOX_MAX);
 	to = &box.receipt[box.n++];
-	*to = (struct hub_receipt){ .request_id = route->request_id, .code = receipt->code, .batch_size = receipt->batch_size };
-	if (receipt->report_id.len == WIRE_ID)
-		memcpy(to->report_id, receipt->report_id.data, WIRE_ID);
+	*to = (struct hub_receipt){.request_id = route->request_id, .code = receipt->code, .batch_size = receipt->batch_size};
+	if (receipt->report_id.len == WIRE_ID) memcpy(to->report_id, receipt->report_id.data, WIRE_ID);
 	if (receipt->code < 300) {
 		assert_int_equal(wire_receipt_verify(&promise, receipt, HUB_ID, receipt_public, &arena, NULL), ISAC_OK);
 		to->seq = promise->seq;
@@ -217,8 +222,7 @@ static inline void hub_wait(size_t n)
 static inline const struct hub_receipt *hub_find(uint64_t request_id)
 {
 	for (size_t i = 0; i < box.n; i++)
-		if (box.receipt[i].request_id == request_id)
-			return &box.receipt[i];
+		if (box.receipt[i].request_id == request_id) return &box.receipt[i];
 	fail_msg("no receipt for request %llu", (unsigned long long)request_id);
 	return NULL;
 }
@@ -232,15 +236,22 @@ static inline void hub_clear(void)
 static inline struct store_conf hub_conf(void)
 {
 	return (struct store_conf){
-		.conninfo = cluster.conninfo, .signer_path = signer.path, .hub_id = HUB_ID, .commit_wait_us = 0, .commit_reports = 256,
-		.queue_max = BOX_MAX, .deadline_ms = 1000, .committed = hub_committed, .receipt = hub_receipt,
+		.conninfo = cluster.conninfo,
+		.signer_path = signer.path,
+		.hub_id = HUB_ID,
+		.commit_wait_us = 0,
+		.commit_reports = 256,
+		.queue_max = BOX_MAX,
+		.deadline_ms = 1000,
+		.committed = hub_committed,
+		.receipt = hub_receipt,
 	};
 }
 
 static inline void hub_submit(struct store *s, struct report *report, uint64_t request_id)
 {
-	struct member_audience a = { .tlp = report->header->tlp };
-	struct store_route route = { .request_id = request_id, .member_id = report->publisher_id };
+	struct member_audience a = {.tlp = report->header->tlp};
+	struct store_route route = {.request_id = request_id, .member_id = report->publisher_id};
 
 	assert_int_equal(store_submit(s, report, &a, &route), ISAC_OK);
 	report_unref(&report);
@@ -249,14 +260,13 @@ static inline void hub_submit(struct store *s, struct report *report, uint64_t r
 /* alice as member 1, the first admin. */
 static inline int hub_enrol(void)
 {
-	struct wire_member alice = { .name = "alice" };
+	struct wire_member alice = {.name = "alice"};
 	struct store_db *db;
 	enum isac_err err;
 
 	memset(alice.curve, 1, sizeof(alice.curve));
 	memcpy(alice.sign, alice_public, sizeof(alice.sign));
-	if (store_db_new(&db, cluster.conninfo, 5000))
-		return -1;
+	if (store_db_new(&db, cluster.conninfo, 5000)) return -1;
 	err = store_insert_first_admin(db, &alice, MEMBER_ADMIN | MEMBER_PUBLISHER | MEMBER_SUBSCRIBER);
 	store_db_destroy(&db);
 	return err ? -1 : 0;

@@ -16,17 +16,14 @@ static int begin(void **state)
 {
 	struct store_conf conf;
 
-	if (cluster_start_migrated(state))
-		return -1;
+	if (cluster_start_migrated(state)) return -1;
 	hub_keys();
-	if (hub_enrol())
-		return -1;
+	if (hub_enrol()) return -1;
 	cluster_sql("insert into isac.member (name, roles, curve) values ('bob', 2, sha256('bob')), ('carol', 6, sha256('carol'))");
 	hub_signer_start();
 	conf = hub_conf();
 	conf.committed = on_committed;
-	if (store_indexer_start(&indexer, &conf) || store_start(&store, &conf) || store_db_new(&db, cluster.conninfo, 5000))
-		return -1;
+	if (store_indexer_start(&indexer, &conf) || store_start(&store, &conf) || store_db_new(&db, cluster.conninfo, 5000)) return -1;
 	return 0;
 }
 
@@ -43,14 +40,14 @@ static void wait_indexed(uint64_t seq)
 {
 	for (int i = 0; store_indexer_seq(indexer) < seq; i++) {
 		assert_true(i < 4000);
-		poll(NULL, 0, 5);       /* the indexer tells nobody: ask again */
+		poll(NULL, 0, 5); /* the indexer tells nobody: ask again */
 	}
 }
 
 static void submit(struct report *report, const struct member_audience *a)
 {
 	static uint64_t request;
-	struct store_route route = { .request_id = ++request };
+	struct store_route route = {.request_id = ++request};
 	size_t n = box.n;
 
 	assert_int_equal(store_submit(store, report, a, &route), ISAC_OK);
@@ -60,11 +57,11 @@ static void submit(struct report *report, const struct member_audience *a)
 
 static void test_rows(void **state)
 {
-	static const char *const domains[] = { "www.evil.example", "evil.example" };
-	static const char *const urls[] = { "http://Sub.Evil.example/A?b=1", "http://203.0.113.7/x" };
-	static const char *const nets[] = { "203.0.113.0/24" };
-	static const char *const v6[] = { "2a00:1450:4001:0829:0:0:0:200e" };
-	struct member_audience green = { .tlp = 2 };
+	static const char *const domains[] = {"www.evil.example", "evil.example"};
+	static const char *const urls[] = {"http://Sub.Evil.example/A?b=1", "http://203.0.113.7/x"};
+	static const char *const nets[] = {"203.0.113.0/24"};
+	static const char *const v6[] = {"2a00:1450:4001:0829:0:0:0:200e"};
+	struct member_audience green = {.tlp = 2};
 
 	(void)state;
 	submit(hub_report(1, 1, 2, WIRE_VALUE_DOMAIN, domains, 2, 's'), &green);
@@ -73,7 +70,8 @@ static void test_rows(void **state)
 	submit(hub_report(4, 1, 2, WIRE_VALUE_IPV6, v6, 1, 's'), &green);
 	submit(hub_report(5, 1, 2, WIRE_VALUE_DOMAIN, domains, 1, 's'), &green);
 	wait_indexed(5);
-	assert_string_equal(cluster_sql("select string_agg(value || '|' || coalesce(rdom, '-') || '|' || coalesce(addr::text, '-') || '|' || mentions || '|' || "
+	assert_string_equal(cluster_sql("select string_agg(value || '|' || coalesce(rdom, '-') || '|' || coalesce(addr::text, '-') || '|' "
+					"|| mentions || '|' || "
 					"publishers::text, E'\\n' order by first_seq, value) from isac.indicator"),
 			    "evil.example|example.evil.|-|1|{1}\n"
 			    "www.evil.example|example.evil.www.|-|2|{1}\n"
@@ -81,7 +79,8 @@ static void test_rows(void **state)
 			    "http://sub.evil.example/A?b=1|example.evil.sub.|-|1|{1}\n"
 			    "203.0.113.0/24|-|203.0.113.0/24|1|{1}\n"
 			    "2a00:1450:4001:829::200e|-|2a00:1450:4001:829::200e/128|1|{1}");
-	assert_string_equal(cluster_sql("select string_agg(seq || '/' || item || ':' || confidence || ':' || held, ' ' order by seq, item) from isac.mention"),
+	assert_string_equal(cluster_sql("select string_agg(seq || '/' || item || ':' || confidence || ':' || held, ' ' order by seq, item) "
+					"from isac.mention"),
 			    "1/0:80:false 1/1:80:false 2/0:80:false 2/1:80:false 3/0:80:false 4/0:80:false 5/0:80:false");
 	assert_string_equal(cluster_sql("select seq from isac.index_cursor"), "5");
 	assert_string_equal(cluster_sql("select bool_and(k.key = m.key) from isac.mention m join isac.indicator k using (key)"), "t");
@@ -93,7 +92,8 @@ static void test_rebuild(void **state)
 	struct store_conf conf = hub_conf();
 	uint64_t head = store_head(store);
 	char before[4096];
-	static const char *const all = "select md5(string_agg(i::text, ',' order by key)) || md5((select string_agg(m::text, ',' order by seq, item) "
+	static const char *const all =
+		"select md5(string_agg(i::text, ',' order by key)) || md5((select string_agg(m::text, ',' order by seq, item) "
 		"from isac.mention m)) from isac.indicator i";
 
 	(void)state;
@@ -109,7 +109,7 @@ static size_t query(const char *text, const struct member *self, bool held, uint
 {
 	struct filter_error why;
 	struct filter *f;
-	struct store_query q = { .self = self, .limit = limit, .held = held };
+	struct store_query q = {.self = self, .limit = limit, .held = held};
 	uint64_t complete;
 	size_t pages = 0, len = 0;
 
@@ -123,9 +123,10 @@ static size_t query(const char *text, const struct member *self, bool held, uint
 		if (store_select_query(db, &q, &hits, &n, &q.before_seq, &q.before_item, &complete))
 			fail_msg("%s: %s", text, store_pg_error(db->pg));
 		for (size_t i = 0; i < n; i++)
-			for (uint32_t item = hits[i].report->n; item-- > 0; )
+			for (uint32_t item = hits[i].report->n; item-- > 0;)
 				if (hits[i].shown[item / 8] >> item % 8 & 1)
-					len += (size_t)snprintf(out + len, size - len, "%llu/%u ", (unsigned long long)hits[i].report->seq, item);
+					len += (size_t)snprintf(out + len, size - len, "%llu/%u ", (unsigned long long)hits[i].report->seq,
+								item);
 		store_hits_free(hits, n);
 		pages++;
 	} while (q.before_seq);
@@ -136,7 +137,7 @@ static size_t query(const char *text, const struct member *self, bool held, uint
 
 static void test_query(void **state)
 {
-	struct member bob = { .id = 2, .name = "bob", .roles = MEMBER_SUBSCRIBER };
+	struct member bob = {.id = 2, .name = "bob", .roles = MEMBER_SUBSCRIBER};
 	char out[512];
 
 	(void)state;
@@ -157,16 +158,20 @@ static void test_query(void **state)
 /* TLP:RED to carol; held items. Who sees what is the table of proto/README.md section 7, by hand. */
 static void test_entitlement(void **state)
 {
-	static const char *const secret[] = { "203.0.113.66" };
-	static const char *const half[] = { "203.0.113.77", "9.9.9.9" };
+	static const char *const secret[] = {"203.0.113.66"};
+	static const char *const half[] = {"203.0.113.77", "9.9.9.9"};
 	static const int32_t carol_id = 3;
-	struct member_audience red = { .tlp = 5, .recipients = &carol_id, .recipients_n = 1 }, green = { .tlp = 2 };
-	struct member alice = { .id = 1, .roles = MEMBER_PUBLISHER | MEMBER_SUBSCRIBER }, bob = { .id = 2, .roles = MEMBER_SUBSCRIBER },
-		carol = { .id = 3, .roles = MEMBER_SUBSCRIBER | MEMBER_ANALYST };
+	struct member_audience red = {.tlp = 5, .recipients = &carol_id, .recipients_n = 1}, green = {.tlp = 2};
+	struct member alice = {.id = 1, .roles = MEMBER_PUBLISHER | MEMBER_SUBSCRIBER}, bob = {.id = 2, .roles = MEMBER_SUBSCRIBER},
+		      carol = {.id = 3, .roles = MEMBER_SUBSCRIBER | MEMBER_ANALYST};
 	struct report *report = hub_report(50, 1, 2, WIRE_VALUE_IPV4, secret, 1, 's');
-	const struct { const struct member *who; bool held; const char *want; } cases[] = {
-		{ &alice, false, "7/0 6/0 " }, { &bob, false, "7/0 " }, { &carol, false, "7/0 6/0 " },
-		{ &alice, true, "7/1 7/0 6/0 " }, { &bob, true, "7/0 " }, { &carol, true, "7/1 7/0 6/0 " },
+	const struct {
+		const struct member *who;
+		bool held;
+		const char *want;
+	} cases[] = {
+		{&alice, false, "7/0 6/0 "},	{&bob, false, "7/0 "}, {&carol, false, "7/0 6/0 "},
+		{&alice, true, "7/1 7/0 6/0 "}, {&bob, true, "7/0 "},  {&carol, true, "7/1 7/0 6/0 "},
 	};
 	char out[512];
 
@@ -182,14 +187,18 @@ static void test_entitlement(void **state)
 
 static void test_times(void **state)
 {
-	struct member bob = { .id = 2, .roles = MEMBER_SUBSCRIBER };
-	struct member_audience green = { .tlp = 2 };
+	struct member bob = {.id = 2, .roles = MEMBER_SUBSCRIBER};
+	struct member_audience green = {.tlp = 2};
 	struct filter_error why;
 	struct filter *f;
-	struct store_query q = { .self = &bob, .limit = 100 };
-	static const struct { int64_t since, until; uint64_t as_of; size_t want; } cases[] = {
-		{ 2000000001, 0, 0, 2 }, { 2000000000, 2000000002, 0, 2 }, { 2000000002, 2000000002, 0, 0 },
-		{ 2000000002, 0, 0, 1 }, { 2000000003, 0, 0, 0 }, { 2000000000, 0, 9, 2 },
+	struct store_query q = {.self = &bob, .limit = 100};
+	static const struct {
+		int64_t since, until;
+		uint64_t as_of;
+		size_t want;
+	} cases[] = {
+		{2000000001, 0, 0, 2}, {2000000000, 2000000002, 0, 2}, {2000000002, 2000000002, 0, 0},
+		{2000000002, 0, 0, 1}, {2000000003, 0, 0, 0},	       {2000000000, 0, 9, 2},
 	};
 
 	(void)state;
@@ -235,7 +244,7 @@ static void test_pages(void **state)
 		assert_string_equal(page[i]->publisher, "alice");
 		report_unref(&page[i]);
 	}
-	assert_int_equal(store_select_page(db, 0, 10, 20, 1, page, &n), ISAC_OK);       /* at least one, whatever its size */
+	assert_int_equal(store_select_page(db, 0, 10, 20, 1, page, &n), ISAC_OK); /* at least one, whatever its size */
 	assert_int_equal(n, 1);
 	assert_int_equal(page[0]->n, 2);
 	report_unref(&page[0]);
@@ -256,8 +265,9 @@ static void test_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows), cmocka_unit_test(test_query), cmocka_unit_test(test_rebuild), cmocka_unit_test(test_query),
-		cmocka_unit_test(test_entitlement), cmocka_unit_test(test_times), cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_rows),  cmocka_unit_test(test_query),	  cmocka_unit_test(test_rebuild),
+		cmocka_unit_test(test_query), cmocka_unit_test(test_entitlement), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_pages),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -5,8 +5,7 @@ static struct store_db *db;
 
 static int begin(void **state)
 {
-	if (cluster_start_migrated(state))
-		return -1;
+	if (cluster_start_migrated(state)) return -1;
 	hub_keys();
 	return hub_enrol() || store_db_new(&db, cluster.conninfo, 5000) ? -1 : 0;
 }
@@ -19,18 +18,23 @@ static int end(void **state)
 
 static struct store_command command(uint8_t nr, const char *bytes)
 {
-	static uint8_t id[WIRE_ID], signature[WIRE_SIGNATURE] = { 7 }, key_id[WIRE_KEY_ID] = { 8 };
+	static uint8_t id[WIRE_ID], signature[WIRE_SIGNATURE] = {7}, key_id[WIRE_KEY_ID] = {8};
 
 	memset(id, nr, sizeof(id));
-	return (struct store_command){ .command_id = id, .bytes = (const uint8_t *)bytes, .len = strlen(bytes), .signature = signature,
-				       .key_id = key_id, .member_id = 1, .verb = "member.add" };
+	return (struct store_command){.command_id = id,
+				      .bytes = (const uint8_t *)bytes,
+				      .len = strlen(bytes),
+				      .signature = signature,
+				      .key_id = key_id,
+				      .member_id = 1,
+				      .verb = "member.add"};
 }
 
 static enum isac_err add_member(const char *name, uint8_t nr, const char *const *args, size_t n, struct wire_why *why)
 {
 	Isac1__Command cmd = ISAC1__COMMAND__INIT;
 	Isac1__Arg arg[8], *list[8];
-	struct wire_member bundle = { .curve = { nr }, .sign = { nr } };
+	struct wire_member bundle = {.curve = {nr}, .sign = {nr}};
 
 	snprintf(bundle.name, sizeof(bundle.name), "%s", name);
 	for (size_t i = 0; i < n; i++) {
@@ -46,7 +50,7 @@ static enum isac_err add_member(const char *name, uint8_t nr, const char *const 
 
 static void test_first_admin(void **state)
 {
-	struct wire_member other = { .name = "other" };
+	struct wire_member other = {.name = "other"};
 
 	(void)state;
 	assert_int_equal(store_insert_first_admin(db, &other, MEMBER_ADMIN), ISAC_ERR_CONFLICT);
@@ -55,13 +59,14 @@ static void test_first_admin(void **state)
 
 static void test_command(void **state)
 {
-	static const char *const args[] = { "net", "198.51.100.0/24", "net", "2a00:1450::/32", "asn", "AS64500", "asn", "3333", "domain", "Bob.Example" };
+	static const char *const args[] = {"net",  "198.51.100.0/24", "net",	    "2a00:1450::/32", "asn", "AS64500", "asn",
+					   "3333", "domain",	      "Bob.Example"};
 	struct store_command cmd = command(1, "the command");
 	struct member_roster *roster;
 	const struct member *bob;
 	const struct member_key *key;
-	struct wire_why why = { .text = "" };
-	uint8_t key_id[WIRE_KEY_ID], public_key[32] = { 2 };
+	struct wire_why why = {.text = ""};
+	uint8_t key_id[WIRE_KEY_ID], public_key[32] = {2};
 
 	(void)state;
 	assert_int_equal(store_admin_begin(db, &cmd), ISAC_OK);
@@ -107,8 +112,9 @@ static void test_command(void **state)
 /* A refused effect leaves neither itself nor the event. */
 static void test_rollback(void **state)
 {
-	static const char *const bad[][2] = { { "net", "198.51.100.1/24" }, { "net", "300.1.1.1" }, { "net", "10.0.0.0/33" }, { "net", "" },
-		{ "asn", "-1" }, { "asn", "4294967296" }, { "asn", "AS" }, { "domain", "not a domain" } };
+	static const char *const bad[][2] = {
+		{"net", "198.51.100.1/24"}, {"net", "300.1.1.1"}, {"net", "10.0.0.0/33"},    {"net", ""}, {"asn", "-1"},
+		{"asn", "4294967296"},	    {"asn", "AS"},	  {"domain", "not a domain"}};
 	struct wire_why why;
 
 	(void)state;
@@ -120,7 +126,7 @@ static void test_rollback(void **state)
 		assert_int_equal(store_admin_end(db, false), ISAC_OK);
 	}
 	assert_int_equal(add_member("bob", 9, NULL, 0, &why), ISAC_ERR_CONFLICT);
-	assert_int_equal(add_member("robert", 2, NULL, 0, &why), ISAC_ERR_CONFLICT);     /* bob's CURVE key */
+	assert_int_equal(add_member("robert", 2, NULL, 0, &why), ISAC_ERR_CONFLICT); /* bob's CURVE key */
 	assert_string_equal(cluster_sql("select count(*) from isac.admin_event"), "1");
 	assert_string_equal(cluster_sql("select string_agg(name, ',' order by id) from isac.member"), "alice,bob");
 	assert_int_equal(store_update_group(db, "nosuch", "bob", true, &why), ISAC_ERR_NOT_FOUND);
@@ -132,7 +138,7 @@ static void test_rollback(void **state)
 
 static void test_keys(void **state)
 {
-	uint8_t second[32] = { 22 }, public_of_nobody[32] = { 23 }, key_id[WIRE_KEY_ID], unknown[WIRE_KEY_ID] = { 1 };
+	uint8_t second[32] = {22}, public_of_nobody[32] = {23}, key_id[WIRE_KEY_ID], unknown[WIRE_KEY_ID] = {1};
 	struct member_roster *roster;
 	struct wire_why why;
 	const struct member_key *key;
@@ -144,7 +150,7 @@ static void test_keys(void **state)
 	assert_int_equal(store_insert_key(db, "nosuch", public_of_nobody, 0, 0, &why), ISAC_ERR_NOT_FOUND);
 	assert_int_equal(store_update_key_revoke(db, unknown, 5, &why), ISAC_ERR_NOT_FOUND);
 	assert_int_equal(store_update_key_revoke(db, key_id, 5, &why), ISAC_OK);
-	assert_int_equal(store_update_key_revoke(db, key_id, 9, &why), ISAC_OK);         /* never later */
+	assert_int_equal(store_update_key_revoke(db, key_id, 9, &why), ISAC_OK); /* never later */
 	assert_int_equal(store_update_member(db, "bob", 1, 0, &why), ISAC_OK);
 	assert_int_equal(store_update_member(db, "bob", -1, MEMBER_ANALYST, &why), ISAC_OK);
 	assert_int_equal(store_select_roster(db, HUB_ID, &roster), ISAC_OK);
@@ -163,7 +169,7 @@ static void test_keys(void **state)
 static void test_directory(void **state)
 {
 	Isac1__Directory ask = ISAC1__DIRECTORY__INIT;
-	char *bob[] = { (char *)(uintptr_t)"bob" };
+	char *bob[] = {(char *)(uintptr_t) "bob"};
 	struct wire_arena arena;
 	struct wire_buf out;
 	ProtobufCMessage *opened;
@@ -197,9 +203,12 @@ static void test_directory(void **state)
 
 static void test_lists(void **state)
 {
-	static const struct { const char *what, *arg; size_t rows; } cases[] = {
-		{ "member", NULL, 2 }, { "member", "bob", 1 }, { "key", NULL, 3 }, { "key", "bob", 2 }, { "group", "", 2 },
-		{ "subscription", NULL, 0 }, { "event", NULL, 1 }, { "stats", NULL, STAT_COUNT },
+	static const struct {
+		const char *what, *arg;
+		size_t rows;
+	} cases[] = {
+		{"member", NULL, 2}, {"member", "bob", 1},	{"key", NULL, 3},   {"key", "bob", 2},
+		{"group", "", 2},    {"subscription", NULL, 0}, {"event", NULL, 1}, {"stats", NULL, STAT_COUNT},
 	};
 
 	(void)state;
@@ -212,7 +221,8 @@ static void test_lists(void **state)
 		wire_buf_init(&out, 1 << 20);
 		assert_int_equal(store_select_list(db, cases[i].what, cases[i].arg, &out), ISAC_OK);
 		if (out.len || cases[i].rows) {
-			assert_int_equal(wire_open(&opened, &isac1__control_result__descriptor, &arena, out.data, out.len, true, NULL), ISAC_OK);
+			assert_int_equal(wire_open(&opened, &isac1__control_result__descriptor, &arena, out.data, out.len, true, NULL),
+					 ISAC_OK);
 			assert_int_equal(((Isac1__ControlResult *)opened)->n_rows, cases[i].rows);
 		}
 		if (!strcmp(cases[i].what, "group")) {
@@ -231,9 +241,9 @@ static void test_lists(void **state)
 static void test_subscriptions(void **state)
 {
 	static const char *const text = "'; DROP TABLE report;-- $1 \\x27 \"\n\xc3\xa9";
-	const int32_t ids[] = { 1, 1, 1, 2 };
-	const char *const names[] = { "one", "two", "one", "nosuch" };
-	const uint64_t seqs[] = { 7, 3, 9, 1 };
+	const int32_t ids[] = {1, 1, 1, 2};
+	const char *const names[] = {"one", "two", "one", "nosuch"};
+	const uint64_t seqs[] = {7, 3, 9, 1};
 	struct store_subscription one, *all;
 	size_t n;
 
@@ -247,9 +257,8 @@ static void test_subscriptions(void **state)
 	assert_int_equal(n, 2);
 	assert_string_equal(all[0].filter, text);
 	assert_int_equal(all[0].acked_seq, 9);
-	assert_int_equal(all[1].acked_seq, 5);          /* only forwards */
-	for (size_t i = 0; i < n; i++)
-		free(all[i].filter);
+	assert_int_equal(all[1].acked_seq, 5); /* only forwards */
+	for (size_t i = 0; i < n; i++) free(all[i].filter);
 	free(all);
 	assert_int_equal(store_delete_subscription(db, 1, "one"), ISAC_OK);
 	assert_int_equal(store_delete_subscription(db, 1, "one"), ISAC_OK);
@@ -263,7 +272,7 @@ static void test_reconnects(void **state)
 	struct store_subscription two;
 
 	(void)state;
-	cluster_down(SIGINT);           /* after a kill the orphaned backend would still answer for a moment */
+	cluster_down(SIGINT); /* after a kill the orphaned backend would still answer for a moment */
 	assert_int_equal(store_select_subscription(db, 1, "two", &two), ISAC_ERR_DB_BROKEN);
 	assert_int_equal(cluster_up(NULL), 0);
 	cluster_sql("select 1");
@@ -278,8 +287,9 @@ static void test_reconnects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first_admin), cmocka_unit_test(test_command), cmocka_unit_test(test_rollback), cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_directory), cmocka_unit_test(test_lists), cmocka_unit_test(test_subscriptions), cmocka_unit_test(test_reconnects),
+		cmocka_unit_test(test_first_admin),   cmocka_unit_test(test_command),	 cmocka_unit_test(test_rollback),
+		cmocka_unit_test(test_keys),	      cmocka_unit_test(test_directory),	 cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_subscriptions), cmocka_unit_test(test_reconnects),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

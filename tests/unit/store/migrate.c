@@ -16,12 +16,11 @@ static void test_unmigrated(void **state)
 
 static void test_twice(void **state)
 {
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why))
-			fail_msg("%s", why.text);
+		if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why)) fail_msg("%s", why.text);
 		assert_string_equal(cluster_sql("select count(*) || ' ' || max(number) from isac.migration"), "13 13");
 		assert_string_equal(cluster_sql("select count(*) from isac.hub_head"), "1");
 	}
@@ -36,7 +35,7 @@ static void test_edited(void **state)
 	cluster_sql("update isac.migration set digest = '\\x00' where number = 5");
 	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why), ISAC_ERR_CONFIG);
 	assert_non_null(strstr(why.text, "0005-member_group.sql"));
-	cluster_sql("delete from isac.migration where number = 5");     /* as if a run had ended before its row: nothing breaks */
+	cluster_sql("delete from isac.migration where number = 5"); /* as if a run had ended before its row: nothing breaks */
 	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why), ISAC_OK);
 }
 
@@ -53,31 +52,30 @@ static void test_comments(void **state)
 {
 	(void)state;
 	assert_string_equal(cluster_sql("select coalesce(string_agg(c.relname || coalesce('.' || a.attname, ''), ' '), '') from pg_class c "
-		"left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
-		"where c.relnamespace = 'isac'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition "
-		"and (obj_description(c.oid) is null or col_description(c.oid, a.attnum) is null)"), "");
-	assert_string_equal(cluster_sql("select coalesce(string_agg(proname, ' '), '') from pg_proc where pronamespace = 'isac'::regnamespace "
-		"and obj_description(oid) is null"), "");
+					"left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
+					"where c.relnamespace = 'isac'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition "
+					"and (obj_description(c.oid) is null or col_description(c.oid, a.attnum) is null)"),
+			    "");
+	assert_string_equal(
+		cluster_sql("select coalesce(string_agg(proname, ' '), '') from pg_proc where pronamespace = 'isac'::regnamespace "
+			    "and obj_description(oid) is null"),
+		"");
 }
 
 static void test_least_privilege(void **state)
 {
-	static const struct { const char *sql; bool may; } cases[] = {
-		{ "select count(*) from isac.report", true },
-		{ "update isac.report set header = ''", false },
-		{ "delete from isac.report", false },
-		{ "truncate isac.report", false },
-		{ "delete from isac.report_key", false },
-		{ "update isac.report_key set seq = 1", false },
-		{ "delete from isac.admin_event", false },
-		{ "update isac.admin_event set verb = ''", false },
-		{ "delete from isac.mention", false },
-		{ "delete from isac.member", false },
-		{ "update isac.audience set tlp = 1", false },
-		{ "drop table isac.report", false },
-		{ "create table isac.mine (x int)", false },
-		{ "update isac.migration set number = 1", false },
-		{ "select isac.partition_ensure(1)", true },
+	static const struct {
+		const char *sql;
+		bool may;
+	} cases[] = {
+		{"select count(*) from isac.report", true},  {"update isac.report set header = ''", false},
+		{"delete from isac.report", false},	     {"truncate isac.report", false},
+		{"delete from isac.report_key", false},	     {"update isac.report_key set seq = 1", false},
+		{"delete from isac.admin_event", false},     {"update isac.admin_event set verb = ''", false},
+		{"delete from isac.mention", false},	     {"delete from isac.member", false},
+		{"update isac.audience set tlp = 1", false}, {"drop table isac.report", false},
+		{"create table isac.mine (x int)", false},   {"update isac.migration set number = 1", false},
+		{"select isac.partition_ensure(1)", true},
 	};
 	PGconn *conn = cluster_connect("isac_core");
 
@@ -86,8 +84,7 @@ static void test_least_privilege(void **state)
 		PGresult *res = PQexec(conn, cases[i].sql);
 		const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
-		if (cases[i].may ? code != NULL : !code || strcmp(code, "42501"))
-			fail_msg("%s: %s", cases[i].sql, code ? code : "it may");
+		if (cases[i].may ? code != NULL : !code || strcmp(code, "42501")) fail_msg("%s: %s", cases[i].sql, code ? code : "it may");
 		PQclear(res);
 	}
 	PQfinish(conn);
@@ -98,17 +95,22 @@ static void test_partitions(void **state)
 	(void)state;
 	cluster_sql("select isac.partition_ensure(35000000)");
 	cluster_sql("select isac.partition_ensure(35000000)");
-	assert_string_equal(cluster_sql("select string_agg(relname, ' ' order by relname) from pg_class where relispartition and relkind = 'r'"),
-			    "mention_0000 mention_0001 mention_0002 mention_0003 report_0000 report_0001 report_0002 report_0003");
+	assert_string_equal(
+		cluster_sql("select string_agg(relname, ' ' order by relname) from pg_class where relispartition and relkind = 'r'"),
+		"mention_0000 mention_0001 mention_0002 mention_0003 report_0000 report_0001 report_0002 report_0003");
 }
 
 /* A database that would lose what it acknowledged is refused. */
 static void test_unsafe_settings(void **state)
 {
-	static const struct { const char *setting, *word; } cases[] = {
-		{ "fsync=off", "fsync" }, { "synchronous_commit=off", "synchronous_commit" }, { "full_page_writes=off", "full_page_writes" },
+	static const struct {
+		const char *setting, *word;
+	} cases[] = {
+		{"fsync=off", "fsync"},
+		{"synchronous_commit=off", "synchronous_commit"},
+		{"full_page_writes=off", "full_page_writes"},
 	};
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -127,9 +129,9 @@ static void test_unsafe_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unmigrated), cmocka_unit_test(test_twice), cmocka_unit_test(test_edited), cmocka_unit_test(test_no_files),
-		cmocka_unit_test(test_comments), cmocka_unit_test(test_least_privilege), cmocka_unit_test(test_partitions),
-		cmocka_unit_test(test_unsafe_settings),
+		cmocka_unit_test(test_unmigrated), cmocka_unit_test(test_twice),	   cmocka_unit_test(test_edited),
+		cmocka_unit_test(test_no_files),   cmocka_unit_test(test_comments),	   cmocka_unit_test(test_least_privilege),
+		cmocka_unit_test(test_partitions), cmocka_unit_test(test_unsafe_settings),
 	};
 
 	return cmocka_run_group_tests(tests, begin, cluster_stop);

@@ -5,11 +5,9 @@ static struct store *store;
 
 static int begin(void **state)
 {
-	if (cluster_start_migrated(state))
-		return -1;
+	if (cluster_start_migrated(state)) return -1;
 	hub_keys();
-	if (hub_enrol())
-		return -1;
+	if (hub_enrol()) return -1;
 	hub_signer_start();
 	return 0;
 }
@@ -63,14 +61,15 @@ static void test_lone(void **state)
 	assert_int_equal(box.committed_n, 1);
 	assert_false(box.early);
 	/* seconds of 2027-01-15 08:00:00 */
-	assert_string_equal(cluster_sql("select extract(epoch from received)::text from isac.report order by seq desc limit 1"), "1800000000.123456");
+	assert_string_equal(cluster_sql("select extract(epoch from received)::text from isac.report order by seq desc limit 1"),
+			    "1800000000.123456");
 }
 
 static void test_stored_bytes(void **state)
 {
 	struct report *report = hub_lone(2, 's');
 	char sql[200], hex[300];
-	uint8_t leaf[32], bytes[512] = { 0 };
+	uint8_t leaf[32], bytes[512] = {0};
 
 	(void)state;
 	wire_hex(hex, report->signature, WIRE_SIGNATURE);
@@ -80,7 +79,8 @@ static void test_stored_bytes(void **state)
 	report_ref(report);
 	hub_submit(store, report, 9002);
 	hub_wait(1);
-	snprintf(sql, sizeof(sql), "select encode(signature, 'hex') from isac.report where seq = %llu", (unsigned long long)store_head(store));
+	snprintf(sql, sizeof(sql), "select encode(signature, 'hex') from isac.report where seq = %llu",
+		 (unsigned long long)store_head(store));
 	assert_string_equal(cluster_sql(sql), hex);
 	wire_hex(hex, leaf, 32);
 	snprintf(sql, sizeof(sql), "select encode(leaf, 'hex') from isac.report where seq = %llu", (unsigned long long)store_head(store));
@@ -114,17 +114,15 @@ static void test_batch_with_twins(void **state)
 	PGconn *conn = cluster_connect("postgres");
 
 	(void)state;
-	PQclear(PQexec(conn, "select pg_advisory_lock(1769169251, 2)"));        /* the log's lock */
+	PQclear(PQexec(conn, "select pg_advisory_lock(1769169251, 2)")); /* the log's lock */
 	hub_submit(store, hub_lone(100, 's'), 100);
-	for (uint32_t i = 101; i < 160; i++)
-		hub_submit(store, hub_lone(i, 's'), i);
-	hub_submit(store, hub_lone(150, 's'), 1150);    /* the same again */
-	hub_submit(store, hub_lone(151, 'x'), 1151);    /* the same id, other bytes */
-	hub_submit(store, hub_lone(3, 's'), 1003);      /* there since another test */
+	for (uint32_t i = 101; i < 160; i++) hub_submit(store, hub_lone(i, 's'), i);
+	hub_submit(store, hub_lone(150, 's'), 1150); /* the same again */
+	hub_submit(store, hub_lone(151, 'x'), 1151); /* the same id, other bytes */
+	hub_submit(store, hub_lone(3, 's'), 1003);   /* there since another test */
 	PQfinish(conn);
 	hub_wait(63);
-	for (uint32_t i = 100; i < 160; i++)
-		assert_int_equal(hub_find(i)->code, 200);
+	for (uint32_t i = 100; i < 160; i++) assert_int_equal(hub_find(i)->code, 200);
 	assert_int_equal(hub_find(1150)->code, 208);
 	assert_memory_equal(hub_find(1150)->body, hub_find(150)->body, hub_find(150)->body_len);
 	assert_int_equal(hub_find(1151)->code, 409);
@@ -178,8 +176,7 @@ static void test_backend_stopped(void **state)
 	assert_int_equal(box.committed_n, 0);
 	kill(backend, SIGCONT);
 	/* It may have stored the report after all: then the same bytes get 208, and the feeds got it exactly once. */
-	do
-		r = hub_find(submit_wait(400, 's'));
+	do r = hub_find(submit_wait(400, 's'));
 	while (r->code == 503);
 	assert_true(r->code == 200 || r->code == 208);
 	assert_int_equal(r->seq, before + 1);
@@ -193,8 +190,7 @@ static void test_postmaster_killed(void **state)
 	uint64_t before = store_head(store);
 
 	(void)state;
-	for (uint32_t i = 500; i < 600; i++)
-		hub_submit(store, hub_lone(i, 's'), i);
+	for (uint32_t i = 500; i < 600; i++) hub_submit(store, hub_lone(i, 's'), i);
 	cluster_down(SIGKILL);
 	hub_wait(100);
 	assert_int_equal(cluster_up(NULL), 0);
@@ -212,8 +208,7 @@ static void test_postmaster_killed(void **state)
 		assert_true(r->code == 208 || (r->code == 200 && first != 200));
 	}
 	assert_int_equal(box.committed_n, 100);
-	for (size_t i = 0; i < box.committed_n; i++)
-		assert_int_equal(box.committed[i], before + i + 1);
+	for (size_t i = 0; i < box.committed_n; i++) assert_int_equal(box.committed[i], before + i + 1);
 }
 
 static void test_signer_away(void **state)
@@ -231,7 +226,7 @@ static void test_signer_away(void **state)
 	atomic_store(&signer.mute, true);
 	id = submit_wait(701, 's');
 	assert_int_equal(hub_find(id)->code, 503);
-	assert_int_equal(box.committed_n, 2);           /* stored and in the feeds; only the receipt is missing */
+	assert_int_equal(box.committed_n, 2); /* stored and in the feeds; only the receipt is missing */
 	atomic_store(&signer.mute, false);
 	r = hub_find(submit_wait(701, 's'));
 	assert_int_equal(r->code, 208);
@@ -251,7 +246,7 @@ static void test_second_broker(void **state)
 
 static void test_held(void **state)
 {
-	static const char *const values[] = { "203.0.113.9", "8.8.8.8" };
+	static const char *const values[] = {"203.0.113.9", "8.8.8.8"};
 	struct report *report = hub_report(900, 1, ISAC1__TLP__TLP_GREEN, WIRE_VALUE_IPV4, values, 2, 's');
 
 	(void)state;
@@ -265,8 +260,12 @@ static void test_gapless(void **state)
 {
 	(void)state;
 	assert_string_equal(cluster_sql("select count(*) = max(seq) and count(*) = (select count(*) from isac.report_key) and max(seq) = "
-					"(select seq from isac.hub_head) from isac.report"), "t");
-	assert_string_equal(cluster_sql("select count(*) from (select received < lag(received) over (order by seq) as back from isac.report) x where back"), "0");
+					"(select seq from isac.hub_head) from isac.report"),
+			    "t");
+	assert_string_equal(
+		cluster_sql(
+			"select count(*) from (select received < lag(received) over (order by seq) as back from isac.report) x where back"),
+		"0");
 }
 
 int main(void)

@@ -52,12 +52,10 @@ static void test_buf_grows(void **state)
 
 	(void)state;
 	wire_buf_init(&buf, 100000);
-	for (unsigned i = 0; i < 100000; i++)
-		wire_buf_add(&buf, &(const uint8_t){(uint8_t)i}, 1);
+	for (unsigned i = 0; i < 100000; i++) wire_buf_add(&buf, &(const uint8_t){(uint8_t)i}, 1);
 	assert_int_equal(buf.err, ISAC_OK);
 	assert_int_equal(buf.len, 100000);
-	for (unsigned i = 0; i < 100000; i++)
-		assert_int_equal(buf.data[i], (uint8_t)i);
+	for (unsigned i = 0; i < 100000; i++) assert_int_equal(buf.data[i], (uint8_t)i);
 	assert_null(wire_buf_extend(&buf, SIZE_MAX));
 	wire_buf_clear(&buf);
 }
@@ -65,7 +63,10 @@ static void test_buf_grows(void **state)
 /* Encodings from protobuf's documentation and by hand. */
 static void test_varint(void **state)
 {
-	static const struct { uint64_t v; const char *hex; } cases[] = {
+	static const struct {
+		uint64_t v;
+		const char *hex;
+	} cases[] = {
 		{0, "00"}, {1, "01"}, {127, "7f"}, {128, "8001"}, {150, "9601"}, {16384, "808001"}, {UINT64_MAX, "ffffffffffffffffff01"}};
 
 	(void)state;
@@ -130,8 +131,9 @@ static void test_hex(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_buf),    cmocka_unit_test(test_buf_sticks), cmocka_unit_test(test_buf_grows),
-					   cmocka_unit_test(test_varint), cmocka_unit_test(test_arena),      cmocka_unit_test(test_hex)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_buf),	     cmocka_unit_test(test_buf_sticks),
+					   cmocka_unit_test(test_buf_grows), cmocka_unit_test(test_varint),
+					   cmocka_unit_test(test_arena),     cmocka_unit_test(test_hex)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,10 +11,8 @@ static void check(struct vector *v)
 	struct wire_buf out;
 	enum isac_err err;
 
-	if (strcmp(vector_text(v, "kind"), "hub") == 0)
-		err = wire_hub_parse(&hub, (const char *)text.data, text.len, &why);
-	else
-		err = wire_member_parse(&member, (const char *)text.data, text.len, &why);
+	if (strcmp(vector_text(v, "kind"), "hub") == 0) err = wire_hub_parse(&hub, (const char *)text.data, text.len, &why);
+	else err = wire_member_parse(&member, (const char *)text.data, text.len, &why);
 	vector_assert_code(v, err, vector_number(v, "code", 0));
 	assert_int_equal(!err, !why.text[0]);
 	if (err || strcmp(vector_text(v, "kind"), "hub") != 0) return;

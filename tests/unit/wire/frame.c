@@ -37,8 +37,7 @@ static void check_frame(struct vector *v)
 	uint8_t *all = malloc(body.len * times + 1);
 
 	assert_non_null(all);
-	for (size_t i = 0; i < times; i++)
-		memcpy(all + i * body.len, body.data, body.len);
+	for (size_t i = 0; i < times; i++) memcpy(all + i * body.len, body.data, body.len);
 	err = wire_head_open(&head, bytes.data, bytes.len);
 	if (!err) {
 		row = wire_frame_find(head.type);

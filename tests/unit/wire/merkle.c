@@ -102,8 +102,7 @@ static void check_multiproof_refused(struct vector *v)
 	enum isac_err err;
 
 	assert_non_null(index);
-	for (uint32_t i = 0; i < m; i++)
-		index[i] = (uint32_t)vector_number(v, "shown", i);
+	for (uint32_t i = 0; i < m; i++) index[i] = (uint32_t)vector_number(v, "shown", i);
 	err = wire_merkle_verify(got, n, index, leaves.data, m, proof.data, (uint32_t)(proof.len / WIRE_HASH));
 	if (!err && memcmp(got, root.data, WIRE_HASH) == 0) fail_msg("accepted: %s", vector_text(v, "case"));
 	if (err) assert_int_equal(err, ISAC_ERR_NOT_AUTHENTIC);

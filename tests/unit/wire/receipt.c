@@ -9,7 +9,8 @@ static enum isac_err verify(struct vector *v, size_t nth, Isac1__ReceiptBody **b
 	struct wire_why why = {0};
 
 	assert_int_equal(wire_open(&msg, &isac1__receipt__descriptor, &v->arena, bytes.data, bytes.len, true, &why), ISAC_OK);
-	return wire_receipt_verify(body, (const Isac1__Receipt *)msg, vector_text(v, "hub_id"), vector_hex(v, "public").data, &v->arena, &why);
+	return wire_receipt_verify(body, (const Isac1__Receipt *)msg, vector_text(v, "hub_id"), vector_hex(v, "public").data, &v->arena,
+				   &why);
 }
 
 static void check_good(struct vector *v)
@@ -53,7 +54,8 @@ static void check_made(struct vector *v)
 			Isac1__Receipt *receipt;
 			struct wire_buf path;
 
-			assert_int_equal(wire_open(&msg, &isac1__receipt__descriptor, &v->arena, bytes.data, bytes.len, true, NULL), ISAC_OK);
+			assert_int_equal(wire_open(&msg, &isac1__receipt__descriptor, &v->arena, bytes.data, bytes.len, true, NULL),
+					 ISAC_OK);
 			receipt = (Isac1__Receipt *)msg;
 			if (!pass) {
 				wire_merkle_leaf(leaves + i * WIRE_HASH, receipt->body.data, receipt->body.len);

@@ -67,10 +67,8 @@ static void check_report(struct vector *v)
 	/* Steps 4 and 5 and the values of step 8 (422, 202) are not the wire's to see, but UTF-8 and NUL are. */
 	const bool other_room = step == 4 || step == 5 || (step == 8 && (want == 422 || want == 202));
 
-	if (strcmp(name, "NUL in a value") == 0 || !other_room)
-		vector_assert_code(v, err, want);
-	else
-		vector_assert_code(v, err, 200);
+	if (strcmp(name, "NUL in a value") == 0 || !other_room) vector_assert_code(v, err, want);
+	else vector_assert_code(v, err, 200);
 	if (err && step < 7) assert_int_equal(got_step, step);
 }
 
@@ -83,7 +81,8 @@ static void check_entry(struct vector *v)
 	enum isac_err err;
 
 	assert_int_equal(wire_open(&msg, &isac1__entry__descriptor, &v->arena, bytes.data, bytes.len, false, &why), ISAC_OK);
-	err = wire_entry_verify(&header, (const Isac1__Entry *)msg, vector_text(v, "hub_id"), vector_hex(v, "public").data, &v->arena, &why);
+	err = wire_entry_verify(&header, (const Isac1__Entry *)msg, vector_text(v, "hub_id"), vector_hex(v, "public").data, &v->arena,
+				&why);
 	vector_assert_code(v, err, vector_number(v, "code", 0));
 	assert_int_equal(!err, header != NULL);
 	assert_int_equal(!err, !why.text[0]);
@@ -116,12 +115,13 @@ static void check_make(struct vector *v)
 	vector_assert_bytes(v, public_key, vector_hex(v, "public").data, sizeof public_key);
 	assert_int_equal(wire_open(&msg, &isac1__submit__descriptor, &v->arena, body.data, body.len, true, NULL), ISAC_OK);
 	submit = (Isac1__Submit *)msg;
-	assert_int_equal(wire_open(&msg, &isac1__header__descriptor, &v->arena, submit->header.data, submit->header.len, true, NULL), ISAC_OK);
+	assert_int_equal(wire_open(&msg, &isac1__header__descriptor, &v->arena, submit->header.data, submit->header.len, true, NULL),
+			 ISAC_OK);
 	header = (Isac1__Header *)msg;
-	assert_int_equal(wire_open(&msg, &isac1__payload__descriptor, &v->arena, submit->payload.data, submit->payload.len, true, NULL), ISAC_OK);
+	assert_int_equal(wire_open(&msg, &isac1__payload__descriptor, &v->arena, submit->payload.data, submit->payload.len, true, NULL),
+			 ISAC_OK);
 	payload = (Isac1__Payload *)msg;
-	for (size_t i = 0; i < payload->n_items; i++)
-		items[i] = (struct wire_bytes){payload->items[i].data, payload->items[i].len};
+	for (size_t i = 0; i < payload->n_items; i++) items[i] = (struct wire_bytes){payload->items[i].data, payload->items[i].len};
 	header->item_count = 0;
 	header->key_id.len = header->items_root.len = 0;
 	wire_buf_init(&made, WIRE_LIMIT_FRAME_BYTES);
@@ -149,13 +149,14 @@ static void test_make_limits(void **state)
 	struct wire_buf made;
 
 	(void)state;
-	for (size_t i = 0; i < WIRE_LIMIT_ITEMS + 1; i++)
-		items[i] = (struct wire_bytes){item, sizeof item};
+	for (size_t i = 0; i < WIRE_LIMIT_ITEMS + 1; i++) items[i] = (struct wire_bytes){item, sizeof item};
 	crypto_sign_seed_keypair(public_key, secret, seed);
 	wire_buf_init(&made, WIRE_LIMIT_FRAME_BYTES);
 	assert_int_equal(wire_report_make(&made, "a", "0123456789abcdef", &header, items, 0, payload_secret, secret), ISAC_ERR_BAD_VALUE);
-	assert_int_equal(wire_report_make(&made, "a", "0123456789abcdef", &header, items, 1001, payload_secret, secret), ISAC_ERR_TOO_LARGE);
-	assert_int_equal(wire_report_make(&made, "a", "0123456789abcdef", &header, items, 1000, payload_secret, secret), ISAC_ERR_TOO_LARGE);
+	assert_int_equal(wire_report_make(&made, "a", "0123456789abcdef", &header, items, 1001, payload_secret, secret),
+			 ISAC_ERR_TOO_LARGE);
+	assert_int_equal(wire_report_make(&made, "a", "0123456789abcdef", &header, items, 1000, payload_secret, secret),
+			 ISAC_ERR_TOO_LARGE);
 	wire_buf_clear(&made);
 }
 

@@ -8,7 +8,10 @@
 struct odd {
 	ProtobufCMessage base;
 	int oneof_case;
-	union { uint32_t a; uint64_t b; };
+	union {
+		uint32_t a;
+		uint64_t b;
+	};
 	size_t n_list;
 	uint32_t *list;
 	struct odd *self;
@@ -23,8 +26,11 @@ struct odd {
 	int32_t kind;
 };
 static const ProtobufCMessageDescriptor odd_descriptor;
-#define FIELD(name, id, label, type, quantifier, member, desc, flags)                                                               \
-	{name, id, PROTOBUF_C_LABEL_##label, PROTOBUF_C_TYPE_##type, quantifier, offsetof(struct odd, member), desc, NULL, flags, 0, NULL, NULL}
+#define FIELD(name, id, label, type, quantifier, member, desc, flags) \
+	{ \
+		name, id, PROTOBUF_C_LABEL_##label, PROTOBUF_C_TYPE_##type, quantifier, offsetof(struct odd, member), desc, NULL, flags, \
+			0, NULL, NULL \
+	}
 #define ONEOF PROTOBUF_C_FIELD_FLAG_ONEOF
 static const ProtobufCFieldDescriptor odd_fields[] = {
 	FIELD("a", 1, NONE, UINT32, offsetof(struct odd, oneof_case), a, NULL, ONEOF),
@@ -45,48 +51,64 @@ static void odd_init(ProtobufCMessage *msg)
 	memset(msg, 0, sizeof(struct odd));
 	msg->descriptor = &odd_descriptor;
 }
-static const ProtobufCMessageDescriptor odd_descriptor = {
-	PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC, "odd", "Odd", "Odd", "", sizeof(struct odd), 11, odd_fields, NULL, 2, odd_ranges, odd_init, NULL, NULL, NULL};
+static const ProtobufCMessageDescriptor odd_descriptor = {PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+							  "odd",
+							  "Odd",
+							  "Odd",
+							  "",
+							  sizeof(struct odd),
+							  11,
+							  odd_fields,
+							  NULL,
+							  2,
+							  odd_ranges,
+							  odd_init,
+							  NULL,
+							  NULL,
+							  NULL};
 
 static void test_odd(void **state)
 {
-	static const struct { const char *hex; unsigned code; } cases[] = {
-		{"0801", 200},                         /* a */
-		{"08011001", 400},                     /* a and b */
+	static const struct {
+		const char *hex;
+		unsigned code;
+	} cases[] = {
+		{"0801", 200},	   /* a */
+		{"08011001", 400}, /* a and b */
 		{"10010801", 400},
 		{"08010801", 400},
-		{"1801180218ffffffff0f", 200},         /* list, one by one */
-		{"1a03010203", 200},                   /* the same, packed */
-		{"1a0301021804", 400},                 /* packed, cut by its own length: what follows is no element */
-		{"1a02010218041a00", 200},             /* both forms, and an empty one */
-		{"1a028100", 400},                     /* packed, not minimal */
-		{"1a0180", 400},                       /* packed, cut varint */
-		{"1a058080808010", 400},               /* packed, 2^32 */
-		{"28ffffffffffffffffff01", 200},       /* int32 -1 */
-		{"28ffffffff07", 200},                 /* int32 2^31 - 1 */
-		{"288080808008", 400},                 /* int32 2^31 */
-		{"2880808080f8ffffffff01", 200},       /* int32 -2^31 */
-		{"28fffffffff7ffffffff01", 400},       /* int32 -2^31 - 1 */
-		{"28ffffffff0f", 400},                 /* int32 -1 in 32 bits only */
-		{"30ffffffff0f", 200},                 /* sint32 -2^31 */
-		{"308080808010", 400},                 /* sint32 of 33 bits */
-		{"390102030405060708", 200},           /* fixed64 */
+		{"1801180218ffffffff0f", 200},	 /* list, one by one */
+		{"1a03010203", 200},		 /* the same, packed */
+		{"1a0301021804", 400},		 /* packed, cut by its own length: what follows is no element */
+		{"1a02010218041a00", 200},	 /* both forms, and an empty one */
+		{"1a028100", 400},		 /* packed, not minimal */
+		{"1a0180", 400},		 /* packed, cut varint */
+		{"1a058080808010", 400},	 /* packed, 2^32 */
+		{"28ffffffffffffffffff01", 200}, /* int32 -1 */
+		{"28ffffffff07", 200},		 /* int32 2^31 - 1 */
+		{"288080808008", 400},		 /* int32 2^31 */
+		{"2880808080f8ffffffff01", 200}, /* int32 -2^31 */
+		{"28fffffffff7ffffffff01", 400}, /* int32 -2^31 - 1 */
+		{"28ffffffff0f", 400},		 /* int32 -1 in 32 bits only */
+		{"30ffffffff0f", 200},		 /* sint32 -2^31 */
+		{"308080808010", 400},		 /* sint32 of 33 bits */
+		{"390102030405060708", 200},	 /* fixed64 */
 		{"3901020304050607", 400},
-		{"4501020304", 200},                   /* fixed32 */
+		{"4501020304", 200}, /* fixed32 */
 		{"45010203", 400},
-		{"4801", 400},                         /* unknown */
+		{"4801", 400},					 /* unknown */
 		{"a20110010203040506070801020304050607ff", 200}, /* two fixed64, packed */
 		{"a2010f010203040506070801020304050607", 400},
 		{"a1010102030405060708", 200},
-		{"aa0103000100", 200},                 /* bools */
+		{"aa0103000100", 200}, /* bools */
 		{"aa010102", 400},
-		{"b00101", 200},                       /* enum */
+		{"b00101", 200}, /* enum */
 		{"b001ffffffffffffffffff01", 200},
 		{"b0018080808010", 400},
-		{"22022200", 200},                     /* itself in itself in itself */
-		{"2206220422022200", 200},             /* level 4 */
-		{"22082206220422022200", 400},         /* level 5 */
-		{"220422040801", 400},                 /* inner length beyond outer */
+		{"22022200", 200},	       /* itself in itself in itself */
+		{"2206220422022200", 200},     /* level 4 */
+		{"22082206220422022200", 400}, /* level 5 */
+		{"220422040801", 400},	       /* inner length beyond outer */
 	};
 
 	(void)state;
@@ -129,15 +151,20 @@ static void test_readers(void **state)
 /* Floods: many small things that decode to much. The arena's cap is never what stops them. */
 static void test_floods(void **state)
 {
-	static const struct { const ProtobufCMessageDescriptor *desc; uint8_t unit[2]; uint32_t times; unsigned code; } floods[] = {
-		{&isac1__batch__descriptor, {0x0a, 0}, 500000, 413},         /* empty messages */
-		{&isac1__batch__descriptor, {0x0a, 0}, 99999, 413},          /* by memory, not by number */
-		{&isac1__query__descriptor, {0x48, 1}, 500000, 413},         /* unknown fields */
-		{&isac1__query__descriptor, {0x4a, 0}, 99999, 413},          /* by memory */
+	static const struct {
+		const ProtobufCMessageDescriptor *desc;
+		uint8_t unit[2];
+		uint32_t times;
+		unsigned code;
+	} floods[] = {
+		{&isac1__batch__descriptor, {0x0a, 0}, 500000, 413}, /* empty messages */
+		{&isac1__batch__descriptor, {0x0a, 0}, 99999, 413},  /* by memory, not by number */
+		{&isac1__query__descriptor, {0x48, 1}, 500000, 413}, /* unknown fields */
+		{&isac1__query__descriptor, {0x4a, 0}, 99999, 413},  /* by memory */
 		{&isac1__query__descriptor, {0x4a, 0}, 20000, 400},
-		{&isac1__directory__descriptor, {0x12, 0}, 500000, 413},     /* empty strings */
+		{&isac1__directory__descriptor, {0x12, 0}, 500000, 413}, /* empty strings */
 		{&isac1__directory__descriptor, {0x0a, 0}, 10000, 200},
-		{&isac1__receipt__descriptor, {0x40, 1}, 50000, 200},        /* numbers one by one */
+		{&isac1__receipt__descriptor, {0x40, 1}, 50000, 200}, /* numbers one by one */
 		{&isac1__receipt__descriptor, {0x40, 1}, 100001, 413},
 	};
 
@@ -149,8 +176,7 @@ static void test_floods(void **state)
 		enum isac_err err;
 
 		assert_non_null(data);
-		for (uint32_t k = 0; k < floods[i].times; k++)
-			memcpy(data + 2 * (size_t)k, floods[i].unit, 2);
+		for (uint32_t k = 0; k < floods[i].times; k++) memcpy(data + 2 * (size_t)k, floods[i].unit, 2);
 		wire_arena_init(&arena, 64 << 20);
 		err = wire_open(&msg, floods[i].desc, &arena, data, 2 * (size_t)floods[i].times, true, NULL);
 		if (isac_err_code(err) != floods[i].code) fail_msg("flood %zu: %u instead of %u", i, isac_err_code(err), floods[i].code);

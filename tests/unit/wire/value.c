@@ -34,10 +34,29 @@ static struct wire_value canon(void **state, uint32_t type, const char *text)
 
 static void names_and_numbers_are_those_of_the_specification(void **state)
 {
-	static const struct { uint32_t type; const char *name; } rows[] = {
-		{ 1, "ipv4" }, { 2, "ipv6" }, { 3, "cidr" }, { 4, "domain" }, { 5, "url" }, { 6, "email" }, { 7, "md5" }, { 8, "sha1" },
-		{ 9, "sha256" }, { 10, "sha512" }, { 11, "asn" }, { 12, "ja3" }, { 13, "user-agent" }, { 14, "filename" }, { 15, "mutex" },
-		{ 16, "registry-key" }, { 17, "bitcoin" }, { 18, "cve" }, { 19, "certificate-fingerprint" },
+	static const struct {
+		uint32_t type;
+		const char *name;
+	} rows[] = {
+		{1, "ipv4"},
+		{2, "ipv6"},
+		{3, "cidr"},
+		{4, "domain"},
+		{5, "url"},
+		{6, "email"},
+		{7, "md5"},
+		{8, "sha1"},
+		{9, "sha256"},
+		{10, "sha512"},
+		{11, "asn"},
+		{12, "ja3"},
+		{13, "user-agent"},
+		{14, "filename"},
+		{15, "mutex"},
+		{16, "registry-key"},
+		{17, "bitcoin"},
+		{18, "cve"},
+		{19, "certificate-fingerprint"},
 	};
 
 	(void)state;
@@ -91,35 +110,42 @@ static void keys_are_blake2b_of_type_and_value(void **state)
 
 static void reasons_help(void **state)
 {
-	static const struct { uint32_t type; const char *value, *reason; } rows[] = {
-		{ WIRE_VALUE_IPV4, "10.1.2.3", "ipv4 value is special-use: 10.0.0.0/8 (RFC 1918)" },
-		{ WIRE_VALUE_IPV4, "1.2.3", "four decimal numbers" },
-		{ WIRE_VALUE_IPV6, "fe80::1%eth0", "zone" },
-		{ WIRE_VALUE_IPV6, "2001:db8::1", "2001:db8::/32 (documentation, RFC 3849)" },
-		{ WIRE_VALUE_CIDR, "4.2.2.7/24", "host bits" },
-		{ WIRE_VALUE_CIDR, "4.2.2.7", "ADDRESS/LENGTH" },
-		{ WIRE_VALUE_DOMAIN, "co.uk", "public suffix" },
-		{ WIRE_VALUE_DOMAIN, "a..b", "empty label" },
-		{ WIRE_VALUE_DOMAIN, "xn--a.de", "internationalised" },
-		{ WIRE_VALUE_URL, "http://u:p@example.com/", "user information" },
-		{ WIRE_VALUE_URL, "http://10.0.0.1/", "10.0.0.0/8" },
-		{ WIRE_VALUE_SHA256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85", "63 characters, not 64" },
-		{ WIRE_VALUE_ASN, "23456", "AS_TRANS" },
-		{ WIRE_VALUE_BITCOIN, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "checksum" },
+	static const struct {
+		uint32_t type;
+		const char *value, *reason;
+	} rows[] = {
+		{WIRE_VALUE_IPV4, "10.1.2.3", "ipv4 value is special-use: 10.0.0.0/8 (RFC 1918)"},
+		{WIRE_VALUE_IPV4, "1.2.3", "four decimal numbers"},
+		{WIRE_VALUE_IPV6, "fe80::1%eth0", "zone"},
+		{WIRE_VALUE_IPV6, "2001:db8::1", "2001:db8::/32 (documentation, RFC 3849)"},
+		{WIRE_VALUE_CIDR, "4.2.2.7/24", "host bits"},
+		{WIRE_VALUE_CIDR, "4.2.2.7", "ADDRESS/LENGTH"},
+		{WIRE_VALUE_DOMAIN, "co.uk", "public suffix"},
+		{WIRE_VALUE_DOMAIN, "a..b", "empty label"},
+		{WIRE_VALUE_DOMAIN, "xn--a.de", "internationalised"},
+		{WIRE_VALUE_URL, "http://u:p@example.com/", "user information"},
+		{WIRE_VALUE_URL, "http://10.0.0.1/", "10.0.0.0/8"},
+		{WIRE_VALUE_SHA256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85", "63 characters, not 64"},
+		{WIRE_VALUE_ASN, "23456", "AS_TRANS"},
+		{WIRE_VALUE_BITCOIN, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "checksum"},
 	};
 	struct wire_value value;
 	struct wire_why why;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(wire_value_canon(&value, rows[i].type, rows[i].value, strlen(rows[i].value), *state, &why), ISAC_ERR_BAD_VALUE);
+		assert_int_equal(wire_value_canon(&value, rows[i].type, rows[i].value, strlen(rows[i].value), *state, &why),
+				 ISAC_ERR_BAD_VALUE);
 		if (!strstr(why.text, rows[i].reason)) fail_msg("%s: %s", rows[i].value, why.text);
 	}
 }
 
 static void held_table_is_sorted_and_canonical(void **state)
 {
-	static const struct { uint32_t type; const char *text; } rows[] = {
-#define HELD(TYPE, text) { WIRE_VALUE_##TYPE, text },
+	static const struct {
+		uint32_t type;
+		const char *text;
+	} rows[] = {
+#define HELD(TYPE, text) {WIRE_VALUE_##TYPE, text},
 #include "wire/held.def"
 #undef HELD
 	};
@@ -137,7 +163,7 @@ static void held_table_is_sorted_and_canonical(void **state)
 
 static void addresses_come_as_bytes(void **state)
 {
-	static const uint8_t v4[16] = { 198, 51, 100, 7 }, v6[16] = { 0x2a, 0x02, 0x06, 0xb8, [15] = 1 };
+	static const uint8_t v4[16] = {198, 51, 100, 7}, v6[16] = {0x2a, 0x02, 0x06, 0xb8, [15] = 1};
 	struct wire_value value;
 
 	value = canon(state, WIRE_VALUE_IPV4, "198.51.100.7");
@@ -176,12 +202,23 @@ static void hosts_come_canonical(void **state)
 
 static void a_full_arena_is_an_error_not_a_crash(void **state)
 {
-	static const struct { uint32_t type; const char *value; } rows[] = {
-		{ WIRE_VALUE_IPV4, "198.51.100.7" }, { WIRE_VALUE_IPV6, "2a02::1" }, { WIRE_VALUE_CIDR, "198.51.0.0/17" },
-		{ WIRE_VALUE_DOMAIN, "evil.example.com" }, { WIRE_VALUE_DOMAIN, "m\xc3\xbcnchen.example.com" },
-		{ WIRE_VALUE_URL, "http://evil.example.com/x" }, { WIRE_VALUE_URL, "http://198.51.100.7/" }, { WIRE_VALUE_EMAIL, "a@evil.example.com" },
-		{ WIRE_VALUE_MD5, "0123456789abcdef0123456789abcdef" }, { WIRE_VALUE_CVE, "CVE-2021-44228" }, { WIRE_VALUE_MUTEX, "m" },
-		{ WIRE_VALUE_REGISTRY_KEY, "HKLM\\x" }, { WIRE_VALUE_BITCOIN, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa" },
+	static const struct {
+		uint32_t type;
+		const char *value;
+	} rows[] = {
+		{WIRE_VALUE_IPV4, "198.51.100.7"},
+		{WIRE_VALUE_IPV6, "2a02::1"},
+		{WIRE_VALUE_CIDR, "198.51.0.0/17"},
+		{WIRE_VALUE_DOMAIN, "evil.example.com"},
+		{WIRE_VALUE_DOMAIN, "m\xc3\xbcnchen.example.com"},
+		{WIRE_VALUE_URL, "http://evil.example.com/x"},
+		{WIRE_VALUE_URL, "http://198.51.100.7/"},
+		{WIRE_VALUE_EMAIL, "a@evil.example.com"},
+		{WIRE_VALUE_MD5, "0123456789abcdef0123456789abcdef"},
+		{WIRE_VALUE_CVE, "CVE-2021-44228"},
+		{WIRE_VALUE_MUTEX, "m"},
+		{WIRE_VALUE_REGISTRY_KEY, "HKLM\\x"},
+		{WIRE_VALUE_BITCOIN, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"},
 	};
 	struct wire_arena small;
 	struct wire_value value;

@@ -14,7 +14,7 @@ enum { LINE_MAX_BYTES = 40000 };
 
 struct row {
 	uint32_t type, want_type;
-	char verdict;           /* o, h, r */
+	char verdict; /* o, h, r */
 	char input[LINE_MAX_BYTES], canon[LINE_MAX_BYTES];
 	size_t len, canon_len;
 };
@@ -46,7 +46,7 @@ static size_t unescape(char *out, const char *s)
 
 static bool parse(struct row *row, char *line)
 {
-	char *field[5] = { line, "", "", "", "" };
+	char *field[5] = {line, "", "", "", ""};
 	int n = 1;
 
 	line[strcspn(line, "\n")] = 0;
@@ -67,7 +67,7 @@ static bool parse(struct row *row, char *line)
 static bool judge(const struct row *row, struct wire_arena *arena)
 {
 	struct wire_value value, again;
-	struct wire_why why = { .text = "" };
+	struct wire_why why = {.text = ""};
 	const enum isac_err err = wire_value_canon(&value, row->type, row->input, row->len, arena, &why);
 
 	if (row->verdict == 'r') return err == ISAC_ERR_BAD_VALUE && strlen(why.text) > 10;
@@ -80,7 +80,7 @@ static bool judge(const struct row *row, struct wire_arena *arena)
 
 static void every_row_holds(void **state)
 {
-	unsigned rows = 0, wrong = 0, accepted[WIRE_VALUE_END] = { 0 }, refused[WIRE_VALUE_END] = { 0 };
+	unsigned rows = 0, wrong = 0, accepted[WIRE_VALUE_END] = {0}, refused[WIRE_VALUE_END] = {0};
 	static char line[LINE_MAX_BYTES];
 	static struct row row;
 	struct wire_arena arena;
@@ -95,7 +95,8 @@ static void every_row_holds(void **state)
 		rows++;
 		(row.verdict == 'r' ? refused : accepted)[row.type]++;
 		if (!judge(&row, &arena)) {
-			print_error("value.cases:%u: %s \"%.80s\" is not as the table says\n", number, wire_value_name(row.type), row.input);
+			print_error("value.cases:%u: %s \"%.80s\" is not as the table says\n", number, wire_value_name(row.type),
+				    row.input);
 			wrong++;
 		}
 		wire_arena_reset(&arena);
@@ -112,7 +113,7 @@ static void every_row_holds(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(every_row_holds) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_row_holds)};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

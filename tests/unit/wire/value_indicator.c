@@ -40,7 +40,7 @@ static enum isac_err check(void **state, const Isac1__Indicator *ind)
 
 static void a_good_one_passes(void **state)
 {
-	char *tags[] = { "botnet", "\xe6\x97\xa5\xe6\x9c\xac" }, *refs[] = { "https://example.com/report" };
+	char *tags[] = {"botnet", "\xe6\x97\xa5\xe6\x9c\xac"}, *refs[] = {"https://example.com/report"};
 	Isac1__Indicator ind = good();
 	struct wire_value value;
 
@@ -55,7 +55,7 @@ static void a_good_one_passes(void **state)
 	ind.severity_plus1 = 11;
 	ind.first_seen_us = ind.last_seen_us = 1700000000000000;
 	ind.valid_from_us = 1700000000000000;
-	ind.valid_until_us = 253402300799999999;        /* 9999-12-31T23:59:59.999999Z */
+	ind.valid_until_us = 253402300799999999; /* 9999-12-31T23:59:59.999999Z */
 	assert_int_equal(wire_indicator_check(&value, &ind, *state, NULL), ISAC_OK);
 	assert_string_equal(value.text, "evil.example.com");
 }
@@ -75,11 +75,21 @@ static void numbers_have_ranges(void **state)
 
 static void times_have_ranges_and_order(void **state)
 {
-	static const struct { int64_t first, last, from, until; enum isac_err err; } rows[] = {
-		{ 0, 0, 0, 0, ISAC_OK }, { 1, 1, 1, 2, ISAC_OK }, { 0, 5, 0, 5, ISAC_OK }, { 5, 0, 5, 0, ISAC_OK },
-		{ -1, 0, 0, 0, ISAC_ERR_BAD_VALUE }, { 0, -1, 0, 0, ISAC_ERR_BAD_VALUE },
-		{ 0, 0, INT64_MIN, 0, ISAC_ERR_BAD_VALUE }, { 0, 0, 0, 253402300800000000, ISAC_ERR_BAD_VALUE },
-		{ 2, 1, 0, 0, ISAC_ERR_BAD_VALUE }, { 0, 0, 2, 1, ISAC_ERR_BAD_VALUE }, { 0, 0, 2, 2, ISAC_ERR_BAD_VALUE },
+	static const struct {
+		int64_t first, last, from, until;
+		enum isac_err err;
+	} rows[] = {
+		{0, 0, 0, 0, ISAC_OK},
+		{1, 1, 1, 2, ISAC_OK},
+		{0, 5, 0, 5, ISAC_OK},
+		{5, 0, 5, 0, ISAC_OK},
+		{-1, 0, 0, 0, ISAC_ERR_BAD_VALUE},
+		{0, -1, 0, 0, ISAC_ERR_BAD_VALUE},
+		{0, 0, INT64_MIN, 0, ISAC_ERR_BAD_VALUE},
+		{0, 0, 0, 253402300800000000, ISAC_ERR_BAD_VALUE},
+		{2, 1, 0, 0, ISAC_ERR_BAD_VALUE},
+		{0, 0, 2, 1, ISAC_ERR_BAD_VALUE},
+		{0, 0, 2, 2, ISAC_ERR_BAD_VALUE},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -95,7 +105,7 @@ static void times_have_ranges_and_order(void **state)
 
 static void countries_are_two_upper_case_letters(void **state)
 {
-	static char *const bad[] = { "J", "jp", "JPN", "J1", "J ", "\xc3\x9c" };
+	static char *const bad[] = {"J", "jp", "JPN", "J1", "J ", "\xc3\x9c"};
 	Isac1__Indicator ind = good();
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -106,7 +116,14 @@ static void countries_are_two_upper_case_letters(void **state)
 
 static void texts_are_readable_and_bounded(void **state)
 {
-	static char *const bad[] = { "a\nb", "\x1b[2J", "a\xe2\x80\xae" "b", "a\xe2\x80\x8b" "b", "\x7f", "\xc2\x85" };
+	static char *const bad[] = {"a\nb",
+				    "\x1b[2J",
+				    "a\xe2\x80\xae"
+				    "b",
+				    "a\xe2\x80\x8b"
+				    "b",
+				    "\x7f",
+				    "\xc2\x85"};
 	char text[8194], *one[1];
 	Isac1__Indicator ind;
 
@@ -135,7 +152,7 @@ static void texts_are_readable_and_bounded(void **state)
 	text[1024] = 0;
 	assert_int_equal(check(state, &ind), ISAC_OK);
 	ind = good();
-	ind.tags = (char *[]){ text };
+	ind.tags = (char *[]){text};
 	ind.n_tags = 1;
 	text[129] = 0;
 	assert_int_equal(check(state, &ind), ISAC_ERR_BAD_VALUE);
@@ -189,9 +206,13 @@ static void the_value_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_good_one_passes), cmocka_unit_test(numbers_have_ranges), cmocka_unit_test(times_have_ranges_and_order),
-		cmocka_unit_test(countries_are_two_upper_case_letters), cmocka_unit_test(texts_are_readable_and_bounded),
-		cmocka_unit_test(lists_are_bounded), cmocka_unit_test(the_value_counts),
+		cmocka_unit_test(a_good_one_passes),
+		cmocka_unit_test(numbers_have_ranges),
+		cmocka_unit_test(times_have_ranges_and_order),
+		cmocka_unit_test(countries_are_two_upper_case_letters),
+		cmocka_unit_test(texts_are_readable_and_bounded),
+		cmocka_unit_test(lists_are_bounded),
+		cmocka_unit_test(the_value_counts),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

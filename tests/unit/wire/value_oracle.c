@@ -54,8 +54,8 @@ static bool agree(char *line, struct wire_arena *arena)
 	assert_int_equal(wire_unhex((uint8_t *)text, len, field[4], 2 * len), ISAC_OK);
 	err = wire_value_canon(&value, wire_value_type(field[0], strlen(field[0])), text, len, arena, NULL);
 	if (strcmp(field[1], "refuse") == 0 ? err == ISAC_ERR_BAD_VALUE
-					     : !err && strcmp(wire_value_name(value.type), field[2]) == 0 &&
-						       strcmp(value.text, field[3]) == 0 && value.held == (field[1][0] == 'h'))
+					    : !err && strcmp(wire_value_name(value.type), field[2]) == 0 &&
+						      strcmp(value.text, field[3]) == 0 && value.held == (field[1][0] == 'h'))
 		return true;
 	print_error("%s \"%.*s\": oracle says %s %s\n", field[0], (int)len, text, field[1], field[3]);
 	return false;
@@ -85,13 +85,13 @@ static void addresses_are_as_ipaddress_says(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_true(rows >= ROWS_LEAST);
-	assert_true(accepted >= rows / 10);     /* else the generator tests nothing but refusals */
+	assert_true(accepted >= rows / 10); /* else the generator tests nothing but refusals */
 	assert_int_equal(wrong, 0);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(addresses_are_as_ipaddress_says) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(addresses_are_as_ipaddress_says)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,30 +6,32 @@
 #include <cmocka.h>
 #include "wire/wire.h"
 
-static const struct { const char *from, *to; } rows[] = {
-	{ "hxxp://evil.example.com/", "http://evil.example.com/" },
-	{ "hXXps://evil.example.com/", "https://evil.example.com/" },
-	{ "HXXP://EVIL.example.com/", "http://EVIL.example.com/" },
-	{ "fxp://evil.example.com/", "ftp://evil.example.com/" },
-	{ "hxxp[://]evil[.]example(.)com/", "http://evil.example.com/" },
-	{ "hxxps[:]//evil{.}example[dot]com", "https://evil.example.com" },
-	{ "http[:]//evil.example.com", "http://evil.example.com" },
-	{ "198[.]51[.]100[.]7", "198.51.100.7" },
-	{ "198\\.51\\.100\\.7", "198.51.100.7" },
-	{ "evil(dot)example[DOT]com", "evil.example.com" },
-	{ "mallory[@]evil.example.com", "mallory@evil.example.com" },
-	{ "mallory[at]evil[.]example.com", "mallory@evil.example.com" },
-	{ "2a02[:]6b8[:][:]1", "2a02:6b8::1" },
-	{ "[.]", "." },
-	{ "evil[.", NULL },
-	{ "evil.example.com", NULL },
-	{ "http://evil.example.com/?u=hxxp://x", NULL },
-	{ "fxp.example.com", NULL },
-	{ "hxxp", NULL },
-	{ "hxxpserver.example.com", NULL },
-	{ "http://[2a02:6b8::1]/", NULL },
-	{ "[dott]", NULL },
-	{ "", NULL },
+static const struct {
+	const char *from, *to;
+} rows[] = {
+	{"hxxp://evil.example.com/", "http://evil.example.com/"},
+	{"hXXps://evil.example.com/", "https://evil.example.com/"},
+	{"HXXP://EVIL.example.com/", "http://EVIL.example.com/"},
+	{"fxp://evil.example.com/", "ftp://evil.example.com/"},
+	{"hxxp[://]evil[.]example(.)com/", "http://evil.example.com/"},
+	{"hxxps[:]//evil{.}example[dot]com", "https://evil.example.com"},
+	{"http[:]//evil.example.com", "http://evil.example.com"},
+	{"198[.]51[.]100[.]7", "198.51.100.7"},
+	{"198\\.51\\.100\\.7", "198.51.100.7"},
+	{"evil(dot)example[DOT]com", "evil.example.com"},
+	{"mallory[@]evil.example.com", "mallory@evil.example.com"},
+	{"mallory[at]evil[.]example.com", "mallory@evil.example.com"},
+	{"2a02[:]6b8[:][:]1", "2a02:6b8::1"},
+	{"[.]", "."},
+	{"evil[.", NULL},
+	{"evil.example.com", NULL},
+	{"http://evil.example.com/?u=hxxp://x", NULL},
+	{"fxp.example.com", NULL},
+	{"hxxp", NULL},
+	{"hxxpserver.example.com", NULL},
+	{"http://[2a02:6b8::1]/", NULL},
+	{"[dott]", NULL},
+	{"", NULL},
 };
 
 static void every_row_is_understood(void **state)
@@ -51,7 +53,7 @@ static void every_row_is_understood(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(every_row_is_understood) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_row_is_understood)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,9 @@
 
 struct vector {
 	const char *file;
-	struct { char *key, *value; } pair[4096];
+	struct {
+		char *key, *value;
+	} pair[4096];
 	size_t n;
 	struct wire_arena arena; /* whatever the getters return */
 };
@@ -32,8 +34,7 @@ static inline size_t vector_count(const struct vector *v, const char *key)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < v->n; i++)
-		n += strcmp(v->pair[i].key, key) == 0;
+	for (size_t i = 0; i < v->n; i++) n += strcmp(v->pair[i].key, key) == 0;
 	return n;
 }
 
@@ -78,8 +79,7 @@ static inline struct wire_bytes vector_join(struct vector *v, const char *key)
 	size_t len = 0;
 	uint8_t *data;
 
-	for (size_t i = 0; i < n; i++)
-		len += strlen(vector_nth(v, key, i)) / 2;
+	for (size_t i = 0; i < n; i++) len += strlen(vector_nth(v, key, i)) / 2;
 	data = wire_arena_alloc(&v->arena, len);
 	assert_non_null(data);
 	len = 0;
@@ -92,14 +92,14 @@ static inline struct wire_bytes vector_join(struct vector *v, const char *key)
 	return (struct wire_bytes){data, len};
 }
 
-#define vector_assert_bytes(v, got, want, size)                                                                                     \
-	do {                                                                                                                        \
-		if (memcmp(got, want, size) != 0) fail_msg("%s: %s: bytes differ", (v)->file, vector_nth(v, "case", 0));                \
+#define vector_assert_bytes(v, got, want, size) \
+	do { \
+		if (memcmp(got, want, size) != 0) fail_msg("%s: %s: bytes differ", (v)->file, vector_nth(v, "case", 0)); \
 	} while (0)
 
-#define vector_assert_code(v, err, code)                                                                                            \
-	do {                                                                                                                        \
-		if (isac_err_code(err) != (code))                                                                                     \
+#define vector_assert_code(v, err, code) \
+	do { \
+		if (isac_err_code(err) != (code)) \
 			fail_msg("%s: %s: %u instead of %u", (v)->file, vector_nth(v, "case", 0), isac_err_code(err), (unsigned)(code)); \
 	} while (0)
 
@@ -121,8 +121,7 @@ static inline void vector_each(const char *file, size_t least, void (*check)(str
 		char *eq;
 
 		len = getline(&line, &size, in);
-		while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == ' '))
-			line[--len] = 0;
+		while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == ' ')) line[--len] = 0;
 		if (len > 0 && line[0] != '#') {
 			eq = strstr(line, " =");
 			assert_non_null(eq);
