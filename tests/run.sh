@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds isac and runs all its tests: sh tests/run.sh [--quick] [--keep-going] [ctest arguments]
-# Installs what is missing, builds in build/ci-* of this checkout (or $ISAC_BUILD), ends in ctest's summary.
+# Installs what is missing, builds in build/ of this checkout (or $ISAC_BUILD), ends in ctest's summary.
 # --quick: the release build and `ctest -L unit` only.
 set -eu
 cd "$(dirname "$0")/.."
@@ -24,11 +24,11 @@ build() { # preset
     cmake --build "$root/$1" -j "$jobs" >>"$root/$1.log" 2>&1 || { tail -n 60 "$root/$1.log" >&2; exit 1; }
     echo "run: built $1"
 }
-build release
 if [ "$quick" = no ]; then
     for preset in asan tsan clang fuzz; do build "$preset"; done
 fi
+build release   # last: its tests run what the others have built
 flock -u 9
 cd "$root/release"
 if [ "$quick" = yes ]; then exec ctest -L unit --output-on-failure -j "$jobs" "$@"; fi
-exec ctest --output-on-failure "$@"
+exec ctest --output-on-failure -j "$jobs" "$@"

@@ -262,6 +262,9 @@ def main():
     parser.add_argument("--seed", type=int, default=int(time.time()))
     args = parser.parse_args()
     print(f"seed {args.seed}")
+    if args.power_cuts and (os.getuid() or not os.path.exists("/dev/loop-control")):
+        print("cutting the power needs root and loop devices: not done here")
+        sys.exit(77)
     settings = ["unsafe_async_commit=true"] if args.control else []
     if args.control:
         args.victims = "postgres"
