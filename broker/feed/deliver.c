@@ -367,7 +367,8 @@ static bool deliver_round(struct feed *f, struct planned *p)
 		struct feed_session *s = f->session[(f->turn + i) % f->sessions_cap];
 		if (s && may_send(s)) step_session(f, round, s, p);
 	}
-	f->turn = (f->turn + i) % f->sessions_cap; /* who was left out is first the next time */
+	/* Who was left out is first the next time. NOLINTNEXTLINE(clang-analyzer-core.DivideZero): sessions_max is 1 at least */
+	f->turn = (f->turn + i) % f->sessions_cap;
 	for (g = round->first; g; g = next) {
 		next = g->newer;
 		send_group(f, g);

@@ -75,11 +75,11 @@ static void add_row(void *arg, const struct member *m)
 	wire_buf_add(rows, m->name, len);
 }
 
-void intake_front_push_roster(struct intake *in)
+/* Any thread: the roster in force now, to this front. */
+static enum isac_err send_roster(struct intake *in, struct intake_front *front)
 {
-	if (!in->front || !atomic_load(&in->front->id)) return; /* its HELLO will bring the roster */
 	struct member_roster *roster = base_shared_take(in->conf.roster);
-	if (!roster) return;
+	if (!roster) return ISAC_OK;
 	uint8_t tag[9] = {'T'};
 	wire_put_u64(tag + 1, member_roster_generation(roster));
 	struct wire_buf rows;
@@ -87,7 +87,27 @@ void intake_front_push_roster(struct intake *in)
 	member_roster_each(roster, add_row, &rows);
 	base_shared_give(in->conf.roster, roster);
 	struct wire_bytes parts[2] = {{tag, sizeof(tag)}, {rows.data, rows.len}};
-	/* A front with an old roster would let in who was shut out: cut it, it asks again. */
-	if (rows.err || base_link_send(in->front->link, parts, 2)) intake_front_drop(in, "the roster could not be sent");
+	enum isac_err err = rows.err ? rows.err : base_link_send(front->link, parts, 2);
 	wire_buf_clear(&rows);
+	return err;
+}
+
+void intake_front_push_roster(struct intake *in)
+{
+	if (!in->front || !atomic_load(&in->front->id)) return; /* its HELLO will bring the roster */
+	/* A front with an old roster would let in who was shut out: cut it, it asks again. */
+	if (send_roster(in, in->front)) intake_front_drop(in, "the roster could not be sent");
+}
+
+/*
+ * On the caller's thread, so that front has the roster before the answer to the command that changed it. The intake thread sends it once
+ * more: whatever order two senders took, the last one to arrive is the newest, and only that thread may drop a front.
+ */
+void intake_roster_changed(struct intake *in)
+{
+	struct intake_front *front = base_shared_take(&in->fronts);
+	if (front && front->link && atomic_load(&front->id)) (void)send_roster(in, front);
+	base_shared_give(&in->fronts, front);
+	atomic_store(&in->roster_changed, true);
+	intake_wake(in);
 }

@@ -177,9 +177,3 @@ void intake_stop(struct intake **slot)
 	free(in);
 	*slot = NULL;
 }
-
-void intake_roster_changed(struct intake *in)
-{
-	atomic_store(&in->roster_changed, true);
-	intake_wake(in);
-}

@@ -157,7 +157,7 @@ void query_stop(struct query **slot)
 	if (q->actor) base_actor_stop(&q->actor);
 	void *job;
 	while (q->box && base_mailbox_take(q->box, &job, 1)) free(job);
-	for (size_t i = 0; i < q->parked_n; i++) free(q->parked[i]);
+	for (size_t i = 0; q->parked && i < q->parked_n; i++) free(q->parked[i]);
 	base_mailbox_destroy(&q->box);
 	store_db_destroy(&q->db);
 	wire_arena_clear(&q->arena);

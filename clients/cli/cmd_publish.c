@@ -117,10 +117,11 @@ static void on_receipt(void *arg, const struct isac_receipt *r)
 static void go_offline(struct publish *p, const struct isac_error *err)
 {
 	p->offline = *err;
-	while (p->jobs) {
-		isac_spool_release(&p->jobs->file);
+	for (struct job *job = p->jobs, *next; job; job = next) {
+		next = job->next;
+		isac_spool_release(&job->file);
 		p->waiting++;
-		drop_job(p, p->jobs);
+		drop_job(p, job);
 	}
 	isac_publisher_close(&p->publisher);
 }

@@ -194,7 +194,7 @@ enum isac_batch_outcome isac_batch_add(struct isac_batch *b, const struct isac_i
 {
 	Isac1__Indicator ind = ISAC1__INDICATOR__INIT;
 	Isac1__Item item = ISAC1__ITEM__INIT;
-	struct wire_value value;
+	struct wire_value value = {0};
 	uint8_t key[WIRE_VALUE_KEY];
 	wire_arena_reset(&b->arena);
 	if (convert(b, &ind, &value, in, err)) return ISAC_BATCH_REFUSED;

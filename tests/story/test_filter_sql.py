@@ -19,7 +19,7 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DRIVER = os.path.join(os.environ.get("ISAC_BIN", os.path.join(ROOT, "build/bin")), "unit_filter_to_sql")
-FILTERS, ITEMS, SEED = map(int, os.environ.get("ISAC_ORACLE", "2000 300 11").split())
+FILTERS, ITEMS, SEED = map(int, os.environ.get("ISAC_ORACLE", "600 300 11").split())
 
 spec = importlib.util.spec_from_file_location("oracle", os.path.join(ROOT, "tests/unit/filter/oracle.py"))
 oracle = importlib.util.module_from_spec(spec)
