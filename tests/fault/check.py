@@ -78,13 +78,23 @@ class Feed:
         self.proc.terminate()
         assert self.proc.wait(timeout=60) == 0, pathlib.Path(str(self.path) + ".err").read_text()[-2000:]
 
+    def wait_all(self, total):
+        """Until it has that many items; it may be far behind, so what counts is that it goes on."""
+        had = -1
+        while had < self.lines() < total:
+            had = self.lines()
+            try:
+                hubs.until("the feed goes on", lambda: self.lines() >= min(total, had + 1000), 60)
+            except AssertionError:
+                print(f"the feed stopped at {self.lines()} of {total} items: {pathlib.Path(str(self.path) + '.err').read_text()[-500:]}")
+
     def lines(self):
         with open(self.path, "rb") as text:
             return sum(block.count(b"\n") for block in iter(lambda: text.read(1 << 20), b""))
 
     def items(self):
         with open(self.path) as lines:
-            return [json.loads(line) for line in lines if line.endswith("\n")]
+            return [(item["seq"], item["value"]) for item in (json.loads(line) for line in lines if line.endswith("\n"))]
 
 
 def load_binary():
@@ -150,12 +160,13 @@ def judge(run, feed_items, allow_loss=False):
     acknowledged = diary.acknowledged
     lost = [r for r, seq in acknowledged.items() if seq not in by_report.get(r, [])]
     doubled = [r for r, seqs in by_report.items() if len(seqs) > 1]
-    unexpected = [r for r in by_report if r not in set(diary.attempted)] + [r for r, (code, _) in diary.receipts.items() if code not in (200, 202, 208)]
+    attempted = set(diary.attempted)
+    unexpected = [r for r in by_report if r not in attempted] + [r for r, (code, _) in diary.receipts.items() if code not in (200, 202, 208)]
     gapless = [seq for seq, _ in stored] == list(range(1, len(stored) + 1))
-    shown = [(item["seq"], item["index"] if "index" in item else n) for n, item in enumerate(feed_items)] if feed_items is not None else []
+    shown = feed_items or []
     order_ok = all(a[0] <= b[0] for a, b in zip(shown, shown[1:]))
-    per_seq = collections.Counter(item["seq"] for item in feed_items or [])
-    values = collections.Counter((item["seq"], item["value"]) for item in feed_items or [])
+    per_seq = collections.Counter(seq for seq, _ in shown)
+    values = collections.Counter(shown)
     repeats = sum(n - 1 for n in values.values())
     missing = [seq for seq, _ in stored if feed_items is not None and per_seq[seq] != run.items]
     recovered = sum(1 for r, (code, _) in diary.receipts.items() if code == 208)
@@ -187,10 +198,7 @@ def kill_run(args, settings=()):
             items = None
             if run.feed:
                 total = sum(1 for _ in run.stored()) * args.items
-                try:
-                    hubs.until("the feed has all", lambda: run.feed.lines() >= total, 120)
-                except AssertionError:
-                    print(f"the feed has {run.feed.lines()} of {total} items\n{pathlib.Path(str(run.feed.path) + '.err').read_text()[-1500:]}\n{run.hub.log_text()[-3000:]}")
+                run.feed.wait_all(total)
                 run.feed.stop()
                 items = run.feed.items()
             wrong, lost = judge(run, items, allow_loss=args.control)
