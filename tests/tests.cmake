@@ -40,8 +40,8 @@ foreach(build asan tsan clang)
 	set_tests_properties(${build}_unit PROPERTIES LABELS sanitize TIMEOUT 900 PROCESSORS 2)
 endforeach()
 
-# Under sanitizers: not test_filter_sql, which is about SQL; and a sixth of the patience's time is the honest one.
-set(sanitized tests/story/test_spine.py tests/story/test_front_attack.py)
+# Not test_filter_sql: it is about PostgreSQL's answers, and what makes the SQL has its unit tests.
+set(sanitized tests/story tests/python/test_live.py --ignore=tests/story/test_filter_sql.py)
 foreach(build asan tsan)
 	isac_pytest(${build}_story sanitize "${sanitized}" "ISAC_BIN=${others}/${build}/bin" ISAC_SLOW=6 ${sanitizer_env})
 endforeach()

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 
 import hub as hubs
@@ -14,8 +16,9 @@ def make_hub(tmp_path):
         return one.start() if start else one
 
     yield make
-    for one in made:
-        one.stop()
+    with contextlib.ExitStack() as last:        # all, even if one does not end well
+        for one in made:
+            last.callback(one.finish)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ SLOW = int(os.environ.get("ISAC_SLOW", "1"))        # sanitizers: every patience
 REPORTS = re.compile(r"ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer|LeakSanitizer|==\d+==ERROR")
 
 _template = None
+_running = set()
 
 
 def template():
@@ -34,6 +35,8 @@ def template():
 
 def forget_template():
     global _template
+    for hub in list(_running):                # whose story broke off before it could stop them
+        hub.stop(expect=None)
     if _template is not None:
         shutil.rmtree(_template, ignore_errors=True)
         _template = None
@@ -107,6 +110,7 @@ class Hub:
         for setting in self.settings:
             argv += ["--set", setting]
         self.log = open(self.log_path, "ab")
+        _running.add(self)
         self.proc = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env)
         ready, _, _ = select.select([self.proc.stdout], [], [], 60 * SLOW)
         line = self.proc.stdout.readline() if ready else ""
@@ -136,9 +140,17 @@ class Hub:
             self.proc.stdout.close()
             self.log.close()
             self.proc = None
+            _running.discard(self)
             for text in [*said, self.log_text()]:
                 no_reports(text)
             assert expect is None or status == expect, f"isacd ended with {status}\n{self.log_text()[-4000:]}"
+
+    def finish(self):
+        """Stops it for good. A cluster is 50 MB: the folder goes, the log stays beside it."""
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def admin(self):

@@ -45,7 +45,7 @@ class World:
     def close(self):
         for socket in (self.admin, self.feed, *self.client.values()):
             socket.close()
-        self.hub.stop()
+        self.hub.finish()
 
     def submit(self, cooked, name="alice"):
         return self.client[name].request("SUBMIT", cooked.submit)
@@ -422,6 +422,7 @@ def test_numbers_of_a_query_at_their_ends(world):
 
 @pytest.mark.parametrize("credit", [0, LIMIT["CREDIT_BYTES"] + 1, 2**31, 2**32 - 1])
 def test_credit_of_a_subscription(world, credit):                                # 84
+    until("those of earlier stories are closed", lambda: kit.stats(world.admin)["feed.sessions"] == 1)
     before = kit.stats(world.admin)
     socket, got = subscribe(world, credit_bytes=credit)
     refused(got, 422)

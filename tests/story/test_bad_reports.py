@@ -18,7 +18,7 @@ def target(tmp_path_factory):
     wire = zmtp.connect(one.request_endpoint, one.curve_public, Live(one).identity("mallory"))
     lines = dict(line.split(None, 1) for line in (home / "hub.pub").read_text().splitlines())
     yield wire, "mallory", lines["hub_id"], bytes.fromhex((home / "sign.key").read_text())
-    one.stop()
+    one.finish()
 
 
 @pytest.mark.parametrize("name", recipes.RECIPES)
