@@ -32,18 +32,28 @@ struct core {
 
 /* ---- between the actors ------------------------------------------------------------------ */
 
-/* On the writer's thread. The last rooms to start, feed and intake, are there before anything can be committed. */
+/* Both on the writer's thread. The last rooms to start, feed and intake, are there before anything can be committed. */
 static void on_committed(void *arg, struct report *const *reports, size_t n)
+{
+	struct core *core = arg;
+	for (size_t i = 0; i < n; i++) query_note_receipt(core->query, reports[i]->publisher_id, reports[i]->seq, reports[i]->received_us);
+}
+
+static void on_publish(void *arg, struct report *const *reports, size_t n)
 {
 	struct core *core = arg;
 	feed_committed(core->feed, reports, n);
 	store_indexer_committed(core->indexer, reports, n);
-	for (size_t i = 0; i < n; i++) query_note_receipt(core->query, reports[i]->publisher_id, reports[i]->seq, reports[i]->received_us);
 }
 
 static void on_receipt(void *arg, const struct store_route *route, const uint8_t *body, size_t len)
 {
-	intake_reply(((struct core *)arg)->intake, route, WIRE_RECEIPT, body, len);
+	intake_reply_queue(((struct core *)arg)->intake, route, WIRE_RECEIPT, body, len);
+}
+
+static void on_receipts_end(void *arg)
+{
+	intake_reply_end(((struct core *)arg)->intake);
 }
 
 static void on_reply(void *arg, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len)
@@ -111,10 +121,11 @@ static enum isac_err start_store(struct core *core)
 				  .queue_max = number(core, "intake_queue_max"),
 				  .deadline_ms = number(core, "db_deadline_ms"),
 				  .index_yield_ms = number(core, "index_yield_ms"),
-
 				  .unsafe_allow_async_commit = number(core, "unsafe_async_commit") != 0,
 				  .committed = on_committed,
+				  .publish = on_publish,
 				  .receipt = on_receipt,
+				  .receipts_end = on_receipts_end,
 				  .arg = core};
 	enum isac_err err = store_start(&core->store, &conf);
 	return err ? err : store_indexer_start(&core->indexer, &conf);

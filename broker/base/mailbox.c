@@ -1,7 +1,9 @@
 /*
  * A bounded queue of pointers with an eventfd, so that its reader can wait for it among sockets.
- * The eventfd is touched only when the box turns empty or not empty, both under the lock:
- * a burst costs one write, and "readable" and "not empty" can never disagree.
+ *
+ * The eventfd is written when the box turns from empty, after the lock was given back: a reader that wakes at once must not
+ * find it taken. So for a moment the box may hold something and not be readable yet, or be readable and empty; `signalled`
+ * says that a write is done or about to be. No wake-up is lost: whoever finds it false writes, and only a read clears it.
  */
 #include <assert.h>
 #include <pthread.h>
@@ -14,6 +16,7 @@ struct base_mailbox {
 	pthread_mutex_t lock;
 	int fd;
 	size_t max, first, count;
+	bool signalled;
 	void **ring;
 };
 
@@ -52,15 +55,18 @@ void base_mailbox_destroy(struct base_mailbox **box)
 enum isac_err base_mailbox_put(struct base_mailbox *box, void *item)
 {
 	enum isac_err err = ISAC_OK;
+	bool wake = false;
 
 	pthread_mutex_lock(&box->lock);
 	if (box->count == box->max) {
 		err = ISAC_ERR_FULL;
 	} else {
 		box->ring[(box->first + box->count++) % box->max] = item;
-		if (box->count == 1) eventfd_write(box->fd, 1);
+		wake = !box->signalled;
+		box->signalled = true;
 	}
 	pthread_mutex_unlock(&box->lock);
+	if (wake) eventfd_write(box->fd, 1);
 	return err;
 }
 
@@ -74,10 +80,10 @@ size_t base_mailbox_take(struct base_mailbox *box, void **items, size_t max)
 		box->first = (box->first + 1) % box->max;
 		box->count--;
 	}
-	if (n > 0 && box->count == 0) {
+	if (box->count == 0 && box->signalled) {
 		eventfd_t unused;
 
-		eventfd_read(box->fd, &unused);
+		if (eventfd_read(box->fd, &unused) == 0) box->signalled = false; /* else its writer is on the way: the next take */
 	}
 	pthread_mutex_unlock(&box->lock);
 	return n;

@@ -26,6 +26,9 @@ void intake_halt(struct intake *in);
 void intake_stop(struct intake **in);
 /* Sends a reply on the request link; any thread; drops it (counted) if that front is gone. */
 void intake_reply(struct intake *in, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
+/* The same, but many cost one system call: nothing may be sent before intake_reply_end, which the same thread must call soon. */
+void intake_reply_queue(struct intake *in, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
+void intake_reply_end(struct intake *in);
 /* Pushes the roster to front (who may connect). Any thread. */
 void intake_roster_changed(struct intake *in);
 

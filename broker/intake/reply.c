@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-void intake_reply(struct intake *in, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len)
+static void reply(struct intake *in, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len,
+		  enum isac_err (*send)(struct base_link *, const struct wire_bytes *, unsigned))
 {
 	struct intake_front *front = base_shared_take(&in->fronts);
 	enum isac_err err = ISAC_ERR_CLOSED;
@@ -12,10 +13,27 @@ void intake_reply(struct intake *in, const struct store_route *route, uint16_t t
 		memcpy(tag + 1, route->rid, route->rid_len);
 		size_t head_len = wire_head_pack(head, &(struct wire_head){.type = type, .request_id = route->request_id});
 		struct wire_bytes parts[3] = {{tag, 1u + route->rid_len}, {head, head_len}, {body, len}};
-		err = base_link_send(front->link, parts, 3);
+		err = send(front->link, parts, 3);
 	}
 	base_shared_give(&in->fronts, front);
 	if (err) base_stats_add(STAT_intake_replies_lost, 1);
+}
+
+void intake_reply(struct intake *in, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len)
+{
+	reply(in, route, type, body, len, base_link_send);
+}
+
+void intake_reply_queue(struct intake *in, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len)
+{
+	reply(in, route, type, body, len, base_link_queue);
+}
+
+void intake_reply_end(struct intake *in)
+{
+	struct intake_front *front = base_shared_take(&in->fronts);
+	if (front && front->link) base_link_flush(front->link); /* a broken link is found by its receiver */
+	base_shared_give(&in->fronts, front);
 }
 
 void intake_reply_error(struct intake *in, const struct store_route *route, enum isac_err err, const char *text, uint32_t retry_after_ms)

@@ -33,6 +33,7 @@ void intake_submit(struct intake *in, const struct intake_request *r)
 	job->received_us = base_clock_us();
 	job->len = r->body.len;
 	if (job->len) memcpy(job->body, r->body.data, job->len);
+	store_expect(in->conf.store, 1);
 	if (in->hand) pass_on(in, in->hand);
 	in->hand = job;
 }

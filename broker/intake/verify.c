@@ -44,6 +44,7 @@ void intake_verify_run(struct intake *in, struct intake_job *job, struct wire_ar
 	if (err)
 		intake_submit_refuse(in, &job->route, (struct wire_bytes){job->body, job->len}, err, &why,
 				     isac_err_code(err) == 503 ? INTAKE_RETRY_MS : 0);
+	store_expect(in->conf.store, -1);
 	wire_arena_reset(arena);
 	free(job);
 }
@@ -96,7 +97,7 @@ void intake_verify_free(struct intake *in)
 {
 	for (int64_t i = 0; i < in->verifiers; i++) {
 		void *job;
-		while (base_mailbox_take(in->verifier[i].box, &job, 1)) free(job);
+		while (base_mailbox_take(in->verifier[i].box, &job, 1)) free(job); /* stopped: nobody expects them any more */
 		base_mailbox_destroy(&in->verifier[i].box);
 	}
 	free(in->verifier);

@@ -121,6 +121,7 @@ enum isac_err query_history(struct query_call *call)
 	if (err) return err;
 	if (ask->wait_seq > store_indexer_seq(call->q->conf.indexer)) {
 		call->job->wait_seq = ask->wait_seq;
+		store_indexer_hurry(call->q->conf.indexer);
 		err = ISAC_ERR_AGAIN;
 	} else err = select_page(call, ask, filter, at);
 	filter_destroy(&filter);

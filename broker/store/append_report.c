@@ -1,17 +1,42 @@
 /*
- * The one statement that stores facts: sql/functions/report_append.sql. One round trip and one fsync for one report
- * or hundreds; everything is encoded before the server takes the log's lock. (Binary COPY was measured in its
- * place: sql/README.md.)
+ * The one statement that stores facts: one round trip and one fsync for one report or hundreds, and everything is encoded
+ * before the server takes a lock. The head's row is that lock: whoever moves it holds it until the commit, so the order of
+ * assignment is the order of visibility. An id that is there already breaks report_key's unique key, and nothing is stored.
+ * Why neither COPY nor a function: broker/decisions/0003.
  */
 #include <string.h>
 #include <sodium.h>
 #include "store/priv.h"
 
-static const struct store_stmt STMT = {
-	"append_report",
-	"SELECT n, seq, received, header_hash FROM report_append($1::int[], $2::uuid[], $3::bytea[], $4::timestamptz, "
-	"$5::timestamptz[], $6::int[], $7::int[], $8::smallint[], $9::smallint[], $10::bytea[], $11::bytea[], $12::bytea[], "
-	"$13::bytea[], $14::bytea[], $15::bytea[])"};
+#define COLUMNS_OF_KEY "INSERT INTO report_key (seq, received, publisher_id, report_id, header_hash) "
+#define COLUMNS_OF_REPORT \
+	"INSERT INTO report (seq, received, publisher_id, report_id, created, audience_id, item_count, kind, tlp, key_id, signature, " \
+	"leaf, header, held, payload) "
+
+/* One report: its fields are the parameters. */
+static const struct store_stmt STMT_ONE = {
+	"append_one",
+	"WITH h AS (UPDATE hub_head SET seq = hub_head.seq + 1, received = greatest(hub_head.received, $4::timestamptz) "
+	"RETURNING hub_head.seq, hub_head.received), "
+	"k AS (" COLUMNS_OF_KEY "SELECT h.seq, h.received, $1::int, $2::uuid, $3::bytea FROM h), "
+	"r AS (" COLUMNS_OF_REPORT "SELECT h.seq, h.received, $1::int, $2::uuid, $5::timestamptz, $6::int, $7::int, $8::smallint, "
+	"$9::smallint, $10::bytea, $11::bytea, $12::bytea, $13::bytea, $14::bytea, $15::bytea FROM h) "
+	"SELECT seq - 1, received FROM h"};
+
+/* Several: each parameter is the array of a field, the time of the commit apart. */
+static const struct store_stmt STMT_MANY = {
+	"append_many",
+	"WITH h AS (UPDATE hub_head SET seq = hub_head.seq + cardinality($2::uuid[]), received = greatest(hub_head.received, "
+	"$4::timestamptz) "
+	"RETURNING hub_head.seq - cardinality($2::uuid[]) AS seq, hub_head.received), "
+	"k AS (" COLUMNS_OF_KEY "SELECT h.seq + u.nr, h.received, u.publisher_id, u.report_id, u.header_hash "
+	"FROM h, unnest($1::int[], $2::uuid[], $3::bytea[]) WITH ORDINALITY AS u(publisher_id, report_id, header_hash, nr)), "
+	"r AS (" COLUMNS_OF_REPORT "SELECT h.seq + u.nr, h.received, u.publisher_id, u.report_id, u.created, u.audience_id, u.item_count, "
+	"u.kind, u.tlp, u.key_id, u.signature, u.leaf, u.header, u.held, u.payload "
+	"FROM h, unnest($1::int[], $2::uuid[], $5::timestamptz[], $6::int[], $7::int[], $8::smallint[], $9::smallint[], "
+	"$10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[]) WITH ORDINALITY "
+	"AS u(publisher_id, report_id, created, audience_id, item_count, kind, tlp, key_id, signature, leaf, header, held, payload, nr)) "
+	"SELECT seq, received FROM h"};
 
 static void put_publisher(struct wire_buf *b, const struct report *r)
 {
@@ -94,31 +119,36 @@ static const struct {
 	{STORE_OID_BYTEA, put_header},	 {STORE_OID_BYTEA, put_held},	 {STORE_OID_BYTEA, put_payload},
 };
 
-static uint32_t put_jobs(struct wire_buf *args, struct store_job *const *jobs, size_t n, int64_t now_us)
+static uint32_t count_new(struct store_job *const *jobs, size_t n)
 {
 	uint32_t new_n = 0;
 
 	for (size_t i = 0; i < n; i++) new_n += jobs[i]->state == STORE_JOB_NEW;
+	return new_n;
+}
+
+static void put_column(struct wire_buf *args, size_t c, struct store_job *const *jobs, size_t n, uint32_t new_n)
+{
+	size_t mark = new_n == 1 ? 0 : store_field_array(args, COLUMNS[c].oid, new_n);
+
+	for (size_t i = 0; i < n; i++)
+		if (jobs[i]->state == STORE_JOB_NEW) COLUMNS[c].put(args, jobs[i]->report);
+	if (new_n > 1) store_field_array_end(args, mark);
+}
+
+static void put_jobs(struct wire_buf *args, struct store_job *const *jobs, size_t n, uint32_t new_n, int64_t now_us)
+{
 	wire_buf_reset(args);
 	for (size_t c = 0; c < sizeof(COLUMNS) / sizeof(*COLUMNS); c++) {
-		size_t mark;
-
-		if (!COLUMNS[c].put) {
-			store_field_time(args, now_us);
-			continue;
-		}
-		mark = store_field_array(args, COLUMNS[c].oid, new_n);
-		for (size_t i = 0; i < n; i++)
-			if (jobs[i]->state == STORE_JOB_NEW) COLUMNS[c].put(args, jobs[i]->report);
-		store_field_array_end(args, mark);
+		if (COLUMNS[c].put) put_column(args, c, jobs, n, new_n);
+		else store_field_time(args, now_us);
 	}
-	return new_n;
 }
 
 static void take_seq(struct store_job *const *jobs, size_t n, const PGresult *res)
 {
-	uint64_t seq = (uint64_t)store_get_i64(res, 0, 1);
-	int64_t received_us = store_get_time(res, 0, 2);
+	uint64_t seq = (uint64_t)store_get_i64(res, 0, 0);
+	int64_t received_us = store_get_time(res, 0, 1);
 
 	for (size_t i = 0; i < n; i++) {
 		if (jobs[i]->state != STORE_JOB_NEW) continue;
@@ -127,43 +157,17 @@ static void take_seq(struct store_job *const *jobs, size_t n, const PGresult *re
 	}
 }
 
-/* Row n names the n-th job that was NEW. */
-static void take_duplicates(struct store_job *const *jobs, size_t n, const PGresult *res)
+enum isac_err store_append_report(struct store_pg *pg, struct wire_buf *args, struct store_job *const *jobs, size_t n, int64_t now_us,
+				  const struct store_meanwhile *meanwhile)
 {
-	int32_t nr = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		bool was_new = jobs[i]->state == STORE_JOB_NEW;
-
-		nr += was_new;
-		for (int row = 0; was_new && row < PQntuples(res); row++) {
-			struct wire_bytes hash = store_get_bytes(res, row, 3);
-
-			if (store_get_i32(res, row, 0) != nr) continue;
-			jobs[i]->seq = (uint64_t)store_get_i64(res, row, 1);
-			jobs[i]->received_us = store_get_time(res, row, 2);
-			jobs[i]->state = hash.len == WIRE_HASH && !memcmp(hash.data, jobs[i]->report->header_hash, WIRE_HASH)
-						 ? STORE_JOB_DUPLICATE
-						 : STORE_JOB_CONFLICT;
-		}
-	}
-}
-
-enum isac_err store_append_report(struct store_pg *pg, struct wire_buf *args, struct store_job *const *jobs, size_t n, int64_t now_us)
-{
+	uint32_t new_n = count_new(jobs, n);
 	PGresult *res = NULL;
 	enum isac_err err;
 
-	if (!put_jobs(args, jobs, n, now_us)) return ISAC_OK;
-	err = store_pg_run(pg, &STMT, args, &res);
-	if (!err && store_get_i32(res, 0, 0) == 0) {
-		take_seq(jobs, n, res);
-	} else if (!err) {
-		take_duplicates(jobs, n, res);
-		err = ISAC_ERR_CONFLICT;
-	} else if (err == ISAC_ERR_CONFLICT) {
-		err = ISAC_ERR_DB_RETRY; /* a unique key spoke up where the lock should have: look again */
-	}
+	if (!new_n) return ISAC_OK;
+	put_jobs(args, jobs, n, new_n, now_us);
+	err = store_pg_run_meanwhile(pg, new_n == 1 ? &STMT_ONE : &STMT_MANY, args, &res, meanwhile);
+	if (!err) take_seq(jobs, n, res);
 	PQclear(res);
 	return err;
 }

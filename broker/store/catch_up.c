@@ -43,6 +43,7 @@ static enum isac_err hand_on(struct store *s, uint64_t *at, uint64_t until)
 
 	if (err) return err;
 	if (n) s->conf.committed(s->conf.arg, page, n);
+	if (n) s->conf.publish(s->conf.arg, page, n);
 	*at = n ? page[n - 1]->seq : until;
 	atomic_store(&s->head, *at);
 	for (size_t i = 0; i < n; i++) report_unref(&page[i]);

@@ -8,7 +8,14 @@
 #include <string.h>
 #include "store/store_priv.h"
 
-enum { BATCH_BYTES = 8 << 20, TRIES_MAX = 6, PAUSE_MIN_MS = 20, PAUSE_MAX_MS = 500, PARTITION_EVERY = 1000000 };
+enum {
+	BATCH_BYTES = 8 << 20,
+	TRIES_MAX = 6,
+	PAUSE_MIN_MS = 20,
+	PAUSE_MAX_MS = 500,
+	PARTITION_EVERY = 1000000,
+	LOOK_FIRST = 100 /* commits */
+};
 
 /* ---- twins: the same id twice in one batch ---------------------------------------------------- */
 static int by_id(const void *a, const void *b)
@@ -130,33 +137,72 @@ static bool guessed_right(struct store_job **jobs, size_t n, uint64_t first, int
 	return true;
 }
 
+/* What try_commit does while the server is at work: the signer's answer then costs no waiting. */
+struct asking {
+	struct store *s;
+	struct store_job **jobs;
+	size_t n;
+	uint64_t asked;
+};
+
+static void ask(void *arg)
+{
+	struct asking *a = arg;
+
+	a->asked = store_receipts_ask(a->s->receipts, a->jobs, a->n);
+}
+
+/*
+ * A member that sends its reports once more would make each commit fail once: after one such failure, look first for a
+ * while. Correct either way, since the unique key decides.
+ */
+static enum isac_err look_first(struct store *s, struct store_job **jobs, size_t n, bool must)
+{
+	size_t found;
+	enum isac_err err;
+
+	if (must) s->look_first = LOOK_FIRST;
+	if (!s->look_first) return ISAC_OK;
+	s->look_first--;
+	err = store_find_report(s->pg, &s->args, jobs, n, &found);
+	if (err) return err;
+	if (found) s->look_first = LOOK_FIRST;
+	return must && !found ? ISAC_ERR_DB_RETRY : ISAC_OK; /* a unique key spoke up and cannot be found: look again later */
+}
+
 /* One try. On ISAC_OK *asked names the receipts that fit what was stored. */
 static enum isac_err try_commit(struct store *s, struct store_job **jobs, size_t n, uint64_t *asked)
 {
 	int64_t now_us = base_clock_us();
 	uint64_t first;
+	struct asking asking = {.s = s, .jobs = jobs, .n = n};
+	struct store_meanwhile meanwhile = {.fn = ask, .arg = &asking};
 	enum isac_err err = store_pg_connect(s->pg);
 
 	*asked = 0;
 	if (!err) err = store_sync_head(s, false);
 	if (!err) err = intern(s, jobs, n);
+	if (!err) err = look_first(s, jobs, n, false);
 	if (err) return err;
 	if (now_us < s->received_us) now_us = s->received_us;
-	do {
+	for (;;) {
 		first = guess(s, jobs, n, now_us);
-		*asked = store_receipts_ask(s->receipts, jobs, n);
-		err = store_append_report(s->pg, &s->args, jobs, n, now_us);
-		if (err) {
-			store_receipts_drop(s->receipts, *asked);
-			*asked = 0;
-		}
-	} while (err == ISAC_ERR_CONFLICT); /* those are marked now: each turn has fewer that are new */
-	if (!err && !guessed_right(jobs, n, first, now_us)) {
-		store_receipts_drop(s->receipts, *asked);
-		settle_twins(jobs, n);
-		*asked = store_receipts_ask(s->receipts, jobs, n);
+		asking.asked = 0;
+		err = store_append_report(s->pg, &s->args, jobs, n, now_us, &meanwhile);
+		if (!err) break;
+		store_receipts_drop(s->receipts, asking.asked);
+		if (err == ISAC_ERR_CONFLICT)
+			err = look_first(s, jobs, n, true); /* those are marked now: each turn has fewer that are new */
+		if (err) return err;
 	}
-	return err;
+	if (first && !guessed_right(jobs, n, first, now_us)) {
+		store_receipts_drop(s->receipts, asking.asked);
+		settle_twins(jobs, n);
+		asking.asked = 0;
+	}
+	if (!asking.asked) ask(&asking);
+	*asked = asking.asked;
+	return ISAC_OK;
 }
 
 static enum isac_err commit_until(struct store *s, struct store_job **jobs, size_t n, uint64_t *asked)
@@ -202,9 +248,9 @@ static void count_jobs(struct store_job **jobs, size_t n)
 	base_stats_add(STAT_store_commits, 1);
 }
 
-static void hand_on(struct store *s, struct store_job **jobs, size_t n)
+/* The committed reports in order, each with a reference; settles what everybody may know of them from now on. */
+static size_t take_committed(struct store *s, struct store_job **jobs, size_t n, struct report **reports)
 {
-	struct report **reports = (struct report **)s->order; /* as wide, and free by now */
 	size_t new_n = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -213,12 +259,13 @@ static void hand_on(struct store *s, struct store_job **jobs, size_t n)
 		if (jobs[i]->state != STORE_JOB_NEW) continue;
 		report->seq = jobs[i]->seq;
 		report->received_us = jobs[i]->received_us;
-		reports[new_n++] = report;
+		reports[new_n++] = report_ref(report);
 	}
-	if (!new_n) return;
+	if (!new_n) return 0;
 	s->received_us = reports[new_n - 1]->received_us;
 	atomic_store(&s->head, reports[new_n - 1]->seq);
 	s->conf.committed(s->conf.arg, reports, new_n);
+	return new_n;
 }
 
 static void refuse(struct store *s, struct store_job **jobs, size_t n, enum isac_err err)
@@ -234,6 +281,8 @@ static void refuse(struct store *s, struct store_job **jobs, size_t n, enum isac
 
 static void commit_slice(struct store *s, struct store_job **jobs, size_t n)
 {
+	struct report **reports = (struct report **)s->order; /* as wide, and free once the batch is stored */
+	size_t new_n;
 	uint64_t asked;
 	enum isac_err err;
 
@@ -245,9 +294,11 @@ static void commit_slice(struct store *s, struct store_job **jobs, size_t n)
 	}
 	s->is_failing = false;
 	count_jobs(jobs, n);
-	hand_on(s, jobs, n);
-	store_receipts_release(s->receipts, asked, jobs, n);
+	new_n = take_committed(s, jobs, n, reports);
 	store_receipts_serve(s->receipts);
+	store_receipts_release(s->receipts, asked, jobs, n);
+	if (new_n) s->conf.publish(s->conf.arg, reports, new_n); /* who published waits for the receipt; readers come after it */
+	for (size_t i = 0; i < new_n; i++) report_unref(&reports[i]);
 	if (atomic_load(&s->head) - s->partitions_at >= PARTITION_EVERY) {
 		s->partitions_at = atomic_load(&s->head);
 		if (store_ensure_partition(s->pg, &s->args, s->partitions_at + 10000000))

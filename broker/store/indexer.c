@@ -20,7 +20,7 @@ enum {
 	BATCH_MENTIONS = 5000,
 	PAGE_REPORTS = 512,
 	PAGE_BYTES = 8 << 20,
-	GATHER_MS = 10,
+	GATHER_MS = 250,
 	PAUSE_MS = 500,
 	POUR_REPORTS = 256,
 	POUR_MS = 30
@@ -31,7 +31,7 @@ struct store_indexer {
 	struct base_mailbox *ring; /* reports in seq order, maybe with holes */
 	atomic_size_t ring_bytes;
 	_Atomic uint64_t head, seq; /* newest known; indexed */
-	int wake_fd;
+	int wake_fd, hurry_fd;
 	struct store_pg *pg;
 	struct store_db *db; /* reads the pages */
 	struct store_index_batch *batch;
@@ -187,6 +187,16 @@ static bool stand_back(struct store_indexer *x)
 	return behind > POUR_REPORTS && now - atomic_load(&x->news_at_us) < POUR_MS * 1000 && now - x->behind_at_us < x->yield_us_max;
 }
 
+/* A trickle is gathered a little: a transaction for each report would take the processor from those who publish and read. */
+static void gather(struct store_indexer *x)
+{
+	struct pollfd fds[2] = {{base_actor_stop_fd(x->actor), POLLIN, 0}, {x->hurry_fd, POLLIN, 0}};
+	eventfd_t n;
+
+	if (atomic_load(&x->head) - atomic_load(&x->seq) < POUR_REPORTS) poll(fds, 2, GATHER_MS);
+	eventfd_read(x->hurry_fd, &n);
+}
+
 static void start_again(struct store_indexer *x, enum isac_err err)
 {
 	base_log_limited(1, BASE_LOG_WARN, "index.retry", "err=%s text=\"%s\"", isac_err_name(err), store_pg_error(x->pg));
@@ -213,10 +223,12 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 			continue;
 		}
 		err = work(x);
-		if (err == ISAC_ERR_AGAIN) wait_ms(x, true, -1);
-		else if (err) start_again(x, err);
-		/* A trickle is gathered a little: a transaction for each report would take the writer's processor. */
-		if (!err && store_index_batch_count(x->batch) < BATCH_MENTIONS / 5) wait_ms(x, false, GATHER_MS);
+		if (err == ISAC_ERR_AGAIN) {
+			wait_ms(x, true, -1);
+			gather(x);
+		} else if (err) {
+			start_again(x, err);
+		}
 	}
 	store_index_batch_reset(x->batch);
 	return ISAC_OK;
@@ -235,6 +247,7 @@ static void free_indexer(struct store_indexer *x)
 	store_pg_destroy(&x->pg);
 	store_db_destroy(&x->db);
 	if (x->wake_fd >= 0) close(x->wake_fd);
+	if (x->hurry_fd >= 0) close(x->hurry_fd);
 	free(x);
 }
 
@@ -253,7 +266,8 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 	x->must_sync = true;
 	x->yield_us_max = conf->index_yield_ms * 1000;
 	x->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = x->wake_fd < 0 ? ISAC_ERR_SYSTEM : base_mailbox_new(&x->ring, RING_MAX);
+	x->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = x->wake_fd < 0 || x->hurry_fd < 0 ? ISAC_ERR_SYSTEM : base_mailbox_new(&x->ring, RING_MAX);
 	if (!err) err = store_index_batch_new(&x->batch);
 	if (!err) err = store_pg_new(&x->pg, &pg);
 	if (!err) err = store_db_new(&x->db, conf->conninfo, conf->deadline_ms);
@@ -280,6 +294,11 @@ void store_indexer_wake(struct store_indexer *x, uint64_t head_seq)
 	if (head_seq > atomic_load(&x->head)) atomic_store(&x->head, head_seq);
 	atomic_store(&x->news_at_us, base_clock_mono_us());
 	eventfd_write(x->wake_fd, 1);
+}
+
+void store_indexer_hurry(struct store_indexer *x)
+{
+	if (x) eventfd_write(x->hurry_fd, 1);
 }
 
 /* A full ring loses nothing: what is missing in it is paged. */

@@ -288,12 +288,14 @@ static enum isac_err send_statement(struct store_pg *pg, const struct store_stmt
 	return sent ? ISAC_OK : broken(pg, PQerrorMessage(pg->conn));
 }
 
-static enum isac_err run(struct store_pg *pg, const struct store_stmt *stmt, const char *sql, struct wire_buf *args, PGresult **res)
+static enum isac_err run(struct store_pg *pg, const struct store_stmt *stmt, const char *sql, struct wire_buf *args, PGresult **res,
+			 const struct store_meanwhile *meanwhile)
 {
 	PGresult *kept = NULL;
 	enum isac_err err = send_statement(pg, stmt, sql, args);
 
 	if (!err) err = flush(pg);
+	if (!err && meanwhile) meanwhile->fn(meanwhile->arg);
 	if (!err) err = drain(pg, &kept);
 	if (res) *res = kept;
 	else PQclear(kept);
@@ -302,12 +304,18 @@ static enum isac_err run(struct store_pg *pg, const struct store_stmt *stmt, con
 
 enum isac_err store_pg_run(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res)
 {
-	return run(pg, stmt, NULL, args, res);
+	return run(pg, stmt, NULL, args, res, NULL);
+}
+
+enum isac_err store_pg_run_meanwhile(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res,
+				     const struct store_meanwhile *meanwhile)
+{
+	return run(pg, stmt, NULL, args, res, meanwhile);
 }
 
 enum isac_err store_pg_run_sql(struct store_pg *pg, const char *sql, struct wire_buf *args, PGresult **res)
 {
-	return run(pg, NULL, sql, args, res);
+	return run(pg, NULL, sql, args, res, NULL);
 }
 
 enum isac_err store_pg_script(struct store_pg *pg, const char *sql)
@@ -484,7 +492,7 @@ static enum isac_err set_up(struct store_pg *pg)
 		wire_buf_printf(&sql, "set_config('role', CASE WHEN pg_has_role(session_user, 'isac_core', 'MEMBER') "
 				      "THEN 'isac_core' ELSE 'none' END, false)");
 	wire_buf_add(&sql, "", 1);
-	err = sql.err ? sql.err : run(pg, NULL, (const char *)sql.data, &args, NULL);
+	err = sql.err ? sql.err : run(pg, NULL, (const char *)sql.data, &args, NULL, NULL);
 	wire_buf_clear(&sql);
 	wire_buf_clear(&args);
 	return err;

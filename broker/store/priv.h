@@ -90,6 +90,13 @@ const char *store_pg_error(const struct store_pg *pg);	    /* of the last failur
 void store_pg_limit(struct store_pg *pg, int64_t until_us); /* no wait goes beyond this monotonic time; 0 = none */
 /* Runs with the fields in args as parameters (may be NULL); binary result if res is not NULL. */
 enum isac_err store_pg_run(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res);
+/* The same; fn is called once the server has the statement, before its answer is waited for. It must not use pg. */
+struct store_meanwhile {
+	void (*fn)(void *arg);
+	void *arg;
+};
+enum isac_err store_pg_run_meanwhile(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res,
+				     const struct store_meanwhile *meanwhile);
 /* The same for SQL made at run time (never from values): not prepared. */
 enum isac_err store_pg_run_sql(struct store_pg *pg, const char *sql, struct wire_buf *args, PGresult **res);
 /* Several statements without parameters, such as a file; results are dropped. */
@@ -145,9 +152,12 @@ struct store_job {
 };
 /*
  * Appends the jobs that are NEW in one statement; on ISAC_OK they have seq and received_us. CONFLICT: some were there
- * before and nothing was stored: those are now DUPLICATE or CONFLICT; call again for the rest.
+ * before and nothing was stored: store_find_report says which. meanwhile: see store_pg_run_meanwhile; not called if nothing is NEW.
  */
-enum isac_err store_append_report(struct store_pg *pg, struct wire_buf *args, struct store_job *const *jobs, size_t n, int64_t now_us);
+enum isac_err store_append_report(struct store_pg *pg, struct wire_buf *args, struct store_job *const *jobs, size_t n, int64_t now_us,
+				  const struct store_meanwhile *meanwhile);
+/* Of the jobs that are NEW, those whose id is stored become DUPLICATE, with its seq and received_us, or CONFLICT. *found: how many. */
+enum isac_err store_find_report(struct store_pg *pg, struct wire_buf *args, struct store_job *const *jobs, size_t n, size_t *found);
 enum isac_err store_intern_audience(struct store_pg *pg, struct wire_buf *args, const struct member_audience *a, const uint8_t digest[16],
 				    int32_t *id);
 enum isac_err store_ensure_partition(struct store_pg *pg, struct wire_buf *args, uint64_t upto);

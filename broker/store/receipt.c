@@ -281,7 +281,7 @@ static void answer(struct store_receipts *r, const struct batch *b, const struct
 	reply(r, job, &receipt);
 }
 
-void store_receipts_refuse(struct store_receipts *r, struct store_job *job, enum isac_err err, const char *text)
+static void refuse(struct store_receipts *r, struct store_job *job, enum isac_err err, const char *text)
 {
 	Isac1__Receipt receipt = ISAC1__RECEIPT__INIT;
 
@@ -292,14 +292,21 @@ void store_receipts_refuse(struct store_receipts *r, struct store_job *job, enum
 	reply(r, job, &receipt);
 }
 
+void store_receipts_refuse(struct store_receipts *r, struct store_job *job, enum isac_err err, const char *text)
+{
+	refuse(r, job, err, text);
+	r->conf.receipts_end(r->conf.arg);
+}
+
 static void answer_all(struct store_receipts *r, const struct batch *b)
 {
 	uint32_t index = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
 		if (has_receipt(b->jobs[i])) answer(r, b, b->jobs[i], index++);
-		else store_receipts_refuse(r, b->jobs[i], ISAC_ERR_CONFLICT, isac_err_text(ISAC_ERR_CONFLICT));
+		else refuse(r, b->jobs[i], ISAC_ERR_CONFLICT, isac_err_text(ISAC_ERR_CONFLICT));
 	}
+	r->conf.receipts_end(r->conf.arg);
 }
 
 void store_receipts_release(struct store_receipts *r, uint64_t id, struct store_job **jobs, size_t n)

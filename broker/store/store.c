@@ -1,6 +1,6 @@
 /*
- * The writer: the one actor that orders everything. Takes what intake verified, stores it in group commits (whatever
- * gathered while the last commit ran, so a lone report goes at once), hands the committed reports on, then answers.
+ * The writer: the one actor that orders everything. Takes what intake verified, stores it in group commits (a lone report
+ * goes at once), answers, and hands the committed reports on.
  *
  * Nothing is acknowledged that is not committed. When the outcome of a commit is unknown (connection lost), the batch is run
  * again: the duplicate check finds what was stored, and `committed` is told of it by reading it back (catch_up.c).
@@ -11,7 +11,7 @@
 #include <string.h>
 #include "store/store_priv.h"
 
-enum { JOBS_MAX = 4096, WAITING_MAX = 64, STOP_WAIT_US = 3000000, SERVE_MS = 50 };
+enum { JOBS_MAX = 4096, WAITING_MAX = 64, STOP_WAIT_US = 3000000, SERVE_MS = 50, FEW = 4, STEP_US = 250 };
 
 /* ---- start and stop ---------------------------------------------------------------------- */
 static void free_store(struct store *s)
@@ -106,10 +106,35 @@ static void wait_for_work(struct store *s)
 	store_receipts_serve(s->receipts);
 }
 
+/* Waits for a report or, where many come, just a little, so as not to be woken for each of them. */
+static void wait_for_more(struct store *s, int64_t left_us)
+{
+	bool many = atomic_load(&s->expected) > FEW;
+	int64_t us = many && left_us > STEP_US ? STEP_US : left_us;
+	struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+	struct pollfd fds[2] = {{store_receipts_fd(s->receipts), POLLIN, 0}, {many ? -1 : base_mailbox_fd(s->box), POLLIN, 0}};
+
+	if (ppoll(fds, 2, &time, NULL) > 0 && fds[0].revents) store_receipts_serve(s->receipts);
+}
+
+/* What gathered while the last commit ran; and, as long as further ones are being verified, what comes within commit_wait_us. */
 static size_t take_work(struct store *s)
 {
+	int64_t until;
+	size_t n;
+
 	if (store_receipts_waiting(s->receipts) >= WAITING_MAX) return 0;
-	return base_mailbox_take(s->box, (void **)s->taken, s->taken_max);
+	n = base_mailbox_take(s->box, (void **)s->taken, s->taken_max);
+	if (!n) return 0;
+	until = s->taken[0]->arrived_us + s->conf.commit_wait_us;
+	while (n < s->taken_max && atomic_load(&s->expected) > 0 && base_actor_running(s->actor)) {
+		int64_t left_us = until - base_clock_mono_us();
+
+		if (left_us <= 0) break;
+		wait_for_more(s, left_us);
+		n += base_mailbox_take(s->box, (void **)s->taken + n, s->taken_max - n);
+	}
+	return n;
 }
 
 /* What arrived before the stop is still stored and answered, if that can be done soon. */
@@ -233,6 +258,11 @@ enum isac_err store_submit(struct store *s, struct report *report, const struct 
 		return ISAC_ERR_UNAVAILABLE;
 	}
 	return ISAC_OK;
+}
+
+void store_expect(struct store *s, int reports)
+{
+	atomic_fetch_add(&s->expected, reports);
 }
 
 uint64_t store_head(const struct store *s)

@@ -25,10 +25,15 @@ struct store_conf {
 	int64_t deadline_ms;				   /* one statement */
 	int64_t index_yield_ms;				   /* how long the indexer may stand back while reports pour in */
 	bool unsafe_allow_async_commit;			   /* control runs of the durability checker only */
-	/* Called on the writer's thread after a commit, in seq order, before receipts leave. The callee takes its own references. */
+	/*
+	 * Called on the writer's thread after a commit, in seq order; the callee takes its own references. committed: before receipts
+	 * leave, and must wake nobody. publish: after those receipts left that were signed by then.
+	 */
 	void (*committed)(void *arg, struct report *const *reports, size_t n);
-	/* Called on the writer's thread with the packed Receipt body of one submission. */
+	void (*publish)(void *arg, struct report *const *reports, size_t n);
+	/* Called on the writer's thread with the packed Receipt body of one submission; it may wait to send it until receipts_end. */
 	void (*receipt)(void *arg, const struct store_route *route, const uint8_t *body, size_t len);
+	void (*receipts_end)(void *arg);
 	void *arg;
 };
 
@@ -41,12 +46,16 @@ void store_stop(struct store **s);
  * has already copied it into report->arena, so that a shared report knows who may see it. */
 enum isac_err store_submit(struct store *s, struct report *report, const struct member_audience *audience, const struct store_route *route);
 uint64_t store_head(const struct store *s); /* newest committed seq */
+/* So many more (or, below zero, fewer) reports are on their way to store_submit: a group commit may wait for them. Any thread. */
+void store_expect(struct store *s, int reports);
 
 /* ---- indexer: mention and indicator behind a cursor of its own ---- */
 struct store_indexer;
 enum isac_err store_indexer_start(struct store_indexer **out, const struct store_conf *conf);
 void store_indexer_stop(struct store_indexer **x);
 void store_indexer_wake(struct store_indexer *x, uint64_t head_seq);
+/* Somebody waits for the index: do not gather a trickle before writing it. Any thread. */
+void store_indexer_hurry(struct store_indexer *x);
 /* The same, and hands the reports on (it takes its own references), so that an indexer that keeps up need not read them back. */
 void store_indexer_committed(struct store_indexer *x, struct report *const *reports, size_t n);
 uint64_t store_indexer_seq(const struct store_indexer *x); /* index complete up to here */

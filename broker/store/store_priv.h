@@ -24,9 +24,11 @@ struct store {
 	struct store_job **taken, **order;
 	size_t taken_max;
 	_Atomic uint64_t head;
+	atomic_int expected;	/* reports being verified: see store_expect */
 	int64_t received_us;	/* of the head */
 	uint64_t partitions_at; /* head when partitions were last made */
 	bool must_sync, is_locked_out, is_failing;
+	unsigned look_first;		  /* so many commits look for known ids before they append */
 	struct store_interned *audiences; /* open addressing by digest */
 	size_t audiences_n, audiences_cap;
 };

@@ -24,6 +24,14 @@ static char dir[] = "/tmp/isac-intake-XXXXXX", path[64];
 
 static atomic_int store_answer = ISAC_OK, asked_query, asked_control, submitted;
 
+static atomic_int expected;
+
+void store_expect(struct store *s, int reports)
+{
+	(void)s;
+	atomic_fetch_add(&expected, reports);
+}
+
 enum isac_err store_submit(struct store *s, struct report *report, const struct member_audience *audience, const struct store_route *route)
 {
 	(void)s;
@@ -207,6 +215,7 @@ static int stop(void **state)
 {
 	(void)state;
 	intake_stop(&in);
+	assert_int_equal(atomic_load(&expected), 0); /* the store waits for nobody who does not come */
 	base_shared_clear(&roster_cell);
 	unlink(path);
 	rmdir(dir);

@@ -159,7 +159,9 @@ static struct hub_box {
 	uint64_t committed[BOX_MAX];
 	int64_t received_us[BOX_MAX];
 	size_t committed_n;
-	bool early; /* a receipt came before its report was handed on */
+	uint64_t committed_seq, published_seq; /* newest */
+	bool astray;			       /* something was published too early, twice, or with a hole */
+	bool early;			       /* a receipt came before its report was handed on */
 } box = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static inline void hub_committed(void *arg, struct report *const *reports, size_t n)
@@ -169,6 +171,19 @@ static inline void hub_committed(void *arg, struct report *const *reports, size_
 	for (size_t i = 0; i < n && box.committed_n < BOX_MAX; i++) {
 		box.received_us[box.committed_n] = reports[i]->received_us;
 		box.committed[box.committed_n++] = reports[i]->seq;
+	}
+	if (n) box.committed_seq = reports[n - 1]->seq;
+	pthread_mutex_unlock(&box.lock);
+}
+
+/* What is published was committed before; each seq once and without a hole. */
+static inline void hub_publish(void *arg, struct report *const *reports, size_t n)
+{
+	(void)arg;
+	pthread_mutex_lock(&box.lock);
+	for (size_t i = 0; i < n; i++) {
+		box.astray |= reports[i]->seq > box.committed_seq || (box.published_seq && reports[i]->seq != box.published_seq + 1);
+		box.published_seq = reports[i]->seq;
 	}
 	pthread_mutex_unlock(&box.lock);
 }
@@ -202,6 +217,11 @@ static inline void hub_receipt(void *arg, const struct store_route *route, const
 	pthread_cond_broadcast(&box.changed);
 	pthread_mutex_unlock(&box.lock);
 	wire_arena_clear(&arena);
+}
+
+static inline void hub_receipts_end(void *arg)
+{
+	(void)arg;
 }
 
 static inline void hub_wait(size_t n)
@@ -239,12 +259,13 @@ static inline struct store_conf hub_conf(void)
 		.conninfo = cluster.conninfo,
 		.signer_path = signer.path,
 		.hub_id = HUB_ID,
-		.commit_wait_us = 0,
 		.commit_reports = 256,
 		.queue_max = BOX_MAX,
 		.deadline_ms = 1000,
 		.committed = hub_committed,
+		.publish = hub_publish,
 		.receipt = hub_receipt,
+		.receipts_end = hub_receipts_end,
 	};
 }
 

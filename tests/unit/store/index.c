@@ -6,9 +6,9 @@ static struct store *store;
 static struct store_indexer *indexer;
 static struct store_db *db;
 
-static void on_committed(void *arg, struct report *const *reports, size_t n)
+static void on_publish(void *arg, struct report *const *reports, size_t n)
 {
-	hub_committed(arg, reports, n);
+	hub_publish(arg, reports, n);
 	store_indexer_committed(indexer, reports, n);
 }
 
@@ -22,7 +22,7 @@ static int begin(void **state)
 	cluster_sql("insert into isac.member (name, roles, curve) values ('bob', 2, sha256('bob')), ('carol', 6, sha256('carol'))");
 	hub_signer_start();
 	conf = hub_conf();
-	conf.committed = on_committed;
+	conf.publish = on_publish;
 	if (store_indexer_start(&indexer, &conf) || store_start(&store, &conf) || store_db_new(&db, cluster.conninfo, 5000)) return -1;
 	return 0;
 }

@@ -24,6 +24,7 @@ static int start(void **state)
 
 	(void)state;
 	hub_clear();
+	box.committed_seq = box.published_seq = 0;
 	return store_start(&store, &conf) ? -1 : 0;
 }
 
@@ -31,6 +32,8 @@ static int stop(void **state)
 {
 	(void)state;
 	store_stop(&store);
+	assert_false(box.astray);
+	assert_int_equal(box.published_seq, box.committed_seq);
 	base_clock_fix(0);
 	return 0;
 }
