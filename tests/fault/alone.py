@@ -50,12 +50,16 @@ def init(worker):
 
 
 def end(*_):
-    sys.exit("interrupted")     # so that `finally` tidies up
+    """So that `finally` tidies up, undisturbed."""
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit("interrupted")
 
 
 def enter():
-    """True if the caller is now alone. It is another process than before either way; SIGTERM unwinds it as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, end)
+    """True if the caller is now alone. SIGTERM and Ctrl-C unwind it."""
+    for number in ENDS:
+        signal.signal(number, end)
     if os.getuid() or not is_allowed():
         return False
     libc = ctypes.CDLL(None, use_errno=True)
@@ -63,11 +67,11 @@ def enter():
     first = os.fork()
     if first:
         outside(first)
+    os.setpgid(0, 0)            # Ctrl-C reaches the process outside, which passes it on once
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     must(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount --make-rprivate /")
     must(libc.mount(b"proc", b"/proc", b"proc", 0, None), "mount /proc")
     worker = os.fork()
     if worker:
         init(worker)
-    signal.signal(signal.SIGTERM, end)
     return True
