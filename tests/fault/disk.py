@@ -8,6 +8,7 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "story"))
 import hub as hubs  # noqa: E402
@@ -21,8 +22,11 @@ def why_not(is_alone):
     """Why there can be no disk here; None if there can."""
     if not is_alone:
         return "needs root and the right to mount"
-    if not os.path.exists("/dev/loop-control"):
-        return "needs loop devices"
+    with tempfile.TemporaryDirectory(prefix="isac-disk-") as work:
+        try:
+            Disk(pathlib.Path(work), "tried", 8).close()
+        except subprocess.CalledProcessError as error:
+            return f"needs loop devices and ext4: {error}"
     return None
 
 
