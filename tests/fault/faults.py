@@ -178,9 +178,12 @@ def lose_answer(args, rng, work, is_alone):
     run = Run(work, args, prepare=prepare)
     try:
         with run:
-            begin(run)
+            run.start_feed()
+            lose_lone_answer(run, made[1])
+            run.start_load()
             for number in range(args.times):
                 made[1].lose("sent" if number % 2 else "answered")
+                made[1].wait()
                 run.until_receipts("a lost answer")
                 report_progress(args, number)
             wrong, lost = run.finish_and_judge()
@@ -192,6 +195,16 @@ def lose_answer(args, rng, work, is_alone):
         if made:
             made[0].send_signal(signal.SIGINT)
             made[0].wait(60)
+
+
+def lose_lone_answer(run, proxy):
+    """No later report tells the live subscriber of one whose commit went unheard: the hub must find out by itself."""
+    assert run.ask()[0] == 200
+    hubs.until("the first report is shown", lambda: run.feed.lines() == run.items)
+    proxy.lose("answered")
+    code, _ = run.ask()
+    assert code == 208, f"{code} for a report that was stored unheard; wanted 208"
+    hubs.until("what was stored unheard is shown", lambda: run.feed.lines() == 2 * run.items)
 
 
 def start_cluster(hub):

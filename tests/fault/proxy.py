@@ -28,7 +28,7 @@ class Messages:
 
 
 class Proxy:
-    """Listens in a folder of its own; `lose` cuts the connection on the next commit."""
+    """Listens in a folder of its own; `lose` cuts the connection on the next commit, `wait` returns when that is done."""
 
     def __init__(self, folder, server_path):
         folder.mkdir()
@@ -45,6 +45,8 @@ class Proxy:
         """when: "answered", the server has committed and said so; "sent", it has at least been given the commit."""
         self.done.clear()
         self.wanted = when
+
+    def wait(self):
         assert self.done.wait(60), "never happened: a commit through the proxy"
 
     def accept(self):
