@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds isac and runs all its tests: sh tests/run.sh [--quick] [ctest arguments]
-# Installs what is missing, builds in build/ of this checkout (or $ISAC_BUILD), ends in ctest's summary.
+# Installs what is missing, builds in build/ of this checkout (or $ISAC_BUILD), ends in ctest's summary and the longest tests.
 # --quick: the release build and `ctest -L unit` only. tests/README.md says what there is and how long it takes.
 set -eu
 cd "$(dirname "$0")/.."
