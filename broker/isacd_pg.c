@@ -3,8 +3,8 @@
  *
  * It runs as a direct child, not through pg_ctl: so its death is noticed at once and its process entry is collected,
  * without which the next start would take it for alive. It gets its folder as an open descriptor, because the folders
- * above it may be closed to its user. Nothing is ever removed from the cluster by hand: after a kill -9, a start that
- * fails because old backends still end is simply tried again.
+ * above it may be closed to its user. Nothing is removed from the cluster by hand: after a kill -9, a start that
+ * fails because old backends still end is simply tried again. The one exception is drop_torn_locks.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 extern char **environ;
 
-enum { START_WAIT_MS = 60000, STOP_WAIT_MS = 60000, POLL_MS = 10, LOG_MAX = 8 << 20 };
+enum { START_WAIT_MS = 60000, STOP_WAIT_MS = 60000, POLL_MS = 10, LOG_MAX = 8 << 20, TORN_AGE_S = 2 };
 
 /* ---- finding ---- */
 static bool has_programs(const char *bin)
@@ -241,6 +241,30 @@ static int open_log(const struct isacd_pg *pg)
 	return openat(pg->dir_fd, "postgres.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+/*
+ * A power cut while PostgreSQL starts can leave a lock file that names no process, and with it PostgreSQL never starts again.
+ * Between creating the file and writing it a live one needs microseconds, so it gets seconds; and the hub's own lock says
+ * that no other hub is at work here.
+ */
+static void drop_torn_locks(const struct isacd_pg *pg)
+{
+	static const char *const names[] = {"data/postmaster.pid", ".s.PGSQL.5432.lock"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int fd = openat(pg->dir_fd, names[i], O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		struct stat st;
+		char first = 0;
+
+		if (fd < 0) continue;
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && llabs(base_clock_us() / 1000000 - st.st_mtime) >= TORN_AGE_S &&
+		    pread(fd, &first, 1, 0) >= 0 && !isdigit((unsigned char)first) && first != '-') {
+			base_log(BASE_LOG_WARN, "postgres.torn_lock", "path=pg/%s text=\"left by a power cut; removed\"", names[i]);
+			unlinkat(pg->dir_fd, names[i], 0);
+		}
+		close(fd);
+	}
+}
+
 pid_t isacd_pg_start(const struct isacd_pg *pg, const struct isacd_user *user)
 {
 	char program[300], data[64], socket_dir[80];
@@ -257,6 +281,7 @@ pid_t isacd_pg_start(const struct isacd_pg *pg, const struct isacd_user *user)
 				      .death_signal = SIGINT};
 	pid_t pid;
 
+	if (!user) drop_torn_locks(pg); /* a cluster that is only being made has no past, and root removes nothing there */
 	if (log >= 0 && user && user->drop && fchown(log, user->uid, user->gid) != 0)
 		base_log(BASE_LOG_WARN, "postgres.log_owner", "errno=%d", errno);
 	snprintf(program, sizeof(program), "%s/postgres", pg->bin);

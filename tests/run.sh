@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds isac and runs all its tests: sh tests/run.sh [--quick] [ctest arguments]
-# Installs what is missing, builds in build/ of this checkout (or $ISAC_BUILD), ends in ctest's summary.
+# Installs what is missing, builds in build/ of this checkout (or $ISAC_BUILD), ends in ctest's summary and the longest tests.
 # --quick: the release build and `ctest -L unit` only. tests/README.md says what there is and how long it takes.
 set -eu
 cd "$(dirname "$0")/.."
@@ -32,4 +32,10 @@ flock -u 9
 exec 9>&-               # what the tests start must not hold it
 cd "$root/release"
 if [ "$quick" = yes ]; then exec ctest -L unit --output-on-failure -j "$jobs" "$@"; fi
-exec ctest --output-on-failure -j "$jobs" "$@"
+status=0
+said=$root/ctest.$$.log
+ctest --output-on-failure -j "$jobs" -O "$said" "$@" || status=$?
+echo "run: the longest tests (seconds):"
+sed -n 's/^ *[0-9]*\/[0-9]* Test *#[0-9]*: \([^ ]*\) .* \([0-9.]*\) sec.*/\2 \1/p' "$said" | sort -rn | head -n 8 | sed 's/^/run:   /'
+rm -f "$said"
+exit "$status"
