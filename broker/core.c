@@ -73,6 +73,16 @@ static bool on_is_live(void *arg, int32_t member_id, const char *name)
 	return feed_is_live(((struct core *)arg)->feed, member_id, name);
 }
 
+static uint64_t on_ask_ranges(void *arg)
+{
+	return feed_ranges_ask(((struct core *)arg)->feed);
+}
+
+static bool on_are_written(void *arg, uint64_t ticket)
+{
+	return feed_ranges_are_written(((struct core *)arg)->feed, ticket);
+}
+
 /* ---- start --------------------------------------------------------------------------------- */
 
 static int64_t number(const struct core *core, const char *name)
@@ -141,6 +151,8 @@ static enum isac_err start_query(struct core *core)
 				  .store = core->store,
 				  .indexer = core->indexer,
 				  .is_live = on_is_live,
+				  .ask_ranges = on_ask_ranges,
+				  .are_written = on_are_written,
 				  .reply = on_reply,
 				  .arg = core};
 	load_cursor_key(conf.cursor_key);

@@ -293,7 +293,7 @@ static bool has_source(struct feed *f, struct feed_session *s)
 
 static bool may_send(const struct feed_session *s)
 {
-	return s->open && s->credit > 0 && s->window < WIRE_LIMIT_WINDOW_BATCHES;
+	return s->open && !s->range.pending && s->credit > 0 && s->window < WIRE_LIMIT_WINDOW_BATCHES;
 }
 
 static void step_session(struct feed *f, struct round *round, struct feed_session *s, struct planned *p)
@@ -308,6 +308,7 @@ static void step_session(struct feed *f, struct round *round, struct feed_sessio
 		return;
 	}
 	if (p->n) {
+		if (!feed_range_ready(f, s)) return; /* what says that it was sent comes before it is */
 		g = group_for(round, p);
 		if (!g || !add_destination(g, s, p->last)) return;
 		base_stats_add(STAT_feed_delivered, hash_shown(s, p));
@@ -325,6 +326,7 @@ static void lose_sessions(struct feed *f, struct group *g)
 	base_log_limited(1, BASE_LOG_ERROR, "feed.link_full", "sessions=%u", g->to_n);
 	for (i = 0; i < g->to_n; i++) {
 		feed_send_error(f, g->session[i]->rid, g->session[i]->rid_len, 0, g->session[i]->sub, ISAC_ERR_UNAVAILABLE, NULL);
+		feed_range_lost(g->session[i]);
 		feed_session_close(f, g->session[i]);
 	}
 }
@@ -350,7 +352,10 @@ static void send_group(struct feed *f, struct group *g)
 		lose_sessions(f, g);
 		return;
 	}
-	for (i = 0; i < g->to_n; i++) g->session[i]->credit -= (int64_t)f->out.len;
+	for (i = 0; i < g->to_n; i++) {
+		g->session[i]->credit -= (int64_t)f->out.len;
+		feed_range_handed(f, g->session[i]);
+	}
 	base_stats_add(STAT_feed_batches, g->to_n);
 }
 

@@ -137,6 +137,7 @@ static void take_done(struct feed *f)
 		if (job->kind == FEED_JOB_OPEN) feed_handle_opened(f, job);
 		if (job->kind == FEED_JOB_PAGE) take_page(f, job);
 		if (job->kind == FEED_JOB_CURSORS) take_cursors(f, job);
+		if (job->kind == FEED_JOB_RANGES) feed_range_done(f, job);
 		feed_job_free(&job);
 	}
 }
@@ -151,6 +152,7 @@ static int run_timers(struct feed *f)
 
 	feed_session_flush_cursors(f, false);
 	if (f->cursors_dirty && f->cursors_at_us < next) next = f->cursors_at_us;
+	if (feed_range_due_us(f) < next) next = feed_range_due_us(f);
 	for (i = 0; i < f->sessions_cap; i++) {
 		struct feed_session *s = f->session[i];
 		if (!s || !s->open) continue;
@@ -174,7 +176,7 @@ static void take_roster(struct feed *f)
 static enum isac_err feed_run(struct base_actor *actor, void *arg)
 {
 	struct feed *f = arg;
-	enum { STOP, LISTEN, COMMITS, DONE, ROSTER, LINK, FDS };
+	enum { STOP, LISTEN, COMMITS, DONE, ROSTER, RANGES, LINK, FDS };
 	bool more = false;
 	struct pollfd fds[FDS] = {
 		[STOP] = {.fd = base_actor_stop_fd(actor), .events = POLLIN},
@@ -182,6 +184,7 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 		[COMMITS] = {.fd = base_mailbox_fd(f->commits), .events = POLLIN},
 		[DONE] = {.fd = feed_reader_fd(f->reader), .events = POLLIN},
 		[ROSTER] = {.fd = f->roster_fd, .events = POLLIN},
+		[RANGES] = {.fd = f->ranges.wake_fd, .events = POLLIN},
 	};
 
 	feed_session_recheck(f);
@@ -190,15 +193,18 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 		fds[LINK] = (struct pollfd){.fd = f->link ? base_link_fd(f->link) : -1, .events = f->link ? base_link_events(f->link) : 0};
 		if (poll(fds, FDS, more ? 0 : run_timers(f)) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		if (fds[ROSTER].revents) take_roster(f);
+		if (fds[RANGES].revents) feed_range_woken(f);
 		if (fds[LINK].revents & POLLOUT && base_link_flush(f->link) == ISAC_ERR_CLOSED) close_link(f);
 		more = f->link && take_messages(f);
 		if (fds[LISTEN].revents) accept_link(f);
 		take_commits(f);
 		take_done(f);
 		feed_deliver(f);
+		feed_range_flush(f, false);
 	}
 	feed_session_flush_cursors(f, true);
 	close_link(f);
+	feed_range_flush(f, true);
 	return ISAC_OK;
 }
 
@@ -211,6 +217,7 @@ static enum isac_err prepare(struct feed *f)
 	if (!err) err = base_shared_init(&f->live, free);
 	if (!err) err = feed_ring_init(&f->ring, (size_t)f->conf.ring_bytes);
 	if (!err) err = base_link_listen(&f->listen_fd, f->conf.socket_path);
+	if (!err) err = feed_range_init(f);
 	if (!err) err = feed_reader_start(&f->reader, &f->conf);
 	if (err) return err;
 	f->sessions_cap = (uint32_t)f->conf.sessions_max;
@@ -229,7 +236,7 @@ enum isac_err feed_start(struct feed **out, const struct feed_conf *conf)
 
 	if (!f) return ISAC_ERR_NO_MEMORY;
 	f->conf = *conf;
-	f->listen_fd = f->roster_fd = -1;
+	f->listen_fd = f->roster_fd = f->ranges.wake_fd = -1;
 	atomic_store(&f->head, conf->head_seq);
 	err = prepare(f);
 	if (!err) err = base_actor_start(&f->actor, "feed", feed_run, f);
@@ -255,6 +262,7 @@ void feed_stop(struct feed **feed)
 	wire_buf_clear(&f->out);
 	if (f->listen_fd >= 0) close(f->listen_fd);
 	if (f->roster_fd >= 0) close(f->roster_fd);
+	feed_range_clear(f);
 	free(f->session);
 	free(f);
 	*feed = NULL;

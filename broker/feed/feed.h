@@ -23,6 +23,12 @@ void feed_stop(struct feed **f);
 void feed_committed(struct feed *f, struct report *const *reports, size_t n);
 /* Is a session with this name open? For STATUS. */
 bool feed_is_live(struct feed *f, int32_t member_id, const char *name);
+/*
+ * Who was sent what is written behind deliveries. Ask, and once it is written the table says all that had been handed over when you
+ * asked: the ticket is what to look for. Any thread, never blocks.
+ */
+uint64_t feed_ranges_ask(struct feed *f);
+bool feed_ranges_are_written(struct feed *f, uint64_t ticket);
 /* A member was suspended or its rights changed: sessions are checked against the new roster at once. */
 void feed_roster_changed(struct feed *f);
 

@@ -147,6 +147,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 	take_over(f, s);
 	s->everything = !strcmp(filter_text(s->filter), "true");
 	s->position = s->told = s->acked = s->acked_durable = job->position;
+	feed_range_begin(s);
 	s->open = true;
 	s->heartbeat_at_us = base_clock_mono_us() + f->conf.heartbeat_ms * 1000;
 	announce(f, s, job->request_id);
@@ -181,6 +182,7 @@ static void handle_credit(const struct from *from, const ProtobufCMessage *msg)
 	s->window = 0;
 	if (ask->acked_seq > s->acked) {
 		s->acked = ask->acked_seq;
+		feed_range_acked(from->f, s);
 		if (*s->name) from->f->cursors_dirty = true;
 	}
 }

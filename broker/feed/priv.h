@@ -43,6 +43,24 @@ struct feed_page {
 }; /* n = 0: nothing is left up to `until` */
 void feed_page_free(struct feed_page **page);
 
+/* ---- ranges: who was sent what ---- */
+struct feed_range {
+	uint64_t id;		  /* of its row; 0 = not written yet */
+	bool pending, asked;	  /* the row is wanted and deliveries wait; a job for it is under way */
+	bool dirty, lost;	  /* its end moved since the last flush; the last batch could not be handed over */
+	int64_t opened_us;	  /* names the row, with the session's number */
+	uint64_t from, until;	  /* after .. up to what was handed to the transport */
+	uint64_t earlier, earlier_until; /* the range before in this session, while not all of it is acknowledged; 0 = none */
+};
+struct feed_ranges {
+	int wake_fd;			    /* eventfd: somebody waits for a flush */
+	atomic_uint_fast64_t ticket, done;  /* flushes asked for, and made, by other threads */
+	bool wanted, dirty, under_way;	    /* rows to write; ends to write; a job is with the reader */
+	int64_t at_us, retry_at_us;	    /* monotonic */
+	struct store_range *end;	    /* of ranges that closed, or whose session has no say any more */
+	size_t ends, ends_cap;
+};
+
 /* ---- sessions ---- */
 struct feed_session {
 	uint32_t sub;
@@ -60,13 +78,14 @@ struct feed_session {
 	int64_t credit;
 	uint32_t window; /* batches sent since the last CREDIT */
 	uint8_t hash[WIRE_HASH];
+	struct feed_range range;
 	struct feed_page *page; /* what is left of it comes before the ring */
 	bool page_asked;
 	int64_t retry_at_us, heartbeat_at_us; /* monotonic */
 };
 
 /* ---- jobs for the reader thread ---- */
-enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET };
+enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_RANGES };
 struct feed_cursor {
 	uint32_t sub;
 	int32_t member_id;
@@ -92,6 +111,11 @@ struct feed_job {
 	/* CURSORS */
 	struct feed_cursor *cursor;
 	size_t cursors;
+	/* RANGES */
+	struct store_range *open, *end;
+	size_t opens, ends;
+	uint64_t ticket;
+	int64_t asked_us;
 };
 void feed_job_free(struct feed_job **job);
 
@@ -118,6 +142,7 @@ struct feed {
 	int listen_fd;
 	struct base_link *link;
 	uint32_t turn; /* whose turn it is first in the next round */
+	struct feed_ranges ranges;
 	bool cursors_dirty, cursors_asked;
 	int64_t cursors_at_us;
 	struct wire_arena arena; /* of one incoming message */
@@ -148,6 +173,22 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 void feed_handle(struct feed *f, const uint8_t *rid, size_t rid_len, const struct member *self, struct wire_bytes head,
 		 struct wire_bytes body);
 void feed_handle_opened(struct feed *f, struct feed_job *job);
+
+/* range.c */
+enum isac_err feed_range_init(struct feed *f);
+void feed_range_clear(struct feed *f);
+void feed_range_begin(struct feed_session *s);				       /* a session opens, at its position */
+bool feed_range_ready(struct feed *f, struct feed_session *s);	       /* may a batch go? false: its row is asked for */
+void feed_range_handed(struct feed *f, struct feed_session *s);	       /* a batch up to its position was */
+void feed_range_lost(struct feed_session *s);			       /* the last batch was not, and the session will close */
+void feed_range_acked(struct feed *f, struct feed_session *s);	       /* its acked has moved */
+void feed_range_close(struct feed *f, struct feed_session *s);
+void feed_range_recheck(struct feed *f, struct feed_session *s, const struct member *was); /* s->self is another than `was` */
+void feed_range_woken(struct feed *f);				       /* wake_fd is readable; the flush follows */
+void feed_range_flush(struct feed *f, bool last);		       /* writes what is due; last: everything, now */
+int64_t feed_range_due_us(const struct feed *f);		       /* monotonic; INT64_MAX = nothing to write */
+void feed_range_done(struct feed *f, struct feed_job *job);	       /* what the reader brought back */
+void feed_range_job_free(struct feed_job *job);
 
 /* deliver.c */
 void feed_deliver(struct feed *f); /* sends what can be sent now, to everybody */

@@ -93,6 +93,7 @@ void feed_session_close(struct feed *f, struct feed_session *s)
 	bool listed = s->open && *s->name;
 
 	if (listed && s->acked > s->acked_durable) ask_cursors(f, s);
+	feed_range_close(f, s);
 	f->session[slot_of(f, s->sub)] = NULL;
 	base_stats_set(STAT_feed_sessions, --f->sessions);
 	feed_page_free(&s->page);
@@ -163,9 +164,13 @@ void feed_session_recheck(struct feed *f)
 	f->roster = base_shared_take(f->conf.roster);
 	for (i = 0; i < f->sessions_cap; i++) {
 		struct feed_session *s = f->session[i];
+		const struct member *was = s ? s->self : NULL;
 		if (!s) continue;
 		s->self = f->roster ? member_roster_by_id(f->roster, s->member_id) : NULL;
-		if (s->self && !s->self->suspended && s->self->roles & (MEMBER_SUBSCRIBER | MEMBER_ANALYST)) continue;
+		if (s->self && !s->self->suspended && s->self->roles & (MEMBER_SUBSCRIBER | MEMBER_ANALYST)) {
+			feed_range_recheck(f, s, was);
+			continue;
+		}
 		feed_send_error(f, s->rid, s->rid_len, 0, s->sub, ISAC_ERR_NOT_ALLOWED, "this member may no longer subscribe");
 		feed_session_close(f, s);
 	}

@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 13,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 18,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
@@ -129,6 +129,9 @@ struct wire_buf *store_db_args(struct store_db *db); /* emptied */
 enum isac_err store_db_run(struct store_db *db, const struct store_stmt *stmt, PGresult **res);
 /* Brings the cache of audiences up to date. */
 enum isac_err store_db_audiences(struct store_db *db);
+
+/* select_roster.c: nets, asns, domains and groups from four columns that follow one another, into the arena. */
+enum isac_err store_select_roster_space(struct member *m, const PGresult *res, int row, int col, struct wire_arena *arena);
 
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */

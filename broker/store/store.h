@@ -98,6 +98,7 @@ struct store_subscription {
 	char name[WIRE_LIMIT_NAME_BYTES + 1];
 	char *filter;
 	uint64_t acked_seq;
+	int64_t created_us;
 	bool exists;
 };
 enum isac_err store_select_subscription(struct store_db *db, int32_t member_id, const char *name, struct store_subscription *out);
@@ -106,6 +107,44 @@ enum isac_err store_update_cursors(struct store_db *db, size_t n, const int32_t 
 				   const uint64_t *acked_seq); /* only forwards */
 enum isac_err store_delete_subscription(struct store_db *db, int32_t member_id, const char *name);
 enum isac_err store_select_subscriptions(struct store_db *db, int32_t member_id, struct store_subscription **out, size_t *n);
+
+/*
+ * Who was sent what. A range is a stretch of deliveries to one session, under one filter and one entitlement: what was in it
+ * follows by matching again. It never claims more than was handed to the transport.
+ */
+struct store_range {
+	uint64_t id;
+	const struct member *self; /* the subscriber, with roles, groups and registered space of then; name and keys are not kept */
+	uint32_t session;
+	const char *name, *filter; /* name "": a session without one; filter: normal form */
+	uint64_t from_seq, until_seq, maybe_seq, acked_seq;
+	int64_t opened_us, closed_us; /* 0 = open */
+};
+/* Writes rows for ranges that open, at until_seq = from_seq, and sets their ids. (session, opened_us) may come twice: it is one row. */
+enum isac_err store_insert_ranges(struct store_db *db, struct store_range *ranges, size_t n);
+/* Moves until_seq and acked_seq of these ids forwards; closes those with closed_us. */
+enum isac_err store_update_ranges(struct store_db *db, const struct store_range *ranges, size_t n);
+/* Closes all that are open. ended: core ended well, so nothing was sent that is not said; else maybe_seq becomes the head. */
+enum isac_err store_close_ranges(struct store_db *db, bool ended);
+/* Ranges with id > after_id that seq lies in, certainly or maybe, by rising id, at most max. The range given lives for the call. */
+struct store_range_ask {
+	uint64_t seq, after_id;
+	int32_t member_id; /* 0 = of everybody */
+	size_t max;
+};
+enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
+				  void (*row)(void *arg, const struct store_range *range), void *arg);
+/* Reports with this id, by rising seq, at most max; publisher_id 0: of any publisher. A report that retention removed is NULL in `out`:
+ * what is known of it is in `key`. */
+struct store_report_key {
+	uint64_t seq;
+	int64_t received_us;
+	int32_t publisher_id;
+};
+enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id, struct report **out,
+				     struct store_report_key *key, size_t max, size_t *n);
+/* Times to positions: what was received from since_us on and before until_us is after < seq <= until. 0 leaves a side open. */
+enum isac_err store_select_span(struct store_db *db, int64_t since_us, int64_t until_us, uint64_t *after, uint64_t *until);
 
 /* Members: everything the roster needs. */
 enum isac_err store_select_roster(struct store_db *db, const char *hub_id, struct member_roster **out);
