@@ -45,19 +45,19 @@ void feed_page_free(struct feed_page **page);
 
 /* ---- ranges: who was sent what ---- */
 struct feed_range {
-	uint64_t id;		  /* of its row; 0 = not written yet */
-	bool pending, asked;	  /* the row is wanted and deliveries wait; a job for it is under way */
-	bool dirty, lost;	  /* its end moved since the last flush; the last batch could not be handed over */
-	int64_t opened_us;	  /* names the row, with the session's number */
-	uint64_t from, until;	  /* after .. up to what was handed to the transport */
+	uint64_t id;			 /* of its row; 0 = not written yet */
+	bool pending, asked;		 /* the row is wanted and deliveries wait; a job for it is under way */
+	bool dirty, lost;		 /* its end moved since the last flush; the last batch could not be handed over */
+	int64_t opened_us;		 /* names the row, with the session's number */
+	uint64_t from, until;		 /* after .. up to what was handed to the transport */
 	uint64_t earlier, earlier_until; /* the range before in this session, while not all of it is acknowledged; 0 = none */
 };
 struct feed_ranges {
-	int wake_fd;			    /* eventfd: somebody waits for a flush */
-	atomic_uint_fast64_t ticket, done;  /* flushes asked for, and made, by other threads */
-	bool wanted, dirty, under_way;	    /* rows to write; ends to write; a job is with the reader */
-	int64_t at_us, retry_at_us;	    /* monotonic */
-	struct store_range *end;	    /* of ranges that closed, or whose session has no say any more */
+	int wake_fd;			   /* eventfd: somebody waits for a flush */
+	atomic_uint_fast64_t ticket, done; /* flushes asked for, and made, by other threads */
+	bool wanted, dirty, under_way;	   /* rows to write; ends to write; a job is with the reader */
+	int64_t at_us, retry_at_us;	   /* monotonic */
+	struct store_range *end;	   /* of ranges that closed, or whose session has no say any more */
 	size_t ends, ends_cap;
 };
 
@@ -177,17 +177,17 @@ void feed_handle_opened(struct feed *f, struct feed_job *job);
 /* range.c */
 enum isac_err feed_range_init(struct feed *f);
 void feed_range_clear(struct feed *f);
-void feed_range_begin(struct feed_session *s);				       /* a session opens, at its position */
-bool feed_range_ready(struct feed *f, struct feed_session *s);	       /* may a batch go? false: its row is asked for */
-void feed_range_handed(struct feed *f, struct feed_session *s);	       /* a batch up to its position was */
-void feed_range_lost(struct feed_session *s);			       /* the last batch was not, and the session will close */
-void feed_range_acked(struct feed *f, struct feed_session *s);	       /* its acked has moved */
+void feed_range_begin(struct feed_session *s);			/* a session opens, at its position */
+bool feed_range_ready(struct feed *f, struct feed_session *s);	/* may a batch go? false: its row is asked for */
+void feed_range_handed(struct feed *f, struct feed_session *s); /* a batch up to its position was */
+void feed_range_lost(struct feed_session *s);			/* the last batch was not, and the session will close */
+void feed_range_acked(struct feed *f, struct feed_session *s);	/* its acked has moved */
 void feed_range_close(struct feed *f, struct feed_session *s);
 void feed_range_recheck(struct feed *f, struct feed_session *s, const struct member *was); /* s->self is another than `was` */
-void feed_range_woken(struct feed *f);				       /* wake_fd is readable; the flush follows */
-void feed_range_flush(struct feed *f, bool last);		       /* writes what is due; last: everything, now */
-int64_t feed_range_due_us(const struct feed *f);		       /* monotonic; INT64_MAX = nothing to write */
-void feed_range_done(struct feed *f, struct feed_job *job);	       /* what the reader brought back */
+void feed_range_woken(struct feed *f);							   /* wake_fd is readable; the flush follows */
+void feed_range_flush(struct feed *f, bool last);					   /* writes what is due; last: everything, now */
+int64_t feed_range_due_us(const struct feed *f);					   /* monotonic; INT64_MAX = nothing to write */
+void feed_range_done(struct feed *f, struct feed_job *job);				   /* what the reader brought back */
 void feed_range_job_free(struct feed_job *job);
 
 /* deliver.c */

@@ -30,7 +30,8 @@ void feed_range_clear(struct feed *f)
 
 void feed_range_begin(struct feed_session *s)
 {
-	s->range = (struct feed_range){.earlier = s->range.earlier, .earlier_until = s->range.earlier_until, .from = s->position, .until = s->position};
+	s->range = (struct feed_range){
+		.earlier = s->range.earlier, .earlier_until = s->range.earlier_until, .from = s->position, .until = s->position};
 }
 
 bool feed_range_ready(struct feed *f, struct feed_session *s)
@@ -128,9 +129,13 @@ static bool add_open(struct feed_job *job, const struct feed_session *s)
 		return false;
 	}
 	memcpy(text, filter, len);
-	strcpy(text + len, s->name); /* NOLINT: there is room, see above */
-	job->open[job->opens++] = (struct store_range){
-		.self = self, .session = s->sub, .name = text + len, .filter = text, .from_seq = s->range.from, .opened_us = s->range.opened_us};
+	memcpy(text + len, s->name, strlen(s->name) + 1);
+	job->open[job->opens++] = (struct store_range){.self = self,
+						       .session = s->sub,
+						       .name = text + len,
+						       .filter = text,
+						       .from_seq = s->range.from,
+						       .opened_us = s->range.opened_us};
 	return true;
 }
 

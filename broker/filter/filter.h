@@ -31,9 +31,9 @@ struct filter_trace; /* a filter's tests, from left to right */
 /* f is borrowed until destroy. */
 enum isac_err filter_trace_new(struct filter_trace **out, const struct filter *f);
 void filter_trace_destroy(struct filter_trace **t);
-uint32_t filter_trace_tests(const struct filter_trace *t);			  /* how many */
+uint32_t filter_trace_tests(const struct filter_trace *t);		    /* how many */
 const char *filter_trace_text(const struct filter_trace *t, uint32_t test); /* normal form of the test alone */
-bool filter_trace_negated(const struct filter_trace *t, uint32_t test);	  /* the filter wants that it does not hold */
+bool filter_trace_negated(const struct filter_trace *t, uint32_t test);	    /* the filter wants that it does not hold */
 /*
  * What filter_match says, and why: holds[i] says whether test i holds; if the item does not match, blamed[i] marks the tests that
  * kept it out: with these the other way round it would have come, and with none of them it could not. Both are as long as the tests.

@@ -129,7 +129,7 @@ static uint32_t newest(uint8_t *shown, const struct report *r, uint32_t left)
 	for (uint32_t i = r->n; i > 0; i--) {
 		if (!(shown[(i - 1) / 8] >> (i - 1) % 8 & 1)) continue;
 		if (kept < left) kept++;
-		else shown[(i - 1) / 8] &= (uint8_t)~(1u << (i - 1) % 8);
+		else shown[(i - 1) / 8] &= (uint8_t) ~(1u << (i - 1) % 8);
 	}
 	return kept;
 }

@@ -99,7 +99,8 @@ static void take_job(struct query *q)
 {
 	void *job;
 	bool patient_first = ++q->turn % PATIENT_EVERY == 0;
-	if (base_mailbox_take(patient_first ? q->patient : q->box, &job, 1) || base_mailbox_take(patient_first ? q->box : q->patient, &job, 1))
+	if (base_mailbox_take(patient_first ? q->patient : q->box, &job, 1) ||
+	    base_mailbox_take(patient_first ? q->box : q->patient, &job, 1))
 		run_job(q, job);
 }
 

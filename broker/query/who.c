@@ -100,7 +100,8 @@ enum isac_err query_who(struct query_call *call)
 	struct store_report_key keys[REPORTS_MAX];
 	size_t n = 0;
 	if (ask->report_id.len != WIRE_ID) return query_refuse(call, ISAC_ERR_BAD_VALUE, "a report_id is 16 bytes");
-	if (*ask->publisher && !wire_name_ok(ask->publisher)) return query_refuse(call, ISAC_ERR_BAD_VALUE, "a publisher's name is not a name");
+	if (*ask->publisher && !wire_name_ok(ask->publisher))
+		return query_refuse(call, ISAC_ERR_BAD_VALUE, "a publisher's name is not a name");
 	enum isac_err err = query_await_ranges(call); /* first, so that it takes as long for a report that does not exist */
 	if (err) return err;
 	int32_t publisher_id = whose(call, ask->publisher);

@@ -8,13 +8,14 @@
 #include "store/priv.h"
 
 static const struct store_stmt STMT = {
-	"insert_ranges",
-	"INSERT INTO feed_range (member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, until_seq, maybe_seq, opened) "
-	"SELECT member_id, session, name, filter, roles, groups::int[], nets::cidr[], asns::bigint[], domains::text[], "
-	"from_seq, from_seq, from_seq, opened FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], "
-	"$8::text[], $9::text[], $10::bigint[], $11::timestamptz[]) "
-	"AS u(member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, opened) "
-	"ON CONFLICT (session, opened) DO UPDATE SET session = excluded.session RETURNING id, session"};
+	"insert_ranges", "INSERT INTO feed_range (member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, "
+			 "until_seq, maybe_seq, opened) "
+			 "SELECT member_id, session, name, filter, roles, groups::int[], nets::cidr[], asns::bigint[], domains::text[], "
+			 "from_seq, from_seq, from_seq, opened FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::int[], "
+			 "$6::text[], $7::text[], "
+			 "$8::text[], $9::text[], $10::bigint[], $11::timestamptz[]) "
+			 "AS u(member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, opened) "
+			 "ON CONFLICT (session, opened) DO UPDATE SET session = excluded.session RETURNING id, session"};
 
 static void put_member(struct wire_buf *b, const struct store_range *r)
 {
@@ -38,7 +39,8 @@ static void put_roles(struct wire_buf *b, const struct store_range *r)
 }
 
 /* A text field made of pieces: its length is known afterwards. */
-static void put_list(struct wire_buf *b, const struct member *m, uint32_t n, void (*piece)(struct wire_buf *, const struct member *, uint32_t))
+static void put_list(struct wire_buf *b, const struct member *m, uint32_t n,
+		     void (*piece)(struct wire_buf *, const struct member *, uint32_t))
 {
 	size_t mark = b->len;
 
@@ -101,9 +103,9 @@ static const struct {
 	uint32_t oid;
 	void (*put)(struct wire_buf *, const struct store_range *);
 } COLUMNS[] = {
-	{STORE_OID_INT4, put_member}, {STORE_OID_INT8, put_session}, {STORE_OID_TEXT, put_name}, {STORE_OID_TEXT, put_filter},
-	{STORE_OID_INT4, put_roles},  {STORE_OID_TEXT, put_groups},  {STORE_OID_TEXT, put_nets}, {STORE_OID_TEXT, put_asns},
-	{STORE_OID_TEXT, put_domains}, {STORE_OID_INT8, put_from},   {STORE_OID_TIME, put_opened},
+	{STORE_OID_INT4, put_member},  {STORE_OID_INT8, put_session}, {STORE_OID_TEXT, put_name},   {STORE_OID_TEXT, put_filter},
+	{STORE_OID_INT4, put_roles},   {STORE_OID_TEXT, put_groups},  {STORE_OID_TEXT, put_nets},   {STORE_OID_TEXT, put_asns},
+	{STORE_OID_TEXT, put_domains}, {STORE_OID_INT8, put_from},    {STORE_OID_TIME, put_opened},
 };
 
 enum isac_err store_insert_ranges(struct store_db *db, struct store_range *ranges, size_t n)

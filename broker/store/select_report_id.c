@@ -7,10 +7,9 @@
 enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id, struct report **out,
 				     struct store_report_key *key, size_t max, size_t *n)
 {
-	static const struct store_stmt keys = {
-		"select_report_key",
-		"SELECT k.seq, k.received, k.publisher_id FROM member m JOIN report_key k ON k.publisher_id = m.id AND k.report_id = $1::uuid "
-		"WHERE $2::int IN (0, m.id) ORDER BY k.seq LIMIT $3::bigint"};
+	static const struct store_stmt keys = {"select_report_key", "SELECT k.seq, k.received, k.publisher_id FROM member m JOIN "
+								    "report_key k ON k.publisher_id = m.id AND k.report_id = $1::uuid "
+								    "WHERE $2::int IN (0, m.id) ORDER BY k.seq LIMIT $3::bigint"};
 	struct wire_buf *args = store_db_args(db);
 	PGresult *res = NULL;
 	enum isac_err err;

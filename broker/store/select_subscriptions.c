@@ -5,8 +5,9 @@
 
 enum isac_err store_select_subscriptions(struct store_db *db, int32_t member_id, struct store_subscription **out, size_t *n)
 {
-	static const struct store_stmt stmt = {"select_subscriptions",
-					       "SELECT name, filter, acked_seq, created FROM subscription WHERE member_id = $1::int ORDER BY name"};
+	static const struct store_stmt stmt = {
+		"select_subscriptions",
+		"SELECT name, filter, acked_seq, created FROM subscription WHERE member_id = $1::int ORDER BY name"};
 	PGresult *res = NULL;
 	enum isac_err err;
 

@@ -4,12 +4,14 @@
 static const struct store_stmt UPDATE = {
 	"update_ranges",
 	"UPDATE feed_range r SET until_seq = greatest(r.until_seq, u.until_seq), acked_seq = greatest(r.acked_seq, u.acked_seq), "
-	"closed = COALESCE(r.closed, u.closed) FROM (SELECT id, max(until_seq) AS until_seq, max(acked_seq) AS acked_seq, max(closed) AS closed "
+	"closed = COALESCE(r.closed, u.closed) FROM (SELECT id, max(until_seq) AS until_seq, max(acked_seq) AS acked_seq, max(closed) AS "
+	"closed "
 	"FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]) AS v(id, until_seq, acked_seq, closed) GROUP BY id) u "
 	"WHERE r.id = u.id"};
 static const struct store_stmt END = {"end_ranges", "UPDATE feed_range SET closed = now() WHERE closed IS NULL"};
-static const struct store_stmt BREAK_OFF = {"break_off_ranges", "UPDATE feed_range SET closed = now(), "
-								"maybe_seq = greatest(until_seq, (SELECT seq FROM hub_head)) WHERE closed IS NULL"};
+static const struct store_stmt BREAK_OFF = {"break_off_ranges",
+					    "UPDATE feed_range SET closed = now(), "
+					    "maybe_seq = greatest(until_seq, (SELECT seq FROM hub_head)) WHERE closed IS NULL"};
 
 static void put_id(struct wire_buf *b, const struct store_range *r)
 {

@@ -46,11 +46,11 @@ static int print_json(struct isac_preview *p)
 	json_t *newest = newest_json(p, &bad);
 	if (!newest) return EXIT_REFUSED;
 	cli_output_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:s, s:o}", "filter", r->filter, "from_seq",
-				  (json_int_t)r->from_seq, "scanned_seq", (json_int_t)r->scanned_seq, "until_seq",
-				  (json_int_t)r->until_seq, "scanned", (json_int_t)r->scanned, "reports", (json_int_t)r->reports, "items",
-				  (json_int_t)r->items, "held", (json_int_t)r->held, "types", tallies_json(r->types, r->types_n),
-				  "publishers", tallies_json(r->publishers, r->publishers_n), "days", tallies_json(r->days, r->days_n),
-				  "complete", !*r->cursor, "cursor", r->cursor, "newest", newest));
+				  (json_int_t)r->from_seq, "scanned_seq", (json_int_t)r->scanned_seq, "until_seq", (json_int_t)r->until_seq,
+				  "scanned", (json_int_t)r->scanned, "reports", (json_int_t)r->reports, "items", (json_int_t)r->items,
+				  "held", (json_int_t)r->held, "types", tallies_json(r->types, r->types_n), "publishers",
+				  tallies_json(r->publishers, r->publishers_n), "days", tallies_json(r->days, r->days_n), "complete",
+				  !*r->cursor, "cursor", r->cursor, "newest", newest));
 	return bad ? EXIT_REFUSED : EXIT_DONE;
 }
 
@@ -120,7 +120,10 @@ int cmd_preview(struct cli *cli)
 	long long items = 0, scan = 1000000;
 	const char *filter = cli_options_get(cli, "filter");
 	if (cli->words_n > (filter ? 0 : 1)) return cli_usage(cli, "one filter at most: put it in quotes");
-	struct isac_preview_conf conf = {.filter = filter ? filter : cli->words_n ? cli->words[0] : "", .cursor = cli_options_get(cli, "cursor")};
+	struct isac_preview_conf conf = {.filter = filter	  ? filter
+						   : cli->words_n ? cli->words[0]
+								  : "",
+					 .cursor = cli_options_get(cli, "cursor")};
 	if (!cli_options_number(cli, "items", 0, ITEMS_MAX, &items) || !cli_options_number(cli, "scan", 0, INT64_MAX, &scan))
 		return EXIT_USAGE;
 	if (!cli_options_time(cli, "since", &conf.since_us) || !cli_options_time(cli, "until", &conf.until_us)) return EXIT_USAGE;

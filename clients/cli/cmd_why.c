@@ -34,16 +34,16 @@ static json_t *subscription_json(const struct isac_why_subscription *s)
 		json_array_append_new(tests, json_pack("{s:s, s:b}", "test", s->tests[i].text, "negated", s->tests[i].negated));
 	for (size_t i = 0; i < s->traces_n; i++) {
 		const struct isac_why_trace *t = &s->traces[i];
-		json_array_append_new(traces, json_pack("{s:I, s:b, s:o, s:o}", "item", (json_int_t)t->index, "matches", t->matches,
-							"holds", numbers_json(s, t->holds, t->holds_n), "blamed",
-							numbers_json(s, t->blamed, t->blamed_n)));
+		json_array_append_new(traces,
+				      json_pack("{s:I, s:b, s:o, s:o}", "item", (json_int_t)t->index, "matches", t->matches, "holds",
+						numbers_json(s, t->holds, t->holds_n), "blamed", numbers_json(s, t->blamed, t->blamed_n)));
 	}
 	cli_time_format(from, s->from_us);
 	cli_time_format(until, s->until_us);
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:s?, s:s?, s:o, s:o}", "subscription", s->name, "state",
 			 isac_why_state_name(s->state), "filter", s->filter, "acked_seq", (json_int_t)s->acked_seq, "sent",
-			 (json_int_t)s->sent, "acked", s->acked, "from", *from ? from : NULL, "until", *until ? until : NULL, "tests", tests,
-			 "items", traces);
+			 (json_int_t)s->sent, "acked", s->acked, "from", *from ? from : NULL, "until", *until ? until : NULL, "tests",
+			 tests, "items", traces);
 }
 
 static void print_json(const struct isac_why *why, const char *id)
@@ -83,8 +83,8 @@ static void print_subscription(const struct isac_why_subscription *s, bool all)
 	if (s->state == ISAC_WHY_SENT || s->state == ISAC_WHY_MAYBE) {
 		cli_time_format(from, s->from_us - s->from_us % 1000000);
 		cli_time_format(until, s->until_us - s->until_us % 1000000);
-		printf("  %u item%s, from %s %s%s; %s\n", s->sent, s->sent == 1 ? "" : "s", from, *until ? "until " : "on",
-		       until, s->acked ? "acknowledged" : "not acknowledged");
+		printf("  %u item%s, from %s %s%s; %s\n", s->sent, s->sent == 1 ? "" : "s", from, *until ? "until " : "on", until,
+		       s->acked ? "acknowledged" : "not acknowledged");
 	}
 	if (s->state >= ISAC_WHY_PASSED) printf("  its position: %llu\n", (unsigned long long)s->acked_seq);
 	for (size_t i = 0; i < s->traces_n; i++) print_trace(s, &s->traces[i], all);
@@ -113,8 +113,7 @@ int cmd_why(struct cli *cli)
 	if (cli->words_n != 1) return cli_usage(cli, "one report_id, as an item or a receipt shows it");
 	if (!isac_id_parse(id, cli->words[0])) return cli_usage(cli, "'%s' is not a report_id: 32 hexadecimal digits", cli->words[0]);
 	if (!cli_options_number(cli, "item", 0, UINT32_MAX - 1, &item)) return EXIT_USAGE;
-	struct isac_why_conf conf = {
-		.publisher = cli_options_get(cli, "publisher"), .name = cli_options_get(cli, "name"), .item = item};
+	struct isac_why_conf conf = {.publisher = cli_options_get(cli, "publisher"), .name = cli_options_get(cli, "name"), .item = item};
 	int status = cli_open(&isac, cli);
 	if (status) return status;
 	isac_id_text(text, id);

@@ -35,10 +35,11 @@ const struct cli_command cli_commands[] = {
 	 "For the publisher of the report, and for admins and auditors. For all others it is as if there were no such report.",
 	 "isac who 0192f3c4-0000-7000-8000-000000000001\nisac who 0192f3c4-0000-7000-8000-000000000001 --json\n", cmd_who_opts, cmd_who},
 	{"why", "REPORT_ID", "why I got a report, or did not",
-	 "For each of my subscriptions: when the report was sent to it, or which tests of the filter kept it out, or that it is held back,\n"
+	 "For each of my subscriptions: when the report was sent to it, or which tests of the filter kept it out, or that it is held "
+	 "back,\n"
 	 "still to come, or passed. A report that I may not see is as one that does not exist.",
-	 "isac why 0192f3c4-0000-7000-8000-000000000001\nisac why 0192f3c4-0000-7000-8000-000000000001 --name soc --item 3\n",
-	 cmd_why_opts, cmd_why},
+	 "isac why 0192f3c4-0000-7000-8000-000000000001\nisac why 0192f3c4-0000-7000-8000-000000000001 --name soc --item 3\n", cmd_why_opts,
+	 cmd_why},
 	{"status", "", "health of the hub and of my subscriptions", NULL, "isac status\nisac status --json\n", NULL, cmd_status},
 	{"admin member add", "FILE", "enrol a member by its member.pub", NULL,
 	 "isac --home DIR/admin admin member add alice/member.pub --role publisher,subscriber --type isp --asn 64500\n",

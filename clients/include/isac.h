@@ -251,7 +251,7 @@ uint64_t isac_query_complete_seq(const struct isac_query *q); /* the index answe
 struct isac_preview_conf {
 	const char *filter; /* NULL or "": everything */
 	int64_t since_us, until_us;
-	uint32_t items;	     /* the newest that are kept to be shown, at most 100 */
+	uint32_t items;	    /* the newest that are kept to be shown, at most 100 */
 	const char *cursor; /* hex, of a preview that was not run to its end; since and until are its own. NULL: begin */
 };
 struct isac_tally {

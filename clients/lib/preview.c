@@ -181,8 +181,7 @@ enum isac_result isac_preview_step(struct isac_preview *p, struct isac_error *er
 	ProtobufCMessage *answer;
 	if (!page) return client_error_out_of_memory(err);
 	wire_arena_init(&page->arena, (size_t)WIRE_LIMIT_DECODE_BYTES * 4);
-	enum isac_result r =
-		client_request_run(&answer, p->isac, WIRE_PREVIEW, &question.base, WIRE_PREVIEW_RESULT, &page->arena, 0, err);
+	enum isac_result r = client_request_run(&answer, p->isac, WIRE_PREVIEW, &question.base, WIRE_PREVIEW_RESULT, &page->arena, 0, err);
 	if (r) {
 		page_free(page);
 		return r;
@@ -211,8 +210,7 @@ enum isac_result isac_preview_next(struct isac_preview *p, const struct isac_ite
 			p->entry = 0;
 			continue;
 		}
-		enum isac_result r =
-			client_entry_open(&p->items, p->isac, p->page->answer->entries[p->entry++], &p->page->arena, err);
+		enum isac_result r = client_entry_open(&p->items, p->isac, p->page->answer->entries[p->entry++], &p->page->arena, err);
 		if (r) return r;
 	}
 	p->shown = p->conf.items;

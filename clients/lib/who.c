@@ -51,8 +51,7 @@ static bool add_sent(struct run *run, const Isac1__WhoResult *answer)
 static enum isac_result ask(struct run *run, struct isac_error *err)
 {
 	ProtobufCMessage *msg;
-	enum isac_result r =
-		client_request_run(&msg, run->isac, WIRE_WHO, &run->question.base, WIRE_WHO_RESULT, &run->page, 0, err);
+	enum isac_result r = client_request_run(&msg, run->isac, WIRE_WHO, &run->question.base, WIRE_WHO_RESULT, &run->page, 0, err);
 	if (r) return r;
 	const Isac1__WhoResult *answer = (const Isac1__WhoResult *)msg;
 	struct isac_who *who = run->who;

@@ -29,8 +29,7 @@ static bool lay_out_filter(struct isac_why_subscription *to, const Isac1__WhySub
 	struct isac_why_test *tests = wire_arena_alloc(arena, (from->n_tests + 1) * sizeof *tests);
 	struct isac_why_trace *traces = wire_arena_alloc(arena, (from->n_traces + 1) * sizeof *traces);
 	if (!tests || !traces) return false;
-	for (size_t i = 0; i < from->n_tests; i++)
-		tests[i] = (struct isac_why_test){clean(from->tests[i]->text), from->tests[i]->negated};
+	for (size_t i = 0; i < from->n_tests; i++) tests[i] = (struct isac_why_test){clean(from->tests[i]->text), from->tests[i]->negated};
 	for (size_t i = 0; i < from->n_traces; i++) {
 		Isac1__WhyItem *t = from->traces[i];
 		traces[i] = (struct isac_why_trace){.index = t->index,
@@ -61,15 +60,15 @@ static bool lay_out(struct isac_why *out, const Isac1__WhyResult *from, struct w
 				 .subscriptions_n = from->n_subscriptions};
 	for (size_t i = 0; i < from->n_subscriptions; i++) {
 		const Isac1__WhySubscription *s = from->subscriptions[i];
-		subs[i] = (struct isac_why_subscription){
-			.name = clean(s->name),
-			.state = s->state <= ISAC_WHY_WAITING ? (enum isac_why_state)s->state : ISAC_WHY_UNKNOWN,
-			.filter = clean(s->filter),
-			.acked_seq = s->acked_seq,
-			.from_us = s->from_us,
-			.until_us = s->until_us,
-			.acked = s->acked,
-			.sent = s->sent};
+		subs[i] = (struct isac_why_subscription){.name = clean(s->name),
+							 .state = s->state <= ISAC_WHY_WAITING ? (enum isac_why_state)s->state
+											       : ISAC_WHY_UNKNOWN,
+							 .filter = clean(s->filter),
+							 .acked_seq = s->acked_seq,
+							 .from_us = s->from_us,
+							 .until_us = s->until_us,
+							 .acked = s->acked,
+							 .sent = s->sent};
 		if (!lay_out_filter(&subs[i], s, arena)) return false;
 	}
 	return true;
