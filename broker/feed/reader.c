@@ -1,5 +1,5 @@
 /*
- * The thread that reads and writes the database for the feed: opening subscriptions, pages of catch-up, cursors.
+ * The thread that reads and writes the database for the feed: opening subscriptions, pages of catch-up, cursors, ranges of deliveries.
  *
  * Jobs go in by one mailbox and come back by another; whoever holds a job owns it.
  */

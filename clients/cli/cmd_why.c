@@ -95,7 +95,8 @@ static void print_text(const struct isac_why *why, const char *id, bool all)
 	char received[CLI_TIME_BYTES];
 	cli_time_format(received, why->received_us - why->received_us % 1000000);
 	printf("report %s by %s, seq %llu, received %s, %u items", id, why->publisher, (unsigned long long)why->seq, received, why->items);
-	printf(why->held ? ", %u of them held back\n" : "\n", why->held);
+	if (why->held) printf(", %u of them held back", why->held);
+	putchar('\n');
 	if (why->removed) printf("its content was removed from the hub\n");
 	else if (!why->subscriptions_n)
 		printf("you may see it, but have no subscription and it was sent to no session of yours: `isac query` finds it\n");

@@ -360,6 +360,25 @@ def test_what_retention_removed_is_known_to_its_publisher_only(hub, alice, bob):
     assert bob.json("preview")[0]["scanned"] == 0
 
 
+def test_an_id_that_two_publishers_used(hub, alice, bob):
+    """Ids are unique with their publisher only: each asks about its own, and nobody's is shadowed by a later one."""
+    carol = hub.enrol("carol")
+    first = kit.Cooked({"items": [{"type": "ipv4", "value": "203.0.113.1"}]}, kit.home_of(alice))
+    second = kit.Cooked({"items": [{"type": "domain", "value": "a.example"}], "header": {"report_id": {"hex": first.fields.report_id.hex()}}}, kit.home_of(carol))
+    for cooked, member in ((first, alice), (second, carol)):
+        with Client(kit.home_of(member), hub.request_endpoint) as client:
+            assert client.request("SUBMIT", cooked.submit).code == 200
+    assert len(bob.json("subscribe", "--from", "start", "--filter", "type = ipv4", "--idle-exit", "0.2")) == 1
+    report_id = first.fields.report_id.hex()
+    ask = lambda member, *args: [(a["publisher"], a["seq"], len(a["sent"])) for a in member.json("who", report_id, *args)]
+    assert ask(alice) == ask(hub.admin) == ask(hub.admin, "--publisher", "alice") == [("alice", 1, 1)]
+    assert ask(carol) == ask(hub.admin, "--publisher", "carol") == [("carol", 2, 0)]
+    assert alice.isac("who", report_id, "--publisher", "carol", ok=(1,)).stderr == alice.isac("who", NOBODY, ok=(1,)).stderr
+    why_ = lambda *args: [(a["publisher"], [s["state"] for s in a["subscriptions"]]) for a in bob.json("why", report_id, *args)]
+    assert why_() == why_("--publisher", "alice") == [("alice", ["sent"])]
+    assert why_("--publisher", "carol") == [("carol", ["filter"])]
+
+
 # ---- what is asked badly
 
 def test_bad_questions_get_their_codes(many):
