@@ -125,7 +125,7 @@ static void check_host(struct format_set *set, struct format_entry *e)
 /* Canonical once more, and fit to be written at all? FORMAT_SKIPS: yes. */
 static enum format_skip check(struct format_set *set, struct format_entry *e, const struct isac_item *item)
 {
-	struct wire_value value, host;
+	struct wire_value value;
 	if (!item->verified) return FORMAT_SKIP_UNVERIFIED;
 	if (item->kind != KIND) return FORMAT_SKIP_KIND;
 	if (!item->tlp || item->tlp > ISAC_TLP_RED || (set->conf.tlp_max && item->tlp > set->conf.tlp_max)) return FORMAT_SKIP_TLP;

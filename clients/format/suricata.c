@@ -153,22 +153,27 @@ bool format_suricata_iprep_rules(FILE *out, const struct format_view *view, cons
 	return true;
 }
 
+static void write_rule(FILE *out, const struct format_conf *conf, unsigned row, size_t n)
+{
+	size_t hashsize = 1024, mb = n * BYTES_AN_ENTRY / 1000000 + MEMCAP_MIN_MB;
+	while (hashsize < n) hashsize *= 2; /* far too few buckets make loading quadratic */
+	fprintf(out, "alert %s any any -> any any (msg:\"ISAC %s\"; ", rules[row].proto, rules[row].words);
+	if (rules[row].buffer)
+		fprintf(out, "%s; dataset:isset,isac-%s, type string, load isac-%s.lst, memcap %zumb, hashsize %zu; ", rules[row].buffer,
+			rules[row].set, rules[row].set, mb, hashsize);
+	else fprintf(out, "file%s:isac-%s.lst; ", rules[row].set, rules[row].set);
+	fprintf(out, "sid:%" PRIu32 "; rev:%" PRIu32 ";)\n", first_sid(conf) + row, conf->version);
+}
+
 bool format_suricata_rules(FILE *out, const struct format_view *view, const struct format_conf *conf, struct format_tally *tally)
 {
 	format_tally_start(tally, view, conf, NETS | LISTS);
 	format_head_write(out, "#", view, conf);
 	for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		struct format_lines list = {.line = NULL};
-		size_t hashsize = 1024, mb;
 		make_list(&list, view, conf, rules[i].type);
-		while (hashsize < list.n) hashsize *= 2; /* far too few buckets make loading quadratic */
-		mb = list.n * BYTES_AN_ENTRY / 1000000 + MEMCAP_MIN_MB;
-		fprintf(out, "alert %s any any -> any any (msg:\"ISAC %s\"; ", rules[i].proto, rules[i].words);
-		if (rules[i].buffer)
-			fprintf(out, "%s; dataset:isset,isac-%s, type string, load isac-%s.lst, memcap %zumb, hashsize %zu; ",
-				rules[i].buffer, rules[i].set, rules[i].set, mb, hashsize);
-		else fprintf(out, "file%s:isac-%s.lst; ", rules[i].set, rules[i].set);
-		fprintf(out, "sid:%" PRIu32 "; rev:%" PRIu32 ";)\n", first_sid(conf) + i, conf->version);
+		/* To Suricata an empty list of file hashes is an error, an empty dataset is none. */
+		if (list.n || rules[i].buffer) write_rule(out, conf, i, list.n);
 		bool good = !list.failed;
 		format_lines_clear(&list);
 		if (!good) return false;
