@@ -90,7 +90,7 @@ def named(folder, zone):
     (folder / "named.conf").write_text(f"""
         options {{ directory "{folder}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; pid-file none; session-keyfile none;
             dnssec-validation no; recursion yes; notify no; managed-keys-directory "{folder}";
-            response-policy {{ zone "rpz.isac"; }} qname-wait-recurse no; }};
+            response-policy {{ zone "rpz.isac"; }} qname-wait-recurse no min-update-interval 1; }};
         controls {{ }};
         zone "rpz.isac" {{ type primary; file "{zone}"; allow-query {{ none; }}; }};
         zone "example" {{ type primary; file "{folder}/example.zone"; }};
