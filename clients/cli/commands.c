@@ -16,14 +16,19 @@ const struct cli_command cli_commands[] = {
 	 "echo 198.51.100.7 | isac publish --tlp green --type ipv4 --confidence 80 --tag c2\n"
 	 "isac publish --flush\n",
 	 cmd_publish_opts, cmd_publish},
-	{"subscribe", "", "receive indicators as they come", "Every signature and proof is verified before an item is printed.",
+	{"subscribe", "", "receive indicators as they come",
+	 "Every signature and proof is verified before an item is printed. rpz, suricata, zeek, nft, ipset and hsb are written whole: they "
+	 "say what\n"
+	 "holds now, begin at the start of the feed every time, and with --output replace the file in one step when that has changed.",
 	 "isac subscribe --name soc --filter 'type in (ipv4, domain) and confidence >= 60'\n"
-	 "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n",
+	 "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n"
+	 "isac subscribe --name rpz --filter 'type = domain and confidence >= 60' --format rpz --output /etc/bind/rpz.zone --follow\n",
 	 cmd_subscribe_opts, cmd_subscribe},
 	{"query", "[FILTER]", "search the hub's history, newest first",
 	 "An empty filter matches everything. The language of filters: isac-filter(7).",
 	 "isac query 'value in 198.51.100.0/24' --since 30d\n"
-	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n",
+	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n"
+	 "isac query 'confidence >= 80' --since 30d --format nft --max-tlp green --output isac.nft\n",
 	 cmd_query_opts, cmd_query},
 	{"status", "", "health of the hub and of my subscriptions", NULL, "isac status\nisac status --json\n", NULL, cmd_status},
 	{"admin member add", "FILE", "enrol a member by its member.pub", NULL,

@@ -67,6 +67,21 @@ def test_a_real_named_answers_nxdomain_and_sees_what_changes(hub, alice, bob, tm
     assert feed.wait(timeout=30 * SLOW) == 0
 
 
+def test_the_readmes_subscription(hub, alice, tmp_path):
+    """My networks and brands, confidence 60 and more, no scanners, as a policy zone."""
+    soc = hub.enrol("soc", "subscriber", "--net", "203.0.113.0/24", "--domain", "brand.example")
+    alice.publish_jsonl([
+        {"value": "evil.example", "confidence": 60}, {"value": "weak.example", "confidence": 59}, {"value": "unsaid.example"},
+        {"value": "scan.example", "confidence": 90, "tags": ["scanner"]}, {"value": "login.brand.example", "confidence": 5},
+        {"value": "203.0.113.9"}, {"value": "198.51.100.9"}, {"value": "203.0.113.10", "tags": ["scanner"]}, {"value": "www.brand.example", "confidence": 95}])
+    never = tmp_path / "never"
+    never.write_text("www.brand.example\n")
+    zone = soc.isac("subscribe", "--idle-exit", "1", "--name", "rpz", "--format", "rpz", "--except", never, "--max-tlp", "amber",
+                    "--filter", '(mine or confidence >= 60) and not tag = "scanner"').stdout
+    names = {line.split()[0] for line in zone.splitlines() if " CNAME " in line}
+    assert names == {"evil.example", "*.evil.example", "login.brand.example", "*.login.brand.example", "32.9.113.0.203.rpz-ip"}
+
+
 def test_a_real_unbound_takes_the_same_zone_with_every_action(hub, alice, bob, tmp_path):
     alice.publish("evil.example", "198.51.100.7")
     for action, answer in (("nxdomain", ("NXDOMAIN", [])), ("nodata", ("NOERROR", [])), ("passthru", ("NOERROR", ["192.0.2.10"])),
