@@ -34,18 +34,23 @@ static int print_all(struct isac_query *q, enum cli_format format, struct cli_wh
 	const struct isac_item *item;
 	enum isac_result r;
 	bool bad = false, started = false;
+	struct cli_progress bar = {.on = false};
+	uint64_t items = 0;
+	if (whole) cli_progress_start(&bar, 0);
 	while ((r = isac_query_next(q, &item, &err)) == ISAC_DONE) {
 		if (!started) cli_output_head(format);
 		started = true;
 		if (item->verified) {
 			if (whole && !cli_whole_add(whole, item)) return EXIT_REFUSED;
 			cli_output_item(format, item);
+			if (whole) cli_progress_show(&bar, 0, ++items);
 			continue;
 		}
 		bad = true;
 		cli_note("seq %llu by %s FAILED verification and is not shown: %s", (unsigned long long)item->seq, item->publisher,
 			 item->problem);
 	}
+	cli_progress_clear(&bar);
 	if (r == ISAC_END) {
 		if (!started && format == CLI_TABLE) cli_note("nothing found");
 		if (whole ? !cli_whole_write(whole) : !cli_output_flush()) return EXIT_REFUSED;

@@ -44,7 +44,8 @@ struct subscribe {
 	bool has_local;
 	bool dirty; /* items printed and not yet in the cursor */
 	int64_t active_ms, lost_ms, written_ms;
-	uint64_t place; /* whole: everything up to here is collected */
+	uint64_t place;		 /* whole: everything up to here is collected */
+	struct cli_progress bar; /* whole: until it has caught up for the first time */
 };
 
 static volatile sig_atomic_t stop;
@@ -102,6 +103,7 @@ static bool on_item(struct subscribe *u, const struct isac_item *it)
 		return true;
 	}
 	if (u->whole && !cli_whole_add(u->whole, it)) return false;
+	if (u->whole && !u->loaded) cli_progress_show(&u->bar, it->seq, u->printed);
 	cli_output_item(u->format, it);
 	u->dirty = true;
 	if (++u->printed != u->count) return true;
@@ -123,6 +125,7 @@ static bool on_position(struct subscribe *u, const struct isac_event *e)
 	if (u->whole) {
 		u->place = e->position;
 		u->loaded |= e->caught_up;
+		if (u->loaded) cli_progress_clear(&u->bar);
 		return true;
 	}
 	struct isac_cursor cursor = {.seq = e->position};
@@ -139,6 +142,7 @@ static bool on_open(struct subscribe *u, const struct isac_event *e)
 		cli_note("%s at %llu (head %llu), filter: %s", u->started ? "subscribed again" : "subscribed",
 			 (unsigned long long)e->position, (unsigned long long)e->head, *e->filter ? e->filter : "true");
 	if (!u->started) cli_output_head(u->format);
+	if (u->whole && !u->started && !u->quiet) cli_progress_start(&u->bar, e->head);
 	u->started = true;
 	u->active_ms = cli_time_mono_ms();
 	return on_position(u, e);
@@ -154,6 +158,7 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 	case ISAC_EVENT_POSITION:
 		return on_position(u, e);
 	case ISAC_EVENT_GAP:
+		cli_progress_clear(&u->bar);
 		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long)e->first, (unsigned long long)e->last,
 			 e->reason == 2 ? "erased" : "past their retention");
 		return on_position(u, e);
@@ -216,6 +221,7 @@ static int run(struct subscribe *u, const char *filter)
 		}
 		if (!on_event(u, &event) || !tend_whole(u, false)) return EXIT_REFUSED;
 	}
+	cli_progress_clear(&u->bar);
 	if (!tend_whole(u, true) || !cli_output_flush()) return EXIT_REFUSED;
 	return status == EXIT_DONE && u->bad ? EXIT_REFUSED : status;
 }
