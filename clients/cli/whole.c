@@ -204,7 +204,6 @@ bool cli_whole_write(struct cli_whole *w)
 	char state[FORMAT_STATE_BYTES];
 	int64_t now = cli_time_now_us();
 	if (!w->written && w->output) read_head(w);
-	format_set_forget(w->set, now);
 	if (!format_view_open(&view, w->set, now)) return cli_note("out of memory: a narrower filter has fewer items"), false;
 	bool good = format_state(state, w->row, view, &w->conf);
 	if (!good) cli_note("out of memory: a narrower filter has fewer items");
@@ -218,6 +217,7 @@ bool cli_whole_write(struct cli_whole *w)
 		if (good) memcpy(w->state, state, sizeof state);
 	}
 	format_view_close(&view);
+	format_set_forget(w->set, now);
 	w->written |= good;
 	w->changes = format_set_changes(w->set);
 	w->next_us = format_set_next_us(w->set, now);

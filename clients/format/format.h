@@ -30,7 +30,7 @@ struct format_tally {
 	size_t written; /* values in the files, each counted once a file */
 	size_t skipped[FORMAT_SKIPS];
 };
-/* "3 held, 2 expired"; "" if nothing was left out. Longest first is not promised; out is NUL-terminated. */
+/* "3 held, 2 expired"; "" if nothing was left out. */
 void format_tally_text(char *out, size_t size, const struct format_tally *tally);
 
 /* ---- except.c: what must never be written ---- */

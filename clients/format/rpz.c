@@ -87,6 +87,12 @@ static bool is_trigger(const char *name)
 	return strncmp(last ? last + 1 : name, "rpz-", 4) == 0;
 }
 
+/* An address belongs to a host name, and BIND refuses a whole zone for one "_" in front of an address: such a name does not exist. */
+static const char *action_for(const char *name, const char *action)
+{
+	return action[0] == 'A' && strchr(name, '_') ? "CNAME ." : action;
+}
+
 bool format_rpz_write(FILE *out, const struct format_view *view, const struct format_conf *conf, struct format_tally *tally)
 {
 	const char *action = *conf->action ? conf->action : "CNAME .", *zone = *conf->zone ? conf->zone : "rpz.isac";
@@ -103,8 +109,8 @@ bool format_rpz_write(FILE *out, const struct format_view *view, const struct fo
 			tally->skipped[is_trigger(name) ? FORMAT_SKIP_BAD : FORMAT_SKIP_LONG]++;
 			continue;
 		}
-		fprintf(out, "%s %s\n", name, action);
-		if (wire + 2 <= NAME_WIRE_MAX) fprintf(out, "*.%s %s\n", name, action);
+		fprintf(out, "%s %s\n", name, action_for(name, action));
+		if (wire + 2 <= NAME_WIRE_MAX) fprintf(out, "*.%s %s\n", name, action_for(name, action));
 		tally->written++;
 	}
 	bool good = !names.failed;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "format/priv.h"
 
-enum { FIRST_CAP = 1024, ARENA_BYTES = 1 << 18, NOTE_BYTES = 512, KIND = 1 /* isac1.proto: KIND_INDICATOR */ };
+enum { FIRST_CAP = 1024, ARENA_BYTES = 1 << 18, NOTE_BYTES = 512, DESCRIPTION_BYTES = 200, KIND = 1 /* isac1.proto: KIND_INDICATOR */ };
 
 bool format_set_new(struct format_set **out, const struct format_set_conf *conf)
 {
@@ -150,16 +150,20 @@ static const char *pack(char **at, const char *text)
 	return start;
 }
 
-/* Short, one line, no byte that any of the formats could take for its own. */
+/* Up to len bytes of text, and no part of a character. */
+static int whole_chars(const char *text, size_t len)
+{
+	size_t n = strnlen(text, len);
+	while (n && !wire_utf8_ok(text, n)) n--;
+	return (int)n;
+}
+
+/* The description's beginning, then tags as far as there is room. */
 static void make_note(char out[NOTE_BYTES], const struct isac_item *item)
 {
-	size_t n = (size_t)snprintf(out, NOTE_BYTES, "%.*s", 200, item->description);
-	for (size_t i = 0; i < item->tags_n && n < NOTE_BYTES - 1; i++)
-		n += (size_t)snprintf(out + n, NOTE_BYTES - n, "%s%s", i ? "," : n ? " [" : "[", item->tags[i]);
-	if (item->tags_n && n < NOTE_BYTES - 2) memcpy(out + n, "]", 2);
-	n = strnlen(out, NOTE_BYTES - 1);
-	while (n && !wire_utf8_ok(out, n)) n--; /* cut in the midst of a character */
-	out[n] = 0;
+	size_t n = (size_t)snprintf(out, NOTE_BYTES, "%.*s", whole_chars(item->description, DESCRIPTION_BYTES), item->description);
+	for (size_t i = 0; i < item->tags_n && n + strlen(item->tags[i]) + 4 < NOTE_BYTES; i++)
+		n += (size_t)snprintf(out + n, NOTE_BYTES - n, "%s[%s]", n ? " " : "", item->tags[i]);
 }
 
 static struct format_mention *make_mention(const struct format_entry *e, const struct isac_item *item, int64_t keep_us)

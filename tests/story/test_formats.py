@@ -103,6 +103,16 @@ def test_a_publisher_cannot_speak_to_the_resolver(hub, alice, bob):
     assert "left out: 4 special-use" in zone.stderr
 
 
+def test_one_odd_name_does_not_spoil_a_walled_garden(hub, alice, bob, tmp_path):
+    """BIND refuses a zone with an address under a name that is no host's."""
+    alice.publish_jsonl([{"type": "domain", "value": v} for v in ("_dmarc.evil.example", "evil.example", "xn--bcher-kva.example")])
+    alice.publish("198.51.100.7")
+    zone = tmp_path / "zone"
+    bob.isac("subscribe", *SET, "--format", "rpz", "--rpz-action", "192.0.2.53", "--output", zone)
+    run(needs("named-checkzone"), "-k", "fail", "rpz.isac", zone)
+    assert "\nevil.example A 192.0.2.53\n" in zone.read_text() and "\n_dmarc.evil.example CNAME .\n" in zone.read_text()
+
+
 def test_names_too_long_for_the_zone_are_counted(hub, alice, bob, tmp_path):
     zone_name = "a-rather-long-name-for-a-policy-zone.example"
     label = "a" * 60
@@ -268,6 +278,11 @@ def test_a_restart_knows_all_again_and_the_hub_knows_how_far(hub, alice, bob, tm
         feed.communicate()
     text = zone.read_text()
     assert all(v in text for v in ("one.example", "two.example", "three.example")) and "rpz-ip" not in text
+
+
+def test_what_is_left_out_is_counted_when_it_has_expired(hub, alice, bob):
+    alice.publish_jsonl([{"value": "brief.example", "valid_until": soon(2)}, {"value": "stays.example"}])
+    until("expired", lambda: "1 expired" in bob.isac("subscribe", *SET, "--format", "rpz").stderr)
 
 
 def test_usage_of_whole_formats(bob, tmp_path):

@@ -109,7 +109,7 @@ static void zeek_escapes_what_it_would_read_otherwise(void **state)
 		     "\\x28\\x65\\x6d\\x70\\x74\\x79\\x29\tIntel::FILE_NAME\talice\t-\t-\n"
 		     "\\x2d\tIntel::FILE_NAME\talice\t-\t-\n"
 		     "a\\x5cx41b\tIntel::FILE_NAME\talice\t-\t-\n"
-		     "evil.example\tIntel::DOMAIN\talice\tback\\x5cslash [c2,apt]\thttps://blog.example/a\n"
+		     "evil.example\tIntel::DOMAIN\talice\tback\\x5cslash [c2] [apt]\thttps://blog.example/a\n"
 		     "web.example:8443/p?q\tIntel::URL\talice\t-\t-\n");
 	format_set_destroy(&set);
 }
