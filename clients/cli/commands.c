@@ -17,9 +17,8 @@ const struct cli_command cli_commands[] = {
 	 "isac publish --flush\n",
 	 cmd_publish_opts, cmd_publish},
 	{"subscribe", "", "receive indicators as they come",
-	 "Every signature and proof is verified before an item is printed. The formats rpz, suricata, zeek, nft, ipset, hsb are written "
-	 "whole:\n"
-	 "they say what holds now, begin at the start of the feed every time, and with --output replace the file when that has changed.",
+	 "Every signature and proof is verified before an item is printed. rpz, suricata, zeek, nft, ipset, hsb are written whole: they\n"
+	 "say what holds now, begin at the start of the feed every time, and with --output replace the file when that has changed.",
 	 "isac subscribe --name soc --filter 'type in (ipv4, domain) and confidence >= 60'\n"
 	 "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n"
 	 "isac subscribe --name rpz --filter 'type = domain and confidence >= 60' --format rpz --output /etc/bind/rpz.zone --follow\n",
