@@ -254,7 +254,7 @@ def test_the_same_state_gives_the_same_bytes_and_no_new_file(hub, alice, bob, tm
 
 
 def test_expired_items_leave_a_followed_file_by_time(hub, alice, bob, tmp_path):
-    alice.publish_jsonl([{"value": "brief.example", "valid_until": soon(4)}, {"value": "stays.example"}])
+    alice.publish_jsonl([{"value": "brief.example", "valid_until": soon(5 * SLOW)}, {"value": "stays.example"}])
     zone = tmp_path / "zone"
     feed = bob.start("subscribe", "--format", "rpz", "--output", zone, "--every", "0", "--follow")
     until("zone written", lambda: zone.exists() and "brief.example" in zone.read_text())
