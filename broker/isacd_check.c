@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "geo/geo.h"
 #include "isacd.h"
 
 /* rights: bits that must not be set. owned: by the hub's user (else by whoever made the hub). */
@@ -78,6 +79,20 @@ static void check_database(struct check *c, const char *database)
 	if (lock >= 0) close(lock);
 }
 
+/* Read as the user who asks; core reads it as the hub's user, which the mode of the file must allow. */
+static void check_geo(struct check *c, const struct base_conf *conf, const char *name)
+{
+	const char *path = base_conf_str(conf, name);
+	struct wire_why why = {.text = ""};
+	struct stat st;
+
+	if (!*path) return;
+	if (geo_check(path, &why)) report(c, false, name, why.text);
+	else if (!stat(path, &st) && st.st_uid != c->user.uid && !(st.st_mode & 0044))
+		report(c, false, name, "is not readable for the hub's user");
+	else report(c, true, name, "");
+}
+
 int isacd_check(const struct isacd_args *args)
 {
 	struct base_conf *conf = NULL;
@@ -93,6 +108,8 @@ int isacd_check(const struct isacd_args *args)
 		c.bad = true;
 	} else {
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) check_row(&c, i);
+		check_geo(&c, conf, "geo_country_db");
+		check_geo(&c, conf, "geo_asn_db");
 		if (!c.bad) check_database(&c, base_conf_str(conf, "database"));
 	}
 	fflush(stdout);
