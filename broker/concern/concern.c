@@ -118,7 +118,8 @@ void concern_match(struct concern *c, const struct report *report, void (*hit)(v
 		struct owner *owner = &c->owner[c->touched[i]];
 		const struct member *m = owner->member;
 
-		if (m->id != report->publisher_id && member_may_see(m, report->audience, report->publisher_id)) hit(arg, m->id, owner->items);
+		if (m->id != report->publisher_id && member_may_see(m, report->audience, report->publisher_id))
+			hit(arg, m->id, owner->items);
 		owner->items = 0;
 	}
 }

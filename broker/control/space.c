@@ -64,7 +64,9 @@ static enum isac_err run(struct control_call *call, enum act act)
 	if (!err && !space.n) err = wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "say what: net, asn or domain");
 	s.item = space.item;
 	s.n = space.n;
-	if (!err) err = act == CLAIM ? store_insert_space(call->db, &s, call->why) : store_update_space(call->db, &s, act == CONFIRM, call->why);
+	if (!err)
+		err = act == CLAIM ? store_insert_space(call->db, &s, call->why)
+				   : store_update_space(call->db, &s, act == CONFIRM, call->why);
 	free(space.item);
 	/* Whoever claims is shown what waits for whom. */
 	return err || act != CLAIM ? err : store_select_list(call->db, "space", s.member, call->rows);

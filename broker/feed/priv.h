@@ -64,8 +64,8 @@ struct feed_session {
 	bool page_asked;
 	int64_t retry_at_us, heartbeat_at_us; /* monotonic */
 	/* notice.c */
-	bool notice_due;	/* to be looked up */
-	int64_t notice_at_us;	/* monotonic: not before */
+	bool notice_due;		     /* to be looked up */
+	int64_t notice_at_us;		     /* monotonic: not before */
 	uint64_t notice_reports, notice_seq; /* told last */
 };
 
@@ -163,9 +163,9 @@ void feed_handle_opened(struct feed *f, struct feed_job *job);
 /* notice.c */
 enum isac_err feed_notice_start(struct feed *f);
 void feed_notice_stop(struct feed *f);
-void feed_notice_take(struct feed *f);						/* notes of the indexer */
-void feed_notice_opened(struct feed *f, struct feed_session *s);		/* tells it soon what has gathered */
-int64_t feed_notice_tend(struct feed *f, int64_t now, int64_t next);		/* asks what is due; when to be called again, at most next */
+void feed_notice_take(struct feed *f);				     /* notes of the indexer */
+void feed_notice_opened(struct feed *f, struct feed_session *s);     /* tells it soon what has gathered */
+int64_t feed_notice_tend(struct feed *f, int64_t now, int64_t next); /* asks what is due; when to be called again, at most next */
 enum isac_err feed_notice_read(struct feed_job *job, struct store_db *db, struct base_shared *roster); /* on the reader's thread */
 void feed_notice_done(struct feed *f, const struct feed_job *job);
 

@@ -48,8 +48,8 @@ struct member {
 enum member_space_kind { MEMBER_SPACE_NET, MEMBER_SPACE_ASN, MEMBER_SPACE_DOMAIN, MEMBER_SPACE_KINDS };
 struct member_space {
 	enum member_space_kind kind;
-	char text[256];		/* canonical: address/length, decimal without AS, A-labels */
-	struct member_net net;	/* of MEMBER_SPACE_NET */
+	char text[256];	       /* canonical: address/length, decimal without AS, A-labels */
+	struct member_net net; /* of MEMBER_SPACE_NET */
 };
 extern const char *const member_space_names[MEMBER_SPACE_KINDS]; /* "net", "asn", "domain": arguments of commands, and table member_space */
 /*

@@ -85,8 +85,7 @@ static enum isac_err parse_asn(struct member_space *out, const char *text, struc
 	return ISAC_OK;
 }
 
-enum isac_err member_space_parse(struct member_space *out, enum member_space_kind kind, const char *text, bool strict,
-				 struct wire_why *why)
+enum isac_err member_space_parse(struct member_space *out, enum member_space_kind kind, const char *text, bool strict, struct wire_why *why)
 {
 	enum isac_err err;
 

@@ -71,8 +71,9 @@ enum isac_err store_index_concern_add(struct store_index_concern *c, const struc
 
 enum isac_err store_index_concern_write(struct store_index_concern *c, struct store_pg *pg)
 {
-	static const struct store_stmt stmt = {"insert_concern", "INSERT INTO concern (member_id, seq, items) "
-								 "SELECT * FROM unnest($1::int[], $2::bigint[], $3::int[]) ON CONFLICT DO NOTHING"};
+	static const struct store_stmt stmt = {"insert_concern",
+					       "INSERT INTO concern (member_id, seq, items) "
+					       "SELECT * FROM unnest($1::int[], $2::bigint[], $3::int[]) ON CONFLICT DO NOTHING"};
 	size_t mark;
 
 	if (!c->n) return ISAC_OK;

@@ -7,9 +7,8 @@
 /* The member and how much it has. */
 static enum isac_err find_member(struct store_db *db, const struct store_space *s, int32_t *member_id, struct wire_why *why)
 {
-	static const struct store_stmt stmt = {
-		"select_space_count",
-		"SELECT id, (SELECT count(*) FROM member_space WHERE member_id = m.id AND state <> 'dropped') FROM member m WHERE name = $1::text"};
+	static const struct store_stmt stmt = {"select_space_count", "SELECT id, (SELECT count(*) FROM member_space WHERE member_id = m.id "
+								     "AND state <> 'dropped') FROM member m WHERE name = $1::text"};
 	PGresult *res = NULL;
 	int64_t has = 0;
 	enum isac_err err;
@@ -32,7 +31,8 @@ enum isac_err store_insert_space(struct store_db *db, const struct store_space *
 {
 	static const struct store_stmt stmt = {
 		"insert_space",
-		"INSERT INTO member_space AS s (member_id, kind, value, net, state, claimed_by, claim_event, confirmed_by, confirmed, confirm_event) "
+		"INSERT INTO member_space AS s (member_id, kind, value, net, state, claimed_by, claim_event, confirmed_by, confirmed, "
+		"confirm_event) "
 		"SELECT $1::int, $2::text, $3::text, CASE WHEN $2::text = 'net' THEN $3::text::cidr END, "
 		"CASE WHEN $6::bool THEN 'confirmed' ELSE 'pending' END, $4::int, $5::bigint, "
 		"CASE WHEN $6::bool THEN $4::int END, CASE WHEN $6::bool THEN now() END, CASE WHEN $6::bool THEN $5::bigint END "

@@ -32,9 +32,9 @@ enum isac_err store_select_concern(struct store_db *db, const struct member *sel
 
 enum isac_err store_upsert_concern_asked(struct store_db *db, int32_t member_id, uint64_t seq)
 {
-	static const struct store_stmt stmt = {
-		"upsert_concern_asked", "INSERT INTO concern_asked AS a (member_id, seq) VALUES ($1::int, $2::bigint) "
-					"ON CONFLICT (member_id) DO UPDATE SET seq = excluded.seq WHERE a.seq < excluded.seq"};
+	static const struct store_stmt stmt = {"upsert_concern_asked",
+					       "INSERT INTO concern_asked AS a (member_id, seq) VALUES ($1::int, $2::bigint) "
+					       "ON CONFLICT (member_id) DO UPDATE SET seq = excluded.seq WHERE a.seq < excluded.seq"};
 	struct wire_buf *args = store_db_args(db);
 
 	store_field_i32(args, member_id);

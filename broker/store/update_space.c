@@ -13,9 +13,8 @@ static const struct store_stmt FIND = {
 	"OR right(s.value, length(o.value) + 1) = '.' || o.value END) "
 	"FROM member_space s JOIN member m ON m.id = s.member_id "
 	"WHERE m.name = $1::text AND s.kind = $2::text AND s.value = $3::text AND s.state <> 'dropped'"};
-static const struct store_stmt CONFIRM = {
-	"confirm_space",
-	"UPDATE member_space SET state = 'confirmed', confirmed_by = $2::int, confirm_event = $3::bigint, confirmed = now() WHERE id = $1::bigint"};
+static const struct store_stmt CONFIRM = {"confirm_space", "UPDATE member_space SET state = 'confirmed', confirmed_by = $2::int, "
+							   "confirm_event = $3::bigint, confirmed = now() WHERE id = $1::bigint"};
 static const struct store_stmt DROP = {
 	"drop_space",
 	"UPDATE member_space SET state = 'dropped', dropped_by = $2::int, drop_event = $3::bigint, dropped = now() WHERE id = $1::bigint"};
@@ -43,7 +42,8 @@ static enum isac_err update_one(struct store_db *db, const struct store_space *s
 		return wire_refuse(why, err, "member %s has not claimed %s %.80s", s->member, member_space_names[item->kind], item->text);
 	if (err || (confirm && confirmed)) return err;
 	if (confirm && overlaps && !s->vouched)
-		return wire_refuse(why, ISAC_ERR_CONFLICT, "%.80s overlaps space of another member: ask an admin to confirm it", item->text);
+		return wire_refuse(why, ISAC_ERR_CONFLICT, "%.80s overlaps space of another member: ask an admin to confirm it",
+				   item->text);
 	args = store_db_args(db);
 	store_field_i64(args, id);
 	store_field_i32(args, s->by);

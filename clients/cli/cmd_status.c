@@ -19,9 +19,9 @@ static void print_json(const struct isac *isac, const struct isac_status *s)
 				  (json_int_t)s->head_seq, "indexed_seq", (json_int_t)s->indexed_seq, "index_lag",
 				  (json_int_t)(s->head_seq > s->indexed_seq ? s->head_seq - s->indexed_seq : 0), "members", (int)s->members,
 				  "started", started, "now", now, "round_trip_us", (json_int_t)s->round_trip_us, "last_receipt_seq",
-				  (json_int_t)s->last_receipt_seq, "last_receipt", *last ? last : NULL, "concern_reports", (json_int_t)s->concern_reports, "concern_newest_seq",
-				  (json_int_t)s->concern_newest_seq, "roles", roles, "subscriptions",
-				  subs));
+				  (json_int_t)s->last_receipt_seq, "last_receipt", *last ? last : NULL, "concern_reports",
+				  (json_int_t)s->concern_reports, "concern_newest_seq", (json_int_t)s->concern_newest_seq, "roles", roles,
+				  "subscriptions", subs));
 }
 
 static void print_text(const struct isac *isac, const struct isac_status *s)

@@ -16,12 +16,15 @@ const struct cli_command cli_commands[] = {
 	 "echo 198.51.100.7 | isac publish --tlp green --type ipv4 --confidence 80 --tag c2\n"
 	 "isac publish --flush\n",
 	 cmd_publish_opts, cmd_publish},
-	{"subscribe", "", "receive indicators as they come", "Every signature and proof is verified before an item is printed.",
+	{"subscribe", "", "receive indicators as they come",
+	 "Every signature and proof is verified before an item is printed. A note on stderr says when reports concern the space that\n"
+	 "I have registered (isac space), whatever the filter is.",
 	 "isac subscribe --name soc --filter 'type in (ipv4, domain) and confidence >= 60'\n"
 	 "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n",
 	 cmd_subscribe_opts, cmd_subscribe},
 	{"query", "[FILTER]", "search the hub's history, newest first",
-	 "An empty filter matches everything. The language of filters: isac-filter(7).",
+	 "An empty filter matches everything. `mine`: what touches the space that I have registered. The language of filters: "
+	 "isac-filter(7).",
 	 "isac query 'value in 198.51.100.0/24' --since 30d\n"
 	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n",
 	 cmd_query_opts, cmd_query},

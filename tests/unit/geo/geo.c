@@ -51,10 +51,11 @@ static struct geo_place place_of(uint32_t type, const char *text, bool want_coun
 	return place;
 }
 
-static const char COUNTRIES[] = "203.0.113.0/24 '{\"country\":{\"iso_code\":\"JP\"}}' 203.0.113.128/25 '{\"country\":{\"iso_code\":\"DE\"}}' "
-				"198.51.100.0/24 '{\"country_code\":\"BR\"}' 2a00:1450::/32 '{\"country\":\"IE\"}' "
-				"192.0.0.0/8 '{\"country\":{\"iso_code\":\"jp\"}}' 193.0.0.0/8 '{\"country\":{\"iso_code\":\"DEU\"}}' "
-				"194.0.0.0/8 '{\"country\":{\"iso_code\":7}}' 195.0.0.0/8 '{}'";
+static const char COUNTRIES[] =
+	"203.0.113.0/24 '{\"country\":{\"iso_code\":\"JP\"}}' 203.0.113.128/25 '{\"country\":{\"iso_code\":\"DE\"}}' "
+	"198.51.100.0/24 '{\"country_code\":\"BR\"}' 2a00:1450::/32 '{\"country\":\"IE\"}' "
+	"192.0.0.0/8 '{\"country\":{\"iso_code\":\"jp\"}}' 193.0.0.0/8 '{\"country\":{\"iso_code\":\"DEU\"}}' "
+	"194.0.0.0/8 '{\"country\":{\"iso_code\":7}}' 195.0.0.0/8 '{}'";
 static const char ASNS[] = "203.0.113.0/24 '{\"autonomous_system_number\":3320}' 198.51.100.0/24 '{\"asn\":\"AS64512\"}' "
 			   "2a00:1450::/32 '{\"autonomous_system_number\":4200000001}' 192.0.0.0/8 '{\"asn\":\"AS\"}' "
 			   "193.0.0.0/8 '{\"asn\":\"AS12x\"}' 194.0.0.0/8 '{\"asn\":\"AS99999999999\"}'";

@@ -46,7 +46,10 @@ static const struct {
 	{MEMBER_SPACE_ASN, "AS", NULL, NULL},
 	{MEMBER_SPACE_ASN, "4294967296", NULL, NULL},
 	{MEMBER_SPACE_DOMAIN, "Mine.Example.", "mine.example", "mine.example"},
-	{MEMBER_SPACE_DOMAIN, "b\xc3\xbc" "cher.example", "xn--bcher-kva.example", "xn--bcher-kva.example"},
+	{MEMBER_SPACE_DOMAIN,
+	 "b\xc3\xbc"
+	 "cher.example",
+	 "xn--bcher-kva.example", "xn--bcher-kva.example"},
 	{MEMBER_SPACE_DOMAIN, "co.uk", NULL, NULL},
 	{MEMBER_SPACE_DOMAIN, "github.io", NULL, NULL},
 	{MEMBER_SPACE_DOMAIN, "com", NULL, NULL},

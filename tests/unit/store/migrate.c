@@ -98,7 +98,8 @@ static void test_partitions(void **state)
 	cluster_sql("select isac.partition_ensure(35000000)");
 	assert_string_equal(
 		cluster_sql("select string_agg(relname, ' ' order by relname) from pg_class where relispartition and relkind = 'r'"),
-		"concern_0000 concern_0001 concern_0002 concern_0003 mention_0000 mention_0001 mention_0002 mention_0003 report_0000 report_0001 report_0002 report_0003");
+		"concern_0000 concern_0001 concern_0002 concern_0003 mention_0000 mention_0001 mention_0002 mention_0003 report_0000 "
+		"report_0001 report_0002 report_0003");
 }
 
 /* A database that would lose what it acknowledged is refused. */
