@@ -73,6 +73,7 @@ struct control {
 	struct base_actor *actor;
 	struct base_mailbox *box;
 	struct store_db *db;
+	struct member_quota *quota; /* of members that are no admins */
 	struct wire_arena arena;
 	struct wire_buf rows, out;
 	bool stale; /* the roster in memory may be older than the database */

@@ -81,13 +81,14 @@ void feed_notice_opened(struct feed *f, struct feed_session *s)
 
 int64_t feed_notice_tend(struct feed *f, int64_t now, int64_t next)
 {
+	const uint32_t turn = f->notice_turn;
 	struct feed_job *job;
 	uint32_t i;
 
 	if (!f->notices_due || f->notice_asked) return next;
 	f->notices_due = false;
 	for (i = 0; i < f->sessions_cap; i++) {
-		struct feed_session *s = f->session[(f->notice_turn + i) % f->sessions_cap];
+		struct feed_session *s = f->session[(turn + i) % f->sessions_cap];
 		if (!s || !s->notice_due) continue;
 		f->notices_due = true;
 		if (!s->open || f->notice_asked) continue;
@@ -106,7 +107,7 @@ int64_t feed_notice_tend(struct feed *f, int64_t now, int64_t next)
 		s->notice_due = false;
 		s->notice_at_us = now + PAUSE_MS * 1000;
 		f->notice_asked = true;
-		f->notice_turn = (f->notice_turn + i + 1) % f->sessions_cap;
+		f->notice_turn = (turn + i + 1) % f->sessions_cap;
 	}
 	return next;
 }

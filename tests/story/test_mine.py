@@ -126,6 +126,16 @@ def test_admins_and_auditors_see_everybodys(hub, alice, bob):
     assert verbs.count("space.claim") == 2
 
 
+def test_nobody_fills_the_hub_with_claims(make_hub):
+    hub = make_hub("rate_command_bytes=1000")
+    alice = hub.enrol("alice")
+    said = [alice.isac("space", "claim", "--asn", 3320 + i, ok=(0, 1)).stderr for i in range(12)]
+    assert "too many commands" in said[-1]
+    for i in range(12):
+        hub.admin.isac("space", "claim", "--member", "alice", "--asn", 5000 + i)        # admins have no quota
+    assert len(hub.admin.json("space", "list")) == 12 + sum("too many" not in text for text in said)
+
+
 def test_space_of_before_claims_is_confirmed(make_hub):
     """A hub whose members had their space in arrays: the migration at its next start takes them over."""
     hub = make_hub()
