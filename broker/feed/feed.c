@@ -137,6 +137,7 @@ static void take_done(struct feed *f)
 		if (job->kind == FEED_JOB_OPEN) feed_handle_opened(f, job);
 		if (job->kind == FEED_JOB_PAGE) take_page(f, job);
 		if (job->kind == FEED_JOB_CURSORS) take_cursors(f, job);
+		if (job->kind == FEED_JOB_CONCERN) feed_notice_done(f, job);
 		feed_job_free(&job);
 	}
 }
@@ -150,6 +151,7 @@ static int run_timers(struct feed *f)
 	uint32_t i;
 
 	feed_session_flush_cursors(f, false);
+	next = feed_notice_tend(f, now, next);
 	if (f->cursors_dirty && f->cursors_at_us < next) next = f->cursors_at_us;
 	for (i = 0; i < f->sessions_cap; i++) {
 		struct feed_session *s = f->session[i];
@@ -174,7 +176,7 @@ static void take_roster(struct feed *f)
 static enum isac_err feed_run(struct base_actor *actor, void *arg)
 {
 	struct feed *f = arg;
-	enum { STOP, LISTEN, COMMITS, DONE, ROSTER, LINK, FDS };
+	enum { STOP, LISTEN, COMMITS, DONE, ROSTER, NOTES, LINK, FDS };
 	bool more = false;
 	struct pollfd fds[FDS] = {
 		[STOP] = {.fd = base_actor_stop_fd(actor), .events = POLLIN},
@@ -182,6 +184,7 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 		[COMMITS] = {.fd = base_mailbox_fd(f->commits), .events = POLLIN},
 		[DONE] = {.fd = feed_reader_fd(f->reader), .events = POLLIN},
 		[ROSTER] = {.fd = f->roster_fd, .events = POLLIN},
+		[NOTES] = {.fd = base_mailbox_fd(f->notes), .events = POLLIN},
 	};
 
 	feed_session_recheck(f);
@@ -195,6 +198,7 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 		if (fds[LISTEN].revents) accept_link(f);
 		take_commits(f);
 		take_done(f);
+		feed_notice_take(f);
 		feed_deliver(f);
 	}
 	feed_session_flush_cursors(f, true);
@@ -211,6 +215,7 @@ static enum isac_err prepare(struct feed *f)
 	if (!err) err = base_shared_init(&f->live, free);
 	if (!err) err = feed_ring_init(&f->ring, (size_t)f->conf.ring_bytes);
 	if (!err) err = base_link_listen(&f->listen_fd, f->conf.socket_path);
+	if (!err) err = feed_notice_start(f);
 	if (!err) err = feed_reader_start(&f->reader, &f->conf);
 	if (err) return err;
 	f->sessions_cap = (uint32_t)f->conf.sessions_max;
@@ -248,6 +253,7 @@ void feed_stop(struct feed **feed)
 	feed_reader_stop(&f->reader);
 	while (f->commits && base_mailbox_take(f->commits, (void **)&c, 1)) commit_free(c);
 	base_mailbox_destroy(&f->commits);
+	feed_notice_stop(f);
 	feed_ring_clear(&f->ring);
 	if (f->roster) base_shared_give(f->conf.roster, f->roster);
 	base_shared_clear(&f->live);

@@ -151,6 +151,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 	s->heartbeat_at_us = base_clock_mono_us() + f->conf.heartbeat_ms * 1000;
 	announce(f, s, job->request_id);
 	if (*s->name) feed_session_publish(f);
+	feed_notice_opened(f, s);
 }
 
 /* The session a frame speaks of, if it is the sender's own. */

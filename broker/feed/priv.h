@@ -63,10 +63,14 @@ struct feed_session {
 	struct feed_page *page; /* what is left of it comes before the ring */
 	bool page_asked;
 	int64_t retry_at_us, heartbeat_at_us; /* monotonic */
+	/* notice.c */
+	bool notice_due;		     /* to be looked up */
+	int64_t notice_at_us;		     /* monotonic: not before */
+	uint64_t notice_reports, notice_seq; /* told last */
 };
 
 /* ---- jobs for the reader thread ---- */
-enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET };
+enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN };
 struct feed_cursor {
 	uint32_t sub;
 	int32_t member_id;
@@ -92,6 +96,8 @@ struct feed_job {
 	/* CURSORS */
 	struct feed_cursor *cursor;
 	size_t cursors;
+	/* CONCERN; the newest in seq */
+	uint64_t reports;
 };
 void feed_job_free(struct feed_job **job);
 
@@ -122,6 +128,11 @@ struct feed {
 	int64_t cursors_at_us;
 	struct wire_arena arena; /* of one incoming message */
 	struct wire_buf out;	 /* of one outgoing body */
+	/* notice.c */
+	struct base_mailbox *notes;
+	atomic_bool notes_lost;
+	bool notices_due, notice_asked; /* some session's; a look-up is under way */
+	uint32_t notice_turn;
 };
 
 /* session.c */
@@ -148,6 +159,15 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 void feed_handle(struct feed *f, const uint8_t *rid, size_t rid_len, const struct member *self, struct wire_bytes head,
 		 struct wire_bytes body);
 void feed_handle_opened(struct feed *f, struct feed_job *job);
+
+/* notice.c */
+enum isac_err feed_notice_start(struct feed *f);
+void feed_notice_stop(struct feed *f);
+void feed_notice_take(struct feed *f);				     /* notes of the indexer */
+void feed_notice_opened(struct feed *f, struct feed_session *s);     /* tells it soon what has gathered */
+int64_t feed_notice_tend(struct feed *f, int64_t now, int64_t next); /* asks what is due; when to be called again, at most next */
+enum isac_err feed_notice_read(struct feed_job *job, struct store_db *db, struct base_shared *roster); /* on the reader's thread */
+void feed_notice_done(struct feed *f, const struct feed_job *job);
 
 /* deliver.c */
 void feed_deliver(struct feed *f); /* sends what can be sent now, to everybody */

@@ -13,6 +13,7 @@ struct feed_reader {
 	struct base_actor *actor;
 	struct base_mailbox *jobs, *done;
 	struct store_db *db;
+	struct base_shared *roster;
 };
 
 void feed_page_free(struct feed_page **page)
@@ -136,6 +137,9 @@ static void run_job(struct feed_reader *reader, struct feed_job *job)
 	case FEED_JOB_PAGE:
 		job->err = read_page(reader, job);
 		break;
+	case FEED_JOB_CONCERN:
+		job->err = feed_notice_read(job, reader->db, reader->roster);
+		break;
 	case FEED_JOB_CURSORS:
 		job->err = store_cursors(reader, job);
 		break;
@@ -183,6 +187,7 @@ enum isac_err feed_reader_start(struct feed_reader **out, const struct feed_conf
 	enum isac_err err;
 
 	if (!reader) return ISAC_ERR_NO_MEMORY;
+	reader->roster = conf->roster;
 	err = base_mailbox_new(&reader->jobs, jobs_max);
 	if (!err) err = base_mailbox_new(&reader->done, jobs_max * 2);
 	if (!err) err = store_db_new(&reader->db, conf->conninfo, conf->deadline_ms);

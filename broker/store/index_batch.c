@@ -105,9 +105,9 @@ static void put_mention(struct wire_buf *b, const struct report *r, uint32_t ind
 	store_field_time0(b, ind->last_seen_us);
 	store_field_time0(b, ind->valid_from_us);
 	store_field_time0(b, ind->valid_until_us);
-	if (ind->asn) store_field_i64(b, ind->asn);
+	if (report_item_asn(item)) store_field_i64(b, report_item_asn(item));
 	else store_field_null(b);
-	put_said(b, ind->country);
+	put_said(b, report_item_country(item));
 	store_field_bool(b, report_is_held(r, index));
 }
 

@@ -35,6 +35,9 @@ struct store_indexer {
 	struct store_pg *pg;
 	struct store_db *db; /* reads the pages */
 	struct store_index_batch *batch;
+	struct store_index_concern *concern; /* NULL: nobody asks */
+	void (*concerned)(void *arg, const struct store_concern *concern, size_t n);
+	void *arg;
 	struct report *next; /* taken from the ring, not used yet */
 	struct report *page[PAGE_REPORTS];
 	size_t page_n, page_at;
@@ -129,9 +132,21 @@ static enum isac_err write_batch(struct store_indexer *x, uint64_t from, uint64_
 
 	if (!err) err = move_cursor(x, from, to);
 	if (!err) err = store_index_batch_write(x->batch, x->pg);
+	if (!err && x->concern) err = store_index_concern_write(x->concern, x->pg);
 	if (!err) err = store_pg_commit(x->pg);
 	if (err) store_pg_rollback(x->pg);
 	return err;
+}
+
+static void tell_concerned(struct store_indexer *x)
+{
+	const struct store_concern *row;
+	size_t n;
+
+	if (!x->concern) return;
+	row = store_index_concern_rows(x->concern, &n);
+	base_stats_add(STAT_index_concerns, n);
+	if (n && x->concerned) x->concerned(x->arg, row, n);
 }
 
 /* Indexes what is there, at most one batch. AGAIN: nothing was there. */
@@ -143,10 +158,12 @@ static enum isac_err work(struct store_indexer *x)
 
 	at = from = atomic_load(&x->seq);
 	store_index_batch_reset(x->batch);
+	if (!err && x->concern) err = store_index_concern_begin(x->concern);
 	while (!err && store_index_batch_count(x->batch) < BATCH_MENTIONS && reports < BATCH_MENTIONS) {
 		err = next_report(x, at, &report);
 		if (err || !report) break;
 		err = store_index_batch_add(x->batch, report);
+		if (!err && x->concern) err = store_index_concern_add(x->concern, report);
 		at = report->seq;
 		reports++;
 		report_unref(&report);
@@ -159,6 +176,7 @@ static enum isac_err work(struct store_indexer *x)
 	atomic_store(&x->seq, at);
 	base_stats_add(STAT_index_reports, reports);
 	base_stats_add(STAT_index_mentions, store_index_batch_count(x->batch));
+	tell_concerned(x);
 	return ISAC_OK;
 }
 
@@ -244,6 +262,7 @@ static void free_indexer(struct store_indexer *x)
 	while (x->ring && (report = take_ring(x)) != NULL) report_unref(&report);
 	base_mailbox_destroy(&x->ring);
 	store_index_batch_destroy(&x->batch);
+	store_index_concern_destroy(&x->concern);
 	store_pg_destroy(&x->pg);
 	store_db_destroy(&x->db);
 	if (x->wake_fd >= 0) close(x->wake_fd);
@@ -264,11 +283,14 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 
 	if (!x) return ISAC_ERR_NO_MEMORY;
 	x->must_sync = true;
+	x->concerned = conf->concerned;
+	x->arg = conf->arg;
 	x->yield_us_max = conf->index_yield_ms * 1000;
 	x->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	x->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = x->wake_fd < 0 || x->hurry_fd < 0 ? ISAC_ERR_SYSTEM : base_mailbox_new(&x->ring, RING_MAX);
 	if (!err) err = store_index_batch_new(&x->batch);
+	if (!err && conf->roster) err = store_index_concern_new(&x->concern, conf->roster);
 	if (!err) err = store_pg_new(&x->pg, &pg);
 	if (!err) err = store_db_new(&x->db, conf->conninfo, conf->deadline_ms);
 	if (!err) err = base_actor_start(&x->started, "indexer", run, x);

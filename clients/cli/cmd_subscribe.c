@@ -166,6 +166,11 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 		u->bad = true;
 		cli_note("%s", e->text);
 		break;
+	case ISAC_EVENT_NOTICE:
+		if (!u->quiet)
+			cli_note("%llu report%s your registered space, newest seq %llu: isac query mine", (unsigned long long)e->reports,
+				 e->reports == 1 ? " concerns" : "s concern", (unsigned long long)e->last);
+		return true;
 	case ISAC_EVENT_LOST:
 		if (!u->quiet) cli_note("%s", e->text);
 		if (!u->lost_ms) u->lost_ms = cli_time_mono_ms();

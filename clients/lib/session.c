@@ -194,6 +194,14 @@ static void on_gap(struct isac_subscriber *s, const Isac1__Gap *m)
 	client_session_tell(s, ISAC_EVENT_GAP);
 }
 
+static void on_notice(struct isac_subscriber *s, const Isac1__Notice *m)
+{
+	if (m->sub != s->sub) return;
+	s->told.reports = m->reports;
+	s->told.last = m->newest_seq;
+	client_session_tell(s, ISAC_EVENT_NOTICE);
+}
+
 static void on_error(struct isac_subscriber *s, const struct wire_head *head, const Isac1__Error *m)
 {
 	bool opening = s->request_id && head->request_id == s->request_id;
@@ -225,6 +233,7 @@ void client_session_read(struct isac_subscriber *s)
 		if (head.type == WIRE_SUBSCRIBED) on_subscribed(s, &head, (const Isac1__Subscribed *)msg);
 		else if (head.type == WIRE_HEARTBEAT) on_heartbeat(s, (const Isac1__Heartbeat *)msg);
 		else if (head.type == WIRE_GAP) on_gap(s, (const Isac1__Gap *)msg);
+		else if (head.type == WIRE_NOTICE) on_notice(s, (const Isac1__Notice *)msg);
 		else if (head.type == WIRE_ERROR) on_error(s, &head, (const Isac1__Error *)msg);
 	}
 }

@@ -332,6 +332,38 @@ static void a_gap_is_told_and_moves_the_place(void **state)
 	leave();
 }
 
+static void notice_script(struct fake *f)
+{
+	static const uint8_t zero[WIRE_HASH];
+	Isac1__Notice notice = ISAC1__NOTICE__INIT;
+	struct wire_head head = {.type = WIRE_NOTICE}, unknown = {.type = 0x00f0};
+	open_session(f, SUB, 7, 9);
+	notice.sub = SUB + 1; /* of another session: not for us */
+	fake_send(f, 1, &head, &notice.base);
+	fake_send(f, 1, &unknown, &notice.base);
+	notice.sub = SUB;
+	notice.reports = 3;
+	notice.newest_seq = 8;
+	fake_send(f, 1, &head, &notice.base);
+	beat(f, SUB, 9, 9, zero);
+	await_end(f);
+}
+
+static void a_notice_is_told_and_moves_nothing(void **state)
+{
+	(void)state;
+	fake_start(&hub, notice_script);
+	subscribe(NULL, ISAC_FROM_START, 0);
+	next(ISAC_EVENT_OPEN);
+	next(ISAC_EVENT_NOTICE);
+	assert_int_equal(event.reports, 3);
+	assert_int_equal(event.last, 8);
+	assert_int_equal(event.position, 7);
+	next(ISAC_EVENT_POSITION);
+	assert_int_equal(event.position, 9);
+	leave();
+}
+
 static void restart_script(struct fake *f)
 {
 	open_session(f, SUB, 0, 1);
@@ -444,6 +476,7 @@ int main(void)
 		cmocka_unit_test(a_hole_is_noticed_and_asked_for_again),
 		cmocka_unit_test(another_running_hash_is_said),
 		cmocka_unit_test(a_gap_is_told_and_moves_the_place),
+		cmocka_unit_test(a_notice_is_told_and_moves_nothing),
 		cmocka_unit_test(after_a_restart_it_goes_on_where_it_was),
 		cmocka_unit_test(later_is_tried_again_and_a_takeover_is_the_end),
 		cmocka_unit_test(credit_comes_back_before_the_window_is_full),
