@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 16,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 21,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
@@ -98,6 +98,9 @@ struct store_meanwhile {
 };
 enum isac_err store_pg_run_meanwhile(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res,
 				     const struct store_meanwhile *meanwhile);
+/* The two halves of store_pg_run: meanwhile nothing else may be asked of pg, but it may be closed or destroyed. */
+enum isac_err store_pg_send(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args);
+enum isac_err store_pg_wait(struct store_pg *pg, PGresult **res);
 /* The same for SQL made at run time (never from values): not prepared. */
 enum isac_err store_pg_run_sql(struct store_pg *pg, const char *sql, struct wire_buf *args, PGresult **res);
 /* Several statements without parameters, such as a file; results are dropped. */
@@ -189,8 +192,10 @@ void store_index_batch_destroy(struct store_index_batch **b);
 void store_index_batch_reset(struct store_index_batch *b);
 enum isac_err store_index_batch_add(struct store_index_batch *b, const struct report *report);
 size_t store_index_batch_count(const struct store_index_batch *b); /* mentions */
-/* Writes mention and indicator inside the open transaction. */
-enum isac_err store_index_batch_write(struct store_index_batch *b, struct store_pg *pg);
+/* Write mention, and indicator, inside the open transaction of pg. _start leaves pg at work, until _finish has waited for it. */
+enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg);
+enum isac_err store_index_batch_indicator_start(struct store_index_batch *b, struct store_pg *pg);
+enum isac_err store_index_batch_indicator_finish(struct store_index_batch *b, struct store_pg *pg);
 
 /* ---- index_concern.c: whom they concern, beside it ------------------------------------------------ */
 struct store_index_concern;

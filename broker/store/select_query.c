@@ -16,7 +16,7 @@ struct found {
 
 static enum isac_err read_complete(struct store_db *db, uint64_t *seq)
 {
-	static const struct store_stmt stmt = {"select_complete", "SELECT seq FROM index_cursor"};
+	static const struct store_stmt stmt = {"select_complete", "SELECT least(c.seq, i.seq) FROM index_cursor c, indicator_cursor i"};
 	PGresult *res = NULL;
 	enum isac_err err;
 
