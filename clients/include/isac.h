@@ -199,6 +199,7 @@ enum isac_event_type {
 	ISAC_EVENT_GAP,	     /* first..last no longer exist; reason */
 	ISAC_EVENT_PROBLEM,  /* text: the feed itself is not in order (running hash); a new session is opened */
 	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
+	ISAC_EVENT_RIGHTS,   /* what this member may see has changed, for reports behind `first`; position as above */
 };
 struct isac_event {
 	enum isac_event_type type;
