@@ -12,7 +12,8 @@
 
 enum {
 	FEED_RID_MAX = 8,
-	FEED_BATCH_BYTES = 65536, /* a batch is closed once it is about this big: 8 s at 64 kbit/s, less than what a reader takes for silence */
+	FEED_BATCH_BYTES =
+		65536, /* a batch is closed once it is about this big: 8 s at 64 kbit/s, less than what a reader takes for silence */
 	FEED_PAGE_REPORTS = 2000,
 	FEED_PAGE_BYTES = 2097152, /* of stored reports, one read of catch-up */
 	FEED_PAGES_MAX = 32,	   /* kept at a time, within the ring's bytes */

@@ -68,7 +68,8 @@ static void change_roster(void)
 	assert_int_equal(member_roster_new(&r, ++generation, "0123456789abcdef"), ISAC_OK);
 	assert_int_equal(member_roster_add_group(r, GROUP, "g"), ISAC_OK);
 	for (int32_t id = 1; id <= MEMBERS; id++) {
-		struct member m = {.id = id, .roles = MEMBER_SUBSCRIBER, .nets = &net, .nets_n = 1, .groups = &group, .groups_n = in_group[id]};
+		struct member m = {
+			.id = id, .roles = MEMBER_SUBSCRIBER, .nets = &net, .nets_n = 1, .groups = &group, .groups_n = in_group[id]};
 		snprintf(m.name, sizeof(m.name), "m%d", (int)id);
 		m.curve[0] = (uint8_t)id;
 		assert_int_equal(member_roster_add(r, &m), ISAC_OK);
@@ -128,8 +129,8 @@ static struct report *make_report(uint64_t seq)
 	assert_int_equal(wire_report_make(&submit, "p", "0123456789abcdef", &header, items, (uint32_t)n, secret, sign_secret), ISAC_OK);
 	assert_int_equal(wire_open(&msg, &isac1__submit__descriptor, &arena, submit.data, submit.len, true, NULL), ISAC_OK);
 	const Isac1__Submit *s = (const Isac1__Submit *)msg;
-	assert_int_equal(report_open(&r, (struct wire_bytes){s->header.data, s->header.len}, (struct wire_bytes){s->payload.data, s->payload.len},
-				     s->signature.data, false, &why),
+	assert_int_equal(report_open(&r, (struct wire_bytes){s->header.data, s->header.len},
+				     (struct wire_bytes){s->payload.data, s->payload.len}, s->signature.data, false, &why),
 			 ISAC_OK);
 	r->seq = seq;
 	r->publisher_id = 1000;
