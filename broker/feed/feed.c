@@ -53,6 +53,8 @@ static void take_commits(struct feed *f)
 	void *item[64];
 	size_t n = base_mailbox_take(f->commits, item, 64), i, k;
 
+	/* A change of the roster is seen before what is committed after it comes into the ring. */
+	if (atomic_exchange(&f->roster_stale, false)) feed_rights_check(f);
 	for (i = 0; i < n; i++) {
 		struct commit *c = item[i];
 		for (k = 0; k < c->n; k++) feed_ring_add(f, c->report[k]);
@@ -127,13 +129,16 @@ static void take_cursors(struct feed *f, struct feed_job *job)
 	}
 }
 
+/* One page a turn: it is used before the next one may take its room. */
 static void take_done(struct feed *f)
 {
 	struct feed_job *job;
+	bool page = false;
 
-	while ((job = feed_reader_done(f->reader))) {
+	while (!page && (job = feed_reader_done(f->reader))) {
+		page = job->kind == FEED_JOB_PAGE;
 		if (job->kind == FEED_JOB_OPEN) feed_handle_opened(f, job);
-		if (job->kind == FEED_JOB_PAGE) feed_page_take(f, job);
+		if (page) feed_page_take(f, job);
 		if (job->kind == FEED_JOB_CURSORS) take_cursors(f, job);
 		feed_job_free(&job);
 	}
@@ -164,15 +169,6 @@ static int run_timers(struct feed *f)
 	return next <= now ? 1 : (int)((next - now) / 1000 + 1);
 }
 
-/* After the commits were taken: whatever was committed after a change finds it here. */
-static void take_roster(struct feed *f)
-{
-	uint64_t n;
-
-	(void)!read(f->wake_fd, &n, sizeof(n));
-	if (atomic_exchange(&f->roster_stale, false)) feed_rights_check(f);
-}
-
 static void end_turn(struct feed *f)
 {
 	feed_session_publish(f);
@@ -184,6 +180,7 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 	struct feed *f = arg;
 	enum { STOP, LISTEN, COMMITS, DONE, WAKE, LINK, FDS };
 	bool more = false;
+	uint64_t woken;
 	int wait_ms;
 	struct pollfd fds[FDS] = {
 		[STOP] = {.fd = base_actor_stop_fd(actor), .events = POLLIN},
@@ -202,8 +199,8 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 		if (poll(fds, FDS, wait_ms) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		more = f->link && take_messages(f);
 		if (fds[LISTEN].revents) accept_link(f);
+		if (fds[WAKE].revents) (void)!read(f->wake_fd, &woken, sizeof(woken));
 		take_commits(f);
-		if (fds[WAKE].revents || atomic_load(&f->roster_stale)) take_roster(f);
 		take_done(f);
 		feed_deliver(f);
 	}

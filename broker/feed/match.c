@@ -182,7 +182,7 @@ static void add_hit(struct feed *f, struct feed_slot *slot, uint32_t session, ui
 	slot->share[share].users++;
 	if (s->last_hit_seq) {
 		struct feed_hit *last = &feed_ring_at(&f->ring, s->last_hit_seq)->hit[s->last_hit_at];
-		last->next_seq = slot->report->seq;
+		last->next_after = (uint32_t)(slot->report->seq - s->last_hit_seq); /* the ring is shorter than that can count */
 		last->next_at = at;
 	} else {
 		s->hit_seq = slot->report->seq;
@@ -260,6 +260,13 @@ void feed_match_report(struct feed *f, struct feed_slot *slot)
 	m->bits.err = ISAC_OK;
 }
 
+static void pass(struct feed_session *s, const struct feed_hit *hit)
+{
+	s->hit_seq = hit->next_after ? s->hit_seq + hit->next_after : 0;
+	s->hit_at = hit->next_at;
+	if (!s->hit_seq) s->last_hit_seq = 0;
+}
+
 void feed_match_forget(struct feed *f, struct feed_slot *slot)
 {
 	uint64_t seq = slot->report->seq;
@@ -270,9 +277,7 @@ void feed_match_forget(struct feed *f, struct feed_slot *slot)
 		struct feed_session *s = feed_session_find(f, hit->sub);
 		if (!s || s->hit_seq != seq || s->hit_at != i) continue;
 		if (s->live && s->position < seq) feed_session_behind(f, s, seq - 1);
-		s->hit_seq = hit->next_seq;
-		s->hit_at = hit->next_at;
-		if (!s->hit_seq) s->last_hit_seq = 0;
+		pass(s, hit);
 	}
 }
 
@@ -301,9 +306,7 @@ const struct feed_hit *feed_match_next(struct feed *f, struct feed_session *s)
 	while (s->hit_seq) {
 		const struct feed_hit *hit = &feed_ring_at(&f->ring, s->hit_seq)->hit[s->hit_at];
 		if (s->hit_seq > s->position) return hit;
-		s->hit_seq = hit->next_seq;
-		s->hit_at = hit->next_at;
-		if (!s->hit_seq) s->last_hit_seq = 0;
+		pass(s, hit);
 	}
 	return NULL;
 }

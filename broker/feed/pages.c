@@ -90,16 +90,17 @@ void feed_page_ask(struct feed *f, uint64_t position)
 	if (pages->asked_n == FEED_PAGES_ASKED_MAX || pages->retry_at_us) return;
 	job = calloc(1, sizeof(*job));
 	if (job) job->page = calloc(1, sizeof(*job->page));
-	if (!job || !job->page) {
-		feed_job_free(&job);
-		pages->retry_at_us = base_clock_mono_us() + FEED_RETRY_MS * 1000;
-		return;
+	if (job && job->page) {
+		job->kind = FEED_JOB_PAGE;
+		job->page->after = position;
+		job->page->until = atomic_load(&f->head);
+		if (!feed_reader_ask(f->reader, job)) {
+			pages->asked[pages->asked_n++] = position;
+			return;
+		}
 	}
-	job->kind = FEED_JOB_PAGE;
-	job->page->after = position;
-	job->page->until = atomic_load(&f->head);
-	if (feed_reader_ask(f->reader, job)) feed_job_free(&job);
-	else pages->asked[pages->asked_n++] = position;
+	feed_job_free(&job);
+	pages->retry_at_us = base_clock_mono_us() + FEED_RETRY_MS * 1000;
 }
 
 void feed_page_take(struct feed *f, struct feed_job *job)

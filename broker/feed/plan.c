@@ -87,7 +87,7 @@ void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p)
 		struct feed_slot *slot = feed_ring_at(&f->ring, seq);
 		uint32_t at = hit->next_at;
 		if (may_see(s, slot->report) && !plan_share(p, slot, hit->share)) break;
-		seq = hit->next_seq;
+		seq = hit->next_after ? seq + hit->next_after : 0;
 		hit = seq ? &feed_ring_at(&f->ring, seq)->hit[at] : NULL;
 	}
 	p->last = hit ? seq - 1 : f->ring.last;

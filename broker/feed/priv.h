@@ -36,8 +36,7 @@ struct feed_share {
 /* One session gets one share. A session's hits are a chain through the slots. */
 struct feed_hit {
 	uint32_t sub, share;
-	uint64_t next_seq; /* of the same session; 0 = none yet */
-	uint32_t next_at;
+	uint32_t next_after, next_at; /* the same session's next one: so many reports later, there in its slot; 0 = none yet */
 };
 struct feed_slot {
 	struct report *report;
