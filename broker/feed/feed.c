@@ -193,10 +193,10 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 	feed_rights_check(f);
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		wait_ms = more ? 0 : run_timers(f);
+		wait_ms = run_timers(f);
 		end_turn(f);
 		fds[LINK] = (struct pollfd){.fd = f->link ? base_link_fd(f->link) : -1, .events = POLLIN};
-		if (poll(fds, FDS, wait_ms) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		if (poll(fds, FDS, more ? 0 : wait_ms) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		more = f->link && take_messages(f);
 		if (fds[LISTEN].revents) accept_link(f);
 		if (fds[WAKE].revents) (void)!read(f->wake_fd, &woken, sizeof(woken));
