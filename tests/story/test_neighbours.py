@@ -146,7 +146,7 @@ def test_a_line_of_64_kbit_keeps_nobody_waiting_and_gets_all(make_hub, line):
     carol = hub.enrol("carol", "subscriber")
     quiet, before = at.watch(), at.memory()
     begin, more = at.sent, 130
-    slow = subprocess.Popen(["ip", "netns", "exec", line.name, *carol.argv("--json", "subscribe", "--from", "now", "--count", more)],
+    slow = subprocess.Popen(["ip", "netns", "exec", line.name, *carol.argv("--json", "subscribe", "--from", "now", "--count", more, "--timeout", 120)],     # keys are asked for on the same line
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     hub.started.append(slow)
     assert f"subscribed at {begin}" in slow.stderr.readline()
