@@ -16,17 +16,6 @@ struct feed_reader {
 	struct base_shared *roster;
 };
 
-void feed_page_free(struct feed_page **page)
-{
-	struct feed_page *p = *page;
-
-	if (!p) return;
-	for (; p->next < p->n; p->next++) report_unref(&p->report[p->next]);
-	free(p->report);
-	free(p);
-	*page = NULL;
-}
-
 void feed_job_free(struct feed_job **job)
 {
 	if (!*job) return;
@@ -39,16 +28,12 @@ void feed_job_free(struct feed_job **job)
 
 static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 {
-	struct feed_page *page = calloc(1, sizeof(*page));
+	struct feed_page *page = job->page;
 	enum isac_err err;
 
-	if (!page) return ISAC_ERR_NO_MEMORY;
 	page->report = calloc(FEED_PAGE_REPORTS, sizeof(struct report *));
-	err = page->report
-		      ? store_select_page(reader->db, job->after, job->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n)
-		      : ISAC_ERR_NO_MEMORY;
-	page->until = job->until;
-	job->page = page;
+	if (!page->report) return ISAC_ERR_NO_MEMORY;
+	err = store_select_page(reader->db, page->after, page->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n);
 	if (!err) base_stats_add(STAT_feed_pages, 1);
 	return err;
 }
@@ -182,8 +167,7 @@ static enum isac_err reader_run(struct base_actor *actor, void *arg)
 enum isac_err feed_reader_start(struct feed_reader **out, const struct feed_conf *conf)
 {
 	struct feed_reader *reader = calloc(1, sizeof(*reader));
-	size_t jobs_max =
-		(size_t)conf->sessions_max * 4 + 16; /* a session has one page and one opening under way, and may leave a cursor */
+	size_t jobs_max = (size_t)conf->sessions_max * 4 + 16; /* a session has one opening under way, and may leave a cursor */
 	enum isac_err err;
 
 	if (!reader) return ISAC_ERR_NO_MEMORY;

@@ -162,6 +162,9 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long)e->first, (unsigned long long)e->last,
 			 e->reason == 2 ? "erased" : "past their retention");
 		return on_position(u, e);
+	case ISAC_EVENT_RIGHTS:
+		if (!u->quiet) cli_note("what you may see has changed: it holds for all reports behind %llu", (unsigned long long)e->first);
+		return on_position(u, e);
 	case ISAC_EVENT_PROBLEM:
 		u->bad = true;
 		cli_note("%s", e->text);

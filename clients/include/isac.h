@@ -200,6 +200,7 @@ enum isac_event_type {
 	ISAC_EVENT_PROBLEM,  /* text: the feed itself is not in order (running hash); a new session is opened */
 	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
 	ISAC_EVENT_NOTICE,   /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
+	ISAC_EVENT_RIGHTS,   /* what this member may see has changed, for reports behind `first`; position as above */
 };
 struct isac_event {
 	enum isac_event_type type;

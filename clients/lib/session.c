@@ -103,6 +103,7 @@ static void on_subscribed(struct isac_subscriber *s, const struct wire_head *hea
 	s->attempts = 0;
 	s->position = s->chain = m->position;
 	s->head = m->head_seq;
+	s->rights = m->rights_generation;
 	s->ever_open = s->have_position = true;
 	s->lost_told = false;
 	s->used_bytes = s->used_batches = 0;
@@ -176,7 +177,13 @@ static void on_heartbeat(struct isac_subscriber *s, const Isac1__Heartbeat *m)
 	}
 	s->head = m->head_seq;
 	if (m->position > s->position) s->position = m->position;
-	client_session_tell(s, ISAC_EVENT_POSITION);
+	if (m->rights_generation == s->rights) {
+		client_session_tell(s, ISAC_EVENT_POSITION);
+		return;
+	}
+	s->rights = m->rights_generation;
+	s->told.first = m->rights_seq;
+	client_session_tell(s, ISAC_EVENT_RIGHTS);
 }
 
 static void on_gap(struct isac_subscriber *s, const Isac1__Gap *m)
