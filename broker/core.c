@@ -28,6 +28,7 @@ struct core {
 	struct query *query;
 	struct feed *feed;
 	struct intake *intake;
+	atomic_bool has_feed;
 };
 
 /* ---- between the actors ------------------------------------------------------------------ */
@@ -44,6 +45,13 @@ static void on_publish(void *arg, struct report *const *reports, size_t n)
 	struct core *core = arg;
 	feed_committed(core->feed, reports, n);
 	store_indexer_committed(core->indexer, reports, n);
+}
+
+/* On the indexer's thread, which may be catching up before there is a feed: sessions ask for themselves when they open. */
+static void on_concerned(void *arg, const struct store_concern *concern, size_t n)
+{
+	struct core *core = arg;
+	if (atomic_load(&core->has_feed)) feed_concerned(core->feed, concern, n);
 }
 
 static void on_receipt(void *arg, const struct store_route *route, const uint8_t *body, size_t len)
@@ -136,6 +144,8 @@ static enum isac_err start_store(struct core *core)
 				  .publish = on_publish,
 				  .receipt = on_receipt,
 				  .receipts_end = on_receipts_end,
+				  .concerned = on_concerned,
+				  .roster = &core->roster,
 				  .arg = core};
 	enum isac_err err = store_start(&core->store, &conf);
 	return err ? err : store_indexer_start(&core->indexer, &conf);
@@ -172,7 +182,9 @@ static enum isac_err start_feed(struct core *core)
 				 .heartbeat_ms = number(core, "heartbeat_ms"),
 				 .sessions_max = number(core, "sessions_max"),
 				 .head_seq = store_head(core->store)};
-	return feed_start(&core->feed, &conf);
+	enum isac_err err = feed_start(&core->feed, &conf);
+	if (!err) atomic_store(&core->has_feed, true);
+	return err;
 }
 
 static enum isac_err start_intake(struct core *core)

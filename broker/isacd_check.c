@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "geo/geo.h"
 #include "isacd.h"
 
 /* rights: bits that must not be set. owned: by the hub's user (else by whoever made the hub). */
@@ -78,6 +79,32 @@ static void check_database(struct check *c, const char *database)
 	if (lock >= 0) close(lock);
 }
 
+struct geo_file {
+	struct check *check;
+	const char *name, *path;
+};
+
+/* In a child that is the hub's user: core must be able to read it, not who asks. */
+static enum isac_err read_geo(void *arg)
+{
+	const struct geo_file *file = arg;
+	struct wire_why why = {.text = ""};
+	enum isac_err err = geo_check(file->path, &why);
+
+	report(file->check, !err, file->name, why.text);
+	fflush(stdout);
+	return err;
+}
+
+static void check_geo(struct check *c, const struct base_conf *conf, const char *name)
+{
+	struct geo_file file = {c, name, base_conf_str(conf, name)};
+
+	if (!*file.path) return;
+	fflush(stdout);
+	c->bad |= isacd_spawn_call(read_geo, &file, &c->user) != ISAC_OK;
+}
+
 int isacd_check(const struct isacd_args *args)
 {
 	struct base_conf *conf = NULL;
@@ -93,6 +120,8 @@ int isacd_check(const struct isacd_args *args)
 		c.bad = true;
 	} else {
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) check_row(&c, i);
+		check_geo(&c, conf, "geo_country_db");
+		check_geo(&c, conf, "geo_asn_db");
 		if (!c.bad) check_database(&c, base_conf_str(conf, "database"));
 	}
 	fflush(stdout);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "core.h"
 #include "front/front.h"
+#include "geo/geo.h"
 #include "isacd.h"
 #include "signer/signer.h"
 
@@ -46,7 +47,12 @@ static enum isac_err run_core(const struct role_context *c)
 				       .conninfo = *database ? database : isacd_core_conninfo,
 				       .hub_id = c->hub.hub_id,
 				       .ready_fd = c->ready_fd};
-	enum isac_err err = enter(c->conf, *database ? BASE_SANDBOX_CORE_REMOTE : BASE_SANDBOX_CORE, rw, ro);
+	struct wire_why why = {.text = ""};
+	/* Before the sandbox: then the files may lie anywhere, and core needs no right to open them later. */
+	enum isac_err err = geo_open(base_conf_str(c->conf, "geo_country_db"), base_conf_str(c->conf, "geo_asn_db"), &why);
+
+	if (err) base_log(BASE_LOG_ERROR, "geo.open", "why=\"%s\"", why.text);
+	if (!err) err = enter(c->conf, *database ? BASE_SANDBOX_CORE_REMOTE : BASE_SANDBOX_CORE, rw, ro);
 
 	return err ? err : core_run(&conf);
 }

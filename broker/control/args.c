@@ -37,6 +37,9 @@ enum isac_err control_args_check(const Isac1__Command *cmd, const char *list, st
 		if (!rule) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "argument %zu is not one of this command: %s", i + 1, list);
 		if (rule != '*' && count(cmd, arg->name, strlen(arg->name)) > 1)
 			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "argument %zu stands twice", i + 1);
+		/* What takes effect is kept for ever, so nothing may ride along that nobody reads. */
+		if (arg->data.len && strcmp(arg->name, "bundle") != 0)
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "argument %zu is in value, not in data", i + 1);
 		if (!wire_text_ok(arg->value, strlen(arg->value)))
 			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "argument %zu holds control characters", i + 1);
 	}

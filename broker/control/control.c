@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELOAD_RETRY_MS = 200 };
+enum { RELOAD_RETRY_MS = 200, COMMANDS_PER_S = 10, COMMANDS_BURST = 100 };
 
 /* ---- the roster --------------------------------------------------------------------- */
 
@@ -51,6 +51,15 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 	return err ? err : end;
 }
 
+/* Commands that take effect are kept for ever, and nobody chose who may claim space: what one member can fill is bounded. */
+static enum isac_err take_quota(struct control *c, const struct control_job *job, const struct member *self, struct wire_why *why)
+{
+	uint32_t wait_ms = 0;
+	if (self->roles & MEMBER_ADMIN) return ISAC_OK;
+	enum isac_err err = member_quota_take(c->quota, self->id, job->len, base_clock_mono_us(), &wait_ms);
+	return err ? wire_refuse(why, err, "too many commands: try again in %u s", wait_ms / 1000 + 1) : ISAC_OK;
+}
+
 static enum isac_err run_command(struct control *c, const struct control_job *job, const struct member_roster *roster,
 				 struct control_case *found, struct wire_why *why)
 {
@@ -60,6 +69,7 @@ static enum isac_err run_command(struct control *c, const struct control_job *jo
 				       .now_us = base_clock_us(),
 				       .body = {job->body, job->len}};
 	enum isac_err err = control_accept(found, &c->arena, why);
+	if (!err) err = take_quota(c, job, found->self, why);
 	if (err) return err;
 	struct control_call call = {.row = found->row,
 				    .cmd = found->cmd,
@@ -157,6 +167,7 @@ enum isac_err control_start(struct control **out, const struct control_conf *con
 	wire_buf_init(&c->out, WIRE_LIMIT_REPLY_BYTES);
 	*out = c;
 	enum isac_err err = base_mailbox_new(&c->box, (size_t)conf->queue_max);
+	if (!err) err = member_quota_new(&c->quota, COMMANDS_PER_S, COMMANDS_BURST, base_conf_int(conf->params, "rate_command_bytes"));
 	if (!err) err = store_db_new(&c->db, conf->conninfo, conf->deadline_ms);
 	if (!err) err = base_actor_start(&c->actor, "control", run, c);
 	if (err) control_stop(out);
@@ -172,6 +183,7 @@ void control_stop(struct control **slot)
 	while (c->box && base_mailbox_take(c->box, &job, 1)) free(job);
 	base_mailbox_destroy(&c->box);
 	store_db_destroy(&c->db);
+	member_quota_destroy(&c->quota);
 	wire_arena_clear(&c->arena);
 	wire_buf_clear(&c->rows);
 	wire_buf_clear(&c->out);

@@ -1,6 +1,7 @@
 /* member: the commands on members. An admin cannot shut itself out: there might be no other. */
 #include "control/priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static enum isac_err get_roles(uint32_t *out, const struct control_call *call)
@@ -25,6 +26,17 @@ static bool is_self(const struct control_call *call, const char *name)
 	return !strcmp(call->self->name, name);
 }
 
+/* The admin who enrols a member stands by its space: no claim waits. */
+static enum isac_err add_space(struct control_call *call, const char *name)
+{
+	struct control_space space;
+	enum isac_err err = control_space_read(&space, call, false);
+	struct store_space s = {.member = name, .by = call->self->id, .vouched = true, .item = space.item, .n = space.n};
+	if (!err && s.n) err = store_insert_space(call->db, &s, call->why);
+	free(space.item);
+	return err;
+}
+
 enum isac_err control_member_add(struct control_call *call)
 {
 	struct wire_member bundle;
@@ -33,7 +45,8 @@ enum isac_err control_member_add(struct control_call *call)
 	enum isac_err err = control_arg_bundle(&bundle, call);
 	if (!err) err = get_roles(&roles, call);
 	if (!err) err = get_type(&type, call);
-	return err ? err : store_insert_member(call->db, &bundle, type, roles, call->cmd, call->why);
+	if (!err) err = store_insert_member(call->db, &bundle, type, roles, call->why);
+	return err ? err : add_space(call, bundle.name);
 }
 
 enum isac_err control_member_suspend(struct control_call *call)

@@ -27,6 +27,8 @@ struct control_row {
 	bool changes_roster;
 	const char *args, *text;
 };
+/* Who takes part in the sharing itself. */
+#define CONTROL_SHARERS (MEMBER_PUBLISHER | MEMBER_SUBSCRIBER | MEMBER_ANALYST | MEMBER_ADMIN)
 #define COMMAND(verb, roles, handler, changes_roster, args, text) enum isac_err handler(struct control_call *call);
 #include "commands.def"
 #undef COMMAND
@@ -58,11 +60,20 @@ enum isac_err control_arg_number(uint64_t *out, const struct control_call *call,
 /* The bundle argument, its self-signature checked. */
 enum isac_err control_arg_bundle(struct wire_member *out, const struct control_call *call);
 
+/* ---- space.c ------------------------------------------------------------------------------ */
+struct control_space {
+	struct member_space *item; /* the caller frees */
+	size_t n;
+};
+/* The net, asn and domain arguments, in order. On an error too, item is to be freed. */
+enum isac_err control_space_read(struct control_space *out, const struct control_call *call, bool strict);
+
 struct control {
 	struct control_conf conf;
 	struct base_actor *actor;
 	struct base_mailbox *box;
 	struct store_db *db;
+	struct member_quota *quota; /* of members that are no admins */
 	struct wire_arena arena;
 	struct wire_buf rows, out;
 	bool stale; /* the roster in memory may be older than the database */

@@ -1,29 +1,22 @@
 /*
- * From committed reports to frames. Live delivery and catch-up are this one path: take the reports after a session's position (from
- * its page, else from the ring), plan which items it gets, and send equal plans as one body to many.
- *
- * A plan is bytes, (seq, bitmap) for each report shown: equal bytes are equal content, so nobody can receive another's share by a
- * hash collision. Entitlement is asked here, as the last step before the wire.
+ * From committed reports to frames: each session that is ready is asked what it gets next, equal plans are sent as one body to many,
+ * live ones first. Rounds go on while the link takes them; between rounds the feed looks for new commits, so that a crowd that
+ * catches up keeps nobody waiting who is live.
  */
 #include "feed/priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP_BUCKETS = 1024, ROUND_BYTES = 16777216 /* of bodies in one round, well below the link's queue */ };
-
-struct shown {
-	struct report *report;
-	struct feed_slot *slot;
-	size_t bitmap_at;
-};
+/* Of bodies in one round, well below the link's queue. What is behind fills the link only so far that a live report soon follows. */
+enum { GROUP_BUCKETS = 1024, ROUND_BYTES = 8388608, ROUND_BYTES_BEHIND = 1048576 };
 
 struct group {
 	struct group *next;  /* in its bucket */
 	struct group *newer; /* in order of making */
 	struct wire_buf plan;
-	struct shown *shown;
-	size_t shown_n, shown_cap;
+	struct feed_shown *shown;
+	size_t shown_n;
 	struct wire_buf to;	       /* destinations: u8 rid_len, rid, u8 head_len, head each */
 	struct feed_session **session; /* whose they are */
 	size_t session_cap;
@@ -36,87 +29,6 @@ struct round {
 	bool moved;
 };
 
-struct planned {
-	struct wire_buf plan;
-	struct shown *shown;
-	size_t n, cap;
-	size_t bytes;
-	uint64_t last;
-	uint64_t hole;
-};
-
-/* ---- which items does a session get? ---- */
-
-static bool plan_report(struct planned *p, const struct feed_session *s, struct report *r, struct feed_slot *slot)
-{
-	size_t bitmap_len = (r->n + 7) / 8, at;
-	uint8_t *bits;
-	uint32_t i, hits = 0;
-
-	if (!r->audience || !member_may_see(s->self, r->audience, r->publisher_id)) return true;
-	wire_buf_u64(&p->plan, r->seq);
-	at = p->plan.len;
-	wire_buf_u32(&p->plan, (uint32_t)bitmap_len);
-	for (i = 0; i < bitmap_len; i++) wire_buf_add(&p->plan, "", 1);
-	if (p->plan.err) return false;
-	bits = p->plan.data + at + 4;
-	for (i = 0; i < r->n; i++) {
-		if (report_is_held(r, i) || !(s->everything || filter_match(s->filter, r, i, s->self))) continue;
-		bits[i / 8] |= (uint8_t)(1u << (i % 8));
-		p->bytes += r->items[i].bytes.len + 32;
-		hits++;
-	}
-	if (!hits) {
-		p->plan.len = at - 8;
-		return true;
-	}
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 64;
-		struct shown *more = realloc(p->shown, cap * sizeof(*more));
-		if (!more) return false;
-		p->shown = more;
-		p->cap = cap;
-	}
-	p->shown[p->n++] = (struct shown){r, hits == r->n ? slot : NULL, at + 4};
-	p->bytes += r->header_bytes.len + 200;
-	return true;
-}
-
-static struct report *next_report(struct feed *f, struct feed_session *s, size_t page_at, uint64_t position, struct feed_slot **slot)
-{
-	*slot = NULL;
-	if (s->page) return page_at < s->page->n ? s->page->report[page_at] : NULL;
-	*slot = feed_ring_at(&f->ring, position + 1);
-	return *slot ? (*slot)->report : NULL;
-}
-
-/* Fills p with what comes next for s; p->last is how far that reaches; p->hole > 0: everything up to there is gone. Returns page entries
- * used. */
-static size_t plan_session(struct feed *f, struct feed_session *s, struct planned *p)
-{
-	size_t at = s->page ? s->page->next : 0;
-	struct feed_slot *slot;
-	struct report *r;
-
-	p->plan.len = p->n = p->bytes = 0;
-	p->hole = 0;
-	p->last = s->position;
-	while (p->bytes < FEED_BATCH_BYTES && (r = next_report(f, s, at, p->last, &slot))) {
-		if (r->seq <= p->last) { /* a page may overlap what the ring gave meanwhile */
-			at++;
-			continue;
-		}
-		if (r->seq != p->last + 1) {
-			if (p->last == s->position) p->hole = r->seq - 1;
-			break;
-		}
-		if (!plan_report(p, s, r, slot)) break;
-		p->last = r->seq;
-		if (s->page) at++;
-	}
-	return at;
-}
-
 /* ---- groups of equal plans ---- */
 
 static uint32_t bucket_of(const struct wire_buf *plan)
@@ -128,19 +40,19 @@ static uint32_t bucket_of(const struct wire_buf *plan)
 	return h % GROUP_BUCKETS;
 }
 
-static struct group *group_for(struct round *round, const struct planned *p)
+static struct group *group_for(struct round *round, const struct feed_plan *p)
 {
-	struct group **at = &round->bucket[bucket_of(&p->plan)], *g;
+	struct group **at = &round->bucket[bucket_of(&p->bytes)], *g;
 	size_t i;
 
 	for (g = *at; g; g = g->next)
-		if (g->plan.len == p->plan.len && !memcmp(g->plan.data, p->plan.data, p->plan.len) && g->to_n < UINT16_MAX) return g;
+		if (g->plan.len == p->bytes.len && !memcmp(g->plan.data, p->bytes.data, p->bytes.len) && g->to_n < UINT16_MAX) return g;
 	g = calloc(1, sizeof(*g));
 	if (!g) return NULL;
 	g->shown = calloc(p->n, sizeof(*g->shown));
 	wire_buf_init(&g->plan, WIRE_LIMIT_REPLY_BYTES);
 	wire_buf_init(&g->to, FEED_LINK_QUEUE);
-	wire_buf_add(&g->plan, p->plan.data, p->plan.len);
+	wire_buf_add(&g->plan, p->bytes.data, p->bytes.len);
 	if (!g->shown || g->plan.err) {
 		free(g->shown);
 		wire_buf_clear(&g->plan);
@@ -150,7 +62,7 @@ static struct group *group_for(struct round *round, const struct planned *p)
 	memcpy(g->shown, p->shown, p->n * sizeof(*g->shown));
 	for (i = 0; i < p->n; i++) report_ref(g->shown[i].report);
 	g->shown_n = p->n;
-	round->bytes += p->bytes;
+	round->bytes += p->size;
 	g->next = *at;
 	*at = g;
 	*round->tail = g;
@@ -172,65 +84,61 @@ static void group_free(struct group *g)
 
 /* ---- bodies ---- */
 
-static void add_entry(struct wire_buf *body, const uint8_t *entry, size_t len)
+static void add_entry(struct wire_buf *body, const struct wire_buf *entry)
 {
 	wire_buf_add(body, "\x0a", 1); /* Batch.entries: field 1, length-delimited */
-	wire_buf_varint(body, len);
-	wire_buf_add(body, entry, len);
+	wire_buf_varint(body, entry->len);
+	wire_buf_add(body, entry->data, entry->len);
+}
+
+/* Keeps what more than one session will want, perhaps in another round, in the ring's bounds. */
+static const struct wire_buf *entry_of(struct feed *f, const struct group *g, const struct feed_shown *shown, struct wire_buf *once)
+{
+	struct feed_share *share = shown->slot ? &shown->slot->share[shown->share] : NULL;
+	struct wire_buf *entry = share && share->users > 1 ? &share->entry : once;
+	enum isac_err err;
+
+	if (entry != once && entry->len) return entry;
+	wire_buf_reset(entry);
+	err = report_disclose(entry, shown->report, feed_plan_bits(&g->plan, shown));
+	if (entry != once) {
+		if (err) wire_buf_clear(entry);
+		else feed_ring_count(&f->ring, shown->slot, entry->cap);
+	}
+	return err ? NULL : entry;
 }
 
 static enum isac_err build_body(struct feed *f, struct wire_buf *body, const struct group *g)
 {
-	struct wire_buf entry;
-	enum isac_err err = ISAC_OK;
+	struct wire_buf once;
 	size_t i;
 
-	wire_buf_init(&entry, WIRE_LIMIT_REPLY_BYTES);
-	for (i = 0; i < g->shown_n && !err; i++) {
-		struct feed_slot *slot = g->shown[i].slot;
-		const uint8_t *bits = g->plan.data + g->shown[i].bitmap_at;
-		if (slot && slot->report == g->shown[i].report && !slot->whole.len) {
-			err = report_disclose(&slot->whole, slot->report, bits);
-			if (err) wire_buf_reset(&slot->whole);
-			f->ring.bytes += slot->whole.cap - slot->counted;
-			slot->counted = slot->whole.cap;
-		}
-		if (slot && slot->report == g->shown[i].report && !err) {
-			add_entry(body, slot->whole.data, slot->whole.len);
-			continue;
-		}
-		wire_buf_reset(&entry);
-		if (!err) err = report_disclose(&entry, g->shown[i].report, bits);
-		add_entry(body, entry.data, entry.len);
+	wire_buf_init(&once, WIRE_LIMIT_REPLY_BYTES);
+	for (i = 0; i < g->shown_n; i++) {
+		const struct wire_buf *entry = entry_of(f, g, &g->shown[i], &once);
+		if (!entry) break;
+		add_entry(body, entry);
 	}
-	wire_buf_clear(&entry);
-	return err ? err : body->err;
+	wire_buf_clear(&once);
+	return i < g->shown_n ? ISAC_ERR_NO_MEMORY : body->err;
 }
 
 /* ---- sessions' state after a send ---- */
 
-static uint32_t hash_shown(struct feed_session *s, const struct planned *p)
+static uint32_t hash_shown(struct feed_session *s, const struct feed_plan *p)
 {
 	uint32_t index[WIRE_LIMIT_ITEMS], items = 0, i, n;
 	size_t k;
 
 	for (k = 0; k < p->n; k++) {
 		const struct report *r = p->shown[k].report;
-		const uint8_t *bits = p->plan.data + p->shown[k].bitmap_at;
+		const uint8_t *bits = feed_plan_bits(&p->bytes, &p->shown[k]);
 		for (i = n = 0; i < r->n && n < WIRE_LIMIT_ITEMS; i++)
 			if (bits[i / 8] >> (i % 8) & 1) index[n++] = i;
 		wire_feed_entry(s->hash, r->seq, r->header_hash, index, n);
 		items += n;
 	}
 	return items;
-}
-
-static void advance(struct feed_session *s, uint64_t position, size_t page_at)
-{
-	s->position = position;
-	if (!s->page) return;
-	for (; s->page->next < page_at; s->page->next++) report_unref(&s->page->report[s->page->next]);
-	if (s->page->next == s->page->n) feed_page_free(&s->page);
 }
 
 static bool add_destination(struct group *g, struct feed_session *s, uint64_t last)
@@ -255,58 +163,53 @@ static bool add_destination(struct group *g, struct feed_session *s, uint64_t la
 	return true;
 }
 
-/* ---- asking for pages ---- */
+/* ---- a session's turn ---- */
 
-static void ask_page(struct feed *f, struct feed_session *s)
+/* It has all that the feed knows of. The subscriber is told once, and not before the head is known to it, too. */
+static void settle(struct feed *f, struct feed_session *s)
 {
-	struct feed_job *job;
-
-	if (s->page_asked || base_clock_mono_us() < s->retry_at_us) return;
-	job = calloc(1, sizeof(*job));
-	if (!job) return;
-	job->kind = FEED_JOB_PAGE;
-	job->sub = s->sub;
-	job->after = s->position;
-	job->until = atomic_load(&f->head);
-	if (feed_reader_ask(f->reader, job)) feed_job_free(&job);
-	else s->page_asked = true;
-}
-
-/* Is there anything to take from? Else asks for it, or tells the subscriber that it has all. */
-static bool has_source(struct feed *f, struct feed_session *s)
-{
-	if (s->page && s->page->n) return true;
-	if (s->page) { /* the reader found nothing up to `until`: it was removed */
-		if (s->page->until > s->position && feed_send_gap(f, s, s->page->until)) return false;
-		feed_page_free(&s->page);
-	}
-	if (feed_ring_at(&f->ring, s->position + 1)) return true;
-	if (s->position >= atomic_load(&f->head)) {
-		if (!s->caught_up) feed_send_heartbeat(f, s);
-		s->caught_up = true;
-	} else if (s->position < f->ring.last || !base_mailbox_count(f->commits)) { /* else it is about to come into the ring */
-		s->caught_up = false;
-		ask_page(f, s);
-	}
-	return false;
-}
-
-static bool may_send(const struct feed_session *s)
-{
-	return s->open && !s->range.pending && s->credit > 0 && s->window < WIRE_LIMIT_WINDOW_BATCHES;
-}
-
-static void step_session(struct feed *f, struct round *round, struct feed_session *s, struct planned *p)
-{
-	struct group *g;
-	size_t at;
-
-	if (!has_source(f, s)) return;
-	at = plan_session(f, s, p);
-	if (p->hole) {
-		round->moved |= !feed_send_gap(f, s, p->hole);
+	s->position = feed_session_position(f, s);
+	if (!s->caught_up && s->position < atomic_load(&f->head)) {
+		feed_session_move(f, s, FEED_WAIT_HEAD);
 		return;
 	}
+	if (!s->caught_up && feed_send_heartbeat(f, s)) return;
+	s->caught_up = true;
+	feed_session_move(f, s, FEED_IDLE);
+}
+
+/* false: nothing is to be sent of a plan now, and the session has its place. */
+static bool plan_next(struct feed *f, struct round *round, struct feed_session *s, struct feed_plan *p)
+{
+	if (!s->live && s->position >= s->indexed_after && s->position + 1 >= f->ring.first) s->live = true;
+	if (s->live) {
+		if (feed_match_next(f, s)) {
+			feed_plan_live(f, s, p);
+			return true;
+		}
+		settle(f, s);
+		return false;
+	}
+	s->caught_up = false;
+	if (!feed_plan_behind(f, s, p)) {
+		feed_session_move(f, s, FEED_WAIT_PAGE);
+		feed_page_ask(f, s->position);
+		return false;
+	}
+	if (p->hole) round->moved |= !feed_send_gap(f, s, p->hole);
+	return !p->hole;
+}
+
+static void step_session(struct feed *f, struct round *round, struct feed_session *s, struct feed_plan *p)
+{
+	struct group *g;
+
+	if (!feed_session_may_send(s)) {
+		feed_session_move(f, s, FEED_IDLE);
+		return;
+	}
+	if (!s->rights_told && feed_send_heartbeat(f, s)) return;
+	if (!plan_next(f, round, s, p)) return;
 	if (p->n) {
 		if (!feed_range_ready(f, s)) return; /* what says that it was sent comes before it is */
 		g = group_for(round, p);
@@ -314,9 +217,13 @@ static void step_session(struct feed *f, struct round *round, struct feed_sessio
 		base_stats_add(STAT_feed_delivered, hash_shown(s, p));
 		s->window++;
 	}
-	round->moved |= p->last > s->position || at > (s->page ? s->page->next : at);
-	advance(s, p->last, at);
+	round->moved |= p->last > s->position;
+	s->position = p->last;
+	if (s->live && s->caught_up && !feed_match_next(f, s)) feed_session_move(f, s, FEED_IDLE);
+	else feed_session_ready(f, s);
 }
+
+/* ---- rounds ---- */
 
 /* Its sessions have moved on already: if the frame cannot be sent they end, and their subscribers come back at the position they have. */
 static void lose_sessions(struct feed *f, struct group *g)
@@ -359,21 +266,28 @@ static void send_group(struct feed *f, struct group *g)
 	base_stats_add(STAT_feed_batches, g->to_n);
 }
 
-static bool deliver_round(struct feed *f, struct planned *p)
+static void serve(struct feed *f, struct round *round, enum feed_place place, size_t bytes_max, struct feed_plan *p)
+{
+	struct feed_session *s;
+
+	while ((s = TAILQ_FIRST(&f->queue[place])) && s->round != f->round && round->bytes < bytes_max) {
+		s->round = f->round;
+		feed_session_move(f, s, place); /* to the end: who is left out is first the next time */
+		step_session(f, round, s, p);
+	}
+}
+
+static bool deliver_round(struct feed *f, struct feed_plan *p)
 {
 	struct round *round = calloc(1, sizeof(*round));
 	struct group *g, *next;
 	bool moved;
-	uint32_t i;
 
 	if (!round) return false;
 	round->tail = &round->first;
-	for (i = 0; i < f->sessions_cap && round->bytes < ROUND_BYTES; i++) {
-		struct feed_session *s = f->session[(f->turn + i) % f->sessions_cap];
-		if (s && may_send(s)) step_session(f, round, s, p);
-	}
-	/* Who was left out is first the next time. NOLINTNEXTLINE(clang-analyzer-core.DivideZero): sessions_max is 1 at least */
-	f->turn = (f->turn + i) % f->sessions_cap;
+	f->round++;
+	serve(f, round, FEED_READY, ROUND_BYTES, p);
+	serve(f, round, FEED_READY_BEHIND, round->bytes + ROUND_BYTES_BEHIND, p);
 	for (g = round->first; g; g = next) {
 		next = g->newer;
 		send_group(f, g);
@@ -384,14 +298,19 @@ static bool deliver_round(struct feed *f, struct planned *p)
 	return moved;
 }
 
+static bool link_is_free(struct feed *f)
+{
+	return base_link_flush(f->link) == ISAC_OK && !(base_link_events(f->link) & POLLOUT);
+}
+
 void feed_deliver(struct feed *f)
 {
-	struct planned p = {.shown = NULL};
+	struct feed_plan p = {.shown = NULL};
+	bool ready;
 
-	if (!f->link || !f->sessions) return;
-	wire_buf_init(&p.plan, WIRE_LIMIT_REPLY_BYTES);
-	while (!(base_link_events(f->link) & POLLOUT) && deliver_round(f, &p)) {
-	}
-	wire_buf_clear(&p.plan);
+	wire_buf_init(&p.bytes, WIRE_LIMIT_REPLY_BYTES);
+	do ready = feed_is_ready(f);
+	while (ready && f->link && link_is_free(f) && deliver_round(f, &p) && !base_mailbox_count(f->commits));
+	wire_buf_clear(&p.bytes);
 	free(p.shown);
 }

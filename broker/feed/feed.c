@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { FEED_MESSAGES_A_TURN = 256 };
+enum { MESSAGES_A_TURN = 256, NOT_SENT_US = 5000 /* ready, and yet the round sent nothing: no memory, or no room in the link */ };
 
 struct commit {
 	size_t n;
@@ -24,6 +24,13 @@ static void commit_free(struct commit *c)
 	free(c);
 }
 
+void feed_wake(struct feed *f)
+{
+	uint64_t one = 1;
+
+	(void)!write(f->wake_fd, &one, sizeof(one));
+}
+
 void feed_committed(struct feed *f, struct report *const *reports, size_t n)
 {
 	struct commit *c = n ? malloc(sizeof(*c) + n * sizeof(c->report[0])) : NULL;
@@ -35,7 +42,10 @@ void feed_committed(struct feed *f, struct report *const *reports, size_t n)
 		for (i = 0; i < n; i++) c->report[i] = report_ref(reports[i]);
 	}
 	atomic_store(&f->head, reports[n - 1]->seq);
-	if (c && base_mailbox_put(f->commits, c)) commit_free(c); /* full: they are in the store */
+	if (c && !base_mailbox_put(f->commits, c)) return;
+	if (c) commit_free(c);
+	atomic_store(&f->missed, true); /* they are in the store */
+	feed_wake(f);
 }
 
 static void take_commits(struct feed *f)
@@ -43,11 +53,15 @@ static void take_commits(struct feed *f)
 	void *item[64];
 	size_t n = base_mailbox_take(f->commits, item, 64), i, k;
 
+	/* A change of the roster is seen before what is committed after it comes into the ring. */
+	if (atomic_exchange(&f->roster_stale, false)) feed_rights_check(f);
 	for (i = 0; i < n; i++) {
 		struct commit *c = item[i];
-		for (k = 0; k < c->n; k++) feed_ring_add(&f->ring, c->report[k]);
+		for (k = 0; k < c->n; k++) feed_ring_add(f, c->report[k]);
 		free(c);
 	}
+	if (atomic_exchange(&f->missed, false)) feed_ring_skip(f, atomic_load(&f->head));
+	if (f->ring.last >= atomic_load(&f->head)) feed_session_move_all(f, FEED_WAIT_HEAD, FEED_READY);
 }
 
 /* ---- front's link ---- */
@@ -91,7 +105,7 @@ static bool take_messages(struct feed *f)
 	enum isac_err err = ISAC_OK;
 	int i;
 
-	for (i = 0; i < FEED_MESSAGES_A_TURN && f->link; i++) {
+	for (i = 0; i < MESSAGES_A_TURN && f->link; i++) {
 		err = base_link_recv(f->link, &msg);
 		if (err) break;
 		if (msg.parts) take_message(f, &msg);
@@ -102,41 +116,31 @@ static bool take_messages(struct feed *f)
 
 /* ---- what the reader brings back ---- */
 
-static void take_page(struct feed *f, struct feed_job *job)
-{
-	struct feed_session *s = feed_session_find(f, job->sub);
-
-	if (!s) return;
-	s->page_asked = false;
-	if (job->err) {
-		s->retry_at_us = base_clock_mono_us() + FEED_RETRY_MS * 1000;
-		return;
-	}
-	feed_page_free(&s->page);
-	s->page = job->page;
-	job->page = NULL;
-}
-
 static void take_cursors(struct feed *f, struct feed_job *job)
 {
 	size_t i;
 
 	f->cursors_asked = false;
-	if (job->err) f->cursors_dirty = true;
-	for (i = 0; i < job->cursors && !job->err; i++) {
+	for (i = 0; i < job->cursors; i++) {
 		struct feed_session *s = feed_session_find(f, job->cursor[i].sub);
-		if (s && s->acked_durable < job->cursor[i].acked) s->acked_durable = job->cursor[i].acked;
+		if (!s) continue;
+		if (!job->err && s->acked_durable < job->cursor[i].acked) s->acked_durable = job->cursor[i].acked;
+		feed_session_acked(f, s, s->acked);
 	}
 }
 
+/* One page a turn: it is used before the next one may take its room. */
 static void take_done(struct feed *f)
 {
 	struct feed_job *job;
+	bool page = false;
 
-	while ((job = feed_reader_done(f->reader))) {
+	while (!page && (job = feed_reader_done(f->reader))) {
+		page = job->kind == FEED_JOB_PAGE;
 		if (job->kind == FEED_JOB_OPEN) feed_handle_opened(f, job);
-		if (job->kind == FEED_JOB_PAGE) take_page(f, job);
+		if (page) feed_page_take(f, job);
 		if (job->kind == FEED_JOB_CURSORS) take_cursors(f, job);
+		if (job->kind == FEED_JOB_CONCERN) feed_notice_done(f, job);
 		if (job->kind == FEED_JOB_RANGES) feed_range_done(f, job);
 		feed_job_free(&job);
 	}
@@ -148,57 +152,62 @@ static void take_done(struct feed *f)
 static int run_timers(struct feed *f)
 {
 	int64_t now = base_clock_mono_us(), next = now + 1000000;
-	uint32_t i;
+	struct feed_session *s;
 
 	feed_session_flush_cursors(f, false);
-	if (f->cursors_dirty && f->cursors_at_us < next) next = f->cursors_at_us;
+	next = feed_notice_tend(f, now, next);
+	if (!TAILQ_EMPTY(&f->cursors) && !f->cursors_asked && f->cursors_at_us < next) next = f->cursors_at_us;
 	if (feed_range_due_us(f) < next) next = feed_range_due_us(f);
-	for (i = 0; i < f->sessions_cap; i++) {
-		struct feed_session *s = f->session[i];
-		if (!s || !s->open) continue;
-		if (s->heartbeat_at_us <= now) {
-			s->heartbeat_at_us = now + f->conf.heartbeat_ms * 1000;
-			feed_send_heartbeat(f, s);
-		}
-		if (s->heartbeat_at_us < next) next = s->heartbeat_at_us;
-		if (s->retry_at_us > now && s->retry_at_us < next) next = s->retry_at_us;
+	while ((s = TAILQ_FIRST(&f->beats)) && s->heartbeat_at_us <= now) {
+		feed_session_beat(f, s); /* whether it can be sent or not */
+		(void)feed_send_heartbeat(f, s);
 	}
+	if (s && s->heartbeat_at_us < next) next = s->heartbeat_at_us;
+	if (f->pages.retry_at_us && f->pages.retry_at_us <= now) {
+		f->pages.retry_at_us = 0;
+		feed_session_move_all(f, FEED_WAIT_PAGE, FEED_READY_BEHIND);
+	}
+	if (f->pages.retry_at_us && f->pages.retry_at_us < next) next = f->pages.retry_at_us;
+	feed_page_forget(f, false);
+	if (feed_is_ready(f) && next > now + NOT_SENT_US) next = now + NOT_SENT_US;
 	return next <= now ? 1 : (int)((next - now) / 1000 + 1);
 }
 
-static void take_roster(struct feed *f)
+static void end_turn(struct feed *f)
 {
-	uint64_t n;
-
-	if (read(f->roster_fd, &n, sizeof(n)) == sizeof(n)) feed_session_recheck(f);
+	feed_session_publish(f);
+	if (f->link && base_link_flush(f->link) == ISAC_ERR_CLOSED) close_link(f);
 }
 
 static enum isac_err feed_run(struct base_actor *actor, void *arg)
 {
 	struct feed *f = arg;
-	enum { STOP, LISTEN, COMMITS, DONE, ROSTER, RANGES, LINK, FDS };
+	enum { STOP, LISTEN, COMMITS, DONE, WAKE, NOTES, LINK, FDS };
 	bool more = false;
+	uint64_t woken;
+	int wait_ms;
 	struct pollfd fds[FDS] = {
 		[STOP] = {.fd = base_actor_stop_fd(actor), .events = POLLIN},
 		[LISTEN] = {.fd = f->listen_fd, .events = POLLIN},
 		[COMMITS] = {.fd = base_mailbox_fd(f->commits), .events = POLLIN},
 		[DONE] = {.fd = feed_reader_fd(f->reader), .events = POLLIN},
-		[ROSTER] = {.fd = f->roster_fd, .events = POLLIN},
-		[RANGES] = {.fd = f->ranges.wake_fd, .events = POLLIN},
+		[WAKE] = {.fd = f->wake_fd, .events = POLLIN},
+		[NOTES] = {.fd = base_mailbox_fd(f->notes), .events = POLLIN},
 	};
 
-	feed_session_recheck(f);
+	feed_rights_check(f);
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		fds[LINK] = (struct pollfd){.fd = f->link ? base_link_fd(f->link) : -1, .events = f->link ? base_link_events(f->link) : 0};
-		if (poll(fds, FDS, more ? 0 : run_timers(f)) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
-		if (fds[ROSTER].revents) take_roster(f);
-		if (fds[RANGES].revents) feed_range_woken(f);
-		if (fds[LINK].revents & POLLOUT && base_link_flush(f->link) == ISAC_ERR_CLOSED) close_link(f);
+		wait_ms = run_timers(f);
+		end_turn(f);
+		fds[LINK] = (struct pollfd){.fd = f->link ? base_link_fd(f->link) : -1, .events = POLLIN};
+		if (poll(fds, FDS, more ? 0 : wait_ms) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		more = f->link && take_messages(f);
 		if (fds[LISTEN].revents) accept_link(f);
+		if (fds[WAKE].revents) (void)!read(f->wake_fd, &woken, sizeof(woken));
 		take_commits(f);
 		take_done(f);
+		feed_notice_take(f);
 		feed_deliver(f);
 		feed_range_flush(f, false);
 	}
@@ -215,15 +224,16 @@ static enum isac_err prepare(struct feed *f)
 	enum isac_err err = base_mailbox_new(&f->commits, FEED_COMMITS_MAX);
 
 	if (!err) err = base_shared_init(&f->live, free);
-	if (!err) err = feed_ring_init(&f->ring, (size_t)f->conf.ring_bytes);
+	if (!err) err = feed_ring_init(&f->ring, (size_t)f->conf.ring_bytes, f->conf.head_seq);
 	if (!err) err = base_link_listen(&f->listen_fd, f->conf.socket_path);
-	if (!err) err = feed_range_init(f);
+	if (!err) err = feed_notice_start(f);
 	if (!err) err = feed_reader_start(&f->reader, &f->conf);
+	if (!err) err = feed_session_init(f);
+	if (!err) err = feed_match_init(f);
 	if (err) return err;
-	f->sessions_cap = (uint32_t)f->conf.sessions_max;
-	f->session = calloc(f->sessions_cap, sizeof(*f->session));
-	f->roster_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!f->session || f->roster_fd < 0) return ISAC_ERR_NO_MEMORY;
+	f->pages.bytes_max = (size_t)f->conf.ring_bytes;
+	f->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (f->wake_fd < 0) return ISAC_ERR_SYSTEM;
 	wire_arena_init(&f->arena, WIRE_LIMIT_DECODE_BYTES);
 	wire_buf_init(&f->out, WIRE_LIMIT_REPLY_BYTES);
 	return ISAC_OK;
@@ -236,7 +246,7 @@ enum isac_err feed_start(struct feed **out, const struct feed_conf *conf)
 
 	if (!f) return ISAC_ERR_NO_MEMORY;
 	f->conf = *conf;
-	f->listen_fd = f->roster_fd = f->ranges.wake_fd = -1;
+	f->listen_fd = f->wake_fd = -1;
 	atomic_store(&f->head, conf->head_seq);
 	err = prepare(f);
 	if (!err) err = base_actor_start(&f->actor, "feed", feed_run, f);
@@ -255,22 +265,23 @@ void feed_stop(struct feed **feed)
 	feed_reader_stop(&f->reader);
 	while (f->commits && base_mailbox_take(f->commits, (void **)&c, 1)) commit_free(c);
 	base_mailbox_destroy(&f->commits);
-	feed_ring_clear(&f->ring);
+	feed_notice_stop(f);
+	feed_ring_clear(f);
+	feed_page_forget(f, true);
+	feed_match_clear(f);
 	if (f->roster) base_shared_give(f->conf.roster, f->roster);
 	base_shared_clear(&f->live);
 	wire_arena_clear(&f->arena);
 	wire_buf_clear(&f->out);
 	if (f->listen_fd >= 0) close(f->listen_fd);
-	if (f->roster_fd >= 0) close(f->roster_fd);
-	feed_range_clear(f);
-	free(f->session);
+	if (f->wake_fd >= 0) close(f->wake_fd);
+	feed_session_clear(f);
 	free(f);
 	*feed = NULL;
 }
 
 void feed_roster_changed(struct feed *f)
 {
-	uint64_t one = 1;
-
-	(void)!write(f->roster_fd, &one, sizeof(one));
+	atomic_store(&f->roster_stale, true);
+	feed_wake(f);
 }

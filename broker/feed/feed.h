@@ -21,6 +21,8 @@ enum isac_err feed_start(struct feed **out, const struct feed_conf *conf);
 void feed_stop(struct feed **f);
 /* From the writer's thread, in seq order: never blocks, never fails; if the feed cannot keep up it reads from the store. */
 void feed_committed(struct feed *f, struct report *const *reports, size_t n);
+/* From the indexer's thread: whom reports concern. Open sessions of these members are told soon; never blocks, never fails. */
+void feed_concerned(struct feed *f, const struct store_concern *concern, size_t n);
 /* Is a session with this name open? For STATUS. */
 bool feed_is_live(struct feed *f, int32_t member_id, const char *name);
 /*

@@ -122,6 +122,7 @@ static void announce(struct feed *f, struct feed_session *s, uint64_t request_id
 	msg.head_seq = atomic_load(&f->head);
 	msg.filter = (char *)filter_text(s->filter);
 	msg.hash = (ProtobufCBinaryData){WIRE_HASH, s->hash};
+	msg.rights_generation = s->rights_generation;
 	(void)feed_send(f, s, WIRE_SUBSCRIBED, request_id, &msg.base);
 	base_log(BASE_LOG_INFO, "feed.opened", "member=%s sub=%u name=%s position=%llu", s->self->name, s->sub, *s->name ? s->name : "-",
 		 (unsigned long long)s->position);
@@ -130,6 +131,7 @@ static void announce(struct feed *f, struct feed_session *s, uint64_t request_id
 void feed_handle_opened(struct feed *f, struct feed_job *job)
 {
 	struct feed_session *s = feed_session_find(f, job->sub);
+	struct filter *filter;
 	struct from from;
 
 	if (!s) return;
@@ -139,19 +141,19 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 		feed_session_close(f, s);
 		return;
 	}
-	s->filter = compile(&from, job->filter);
-	if (!s->filter) {
+	filter = compile(&from, job->filter);
+	if (!filter) {
 		feed_session_close(f, s);
 		return;
 	}
 	take_over(f, s);
-	s->everything = !strcmp(filter_text(s->filter), "true");
-	s->position = s->told = s->acked = s->acked_durable = job->position;
-	feed_range_begin(s);
-	s->open = true;
-	s->heartbeat_at_us = base_clock_mono_us() + f->conf.heartbeat_ms * 1000;
+	if (feed_session_open(f, s, filter, job->position)) {
+		refuse(&from, ISAC_ERR_UNAVAILABLE, NULL);
+		feed_session_close(f, s);
+		return;
+	}
 	announce(f, s, job->request_id);
-	if (*s->name) feed_session_publish(f);
+	feed_notice_opened(f, s);
 }
 
 /* The session a frame speaks of, if it is the sender's own. */
@@ -180,11 +182,8 @@ static void handle_credit(const struct from *from, const ProtobufCMessage *msg)
 	}
 	s->credit += ask->bytes;
 	s->window = 0;
-	if (ask->acked_seq > s->acked) {
-		s->acked = ask->acked_seq;
-		feed_range_acked(from->f, s);
-		if (*s->name) from->f->cursors_dirty = true;
-	}
+	feed_session_acked(from->f, s, ask->acked_seq);
+	feed_session_ready(from->f, s);
 }
 
 static void handle_unsubscribe(const struct from *from, const ProtobufCMessage *msg)

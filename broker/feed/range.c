@@ -1,32 +1,34 @@
 /*
  * Who was sent what: a row for each stretch of deliveries to a session under one filter and one entitlement (table feed_range).
  *
- * The row is there before the first delivery; its end follows with the flushes, so after a crash it may say too little by one flush,
- * never too much: `until` moves when a batch was handed to the transport. Sessions that are sent nothing leave no row. One job is
- * under way at a time and carries everything that opened, moved or closed since the one before.
+ * The row is there before the first delivery: until then the session is idle. Its end follows with the flushes, so after a crash it
+ * may say too little by one flush, never too much: `until` moves when a batch was handed to the transport. Sessions that are sent
+ * nothing leave no row. One job is under way at a time and carries what opened, moved or closed since the one before.
  */
 #include "feed/priv.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-enum { FLUSH_MAX_US = 1000000, FLUSH_SHARE = 9 /* pauses between flushes, in times of how long the last one took */ };
+enum {
+	FLUSH_MAX_US = 1000000,
+	FLUSH_SHARE = 9,	 /* pauses between flushes, in times of how long the last one took */
+	OPENS_BYTES = 16777216,	 /* of filters and registered space in one statement; what is left goes with the next one */
+	SPACE_ENTRY_BYTES = 260, /* a domain's text at most */
+};
 
-enum isac_err feed_range_init(struct feed *f)
+void feed_range_init(struct feed *f)
 {
-	f->ranges.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return f->ranges.wake_fd < 0 ? ISAC_ERR_SYSTEM : ISAC_OK;
+	TAILQ_INIT(&f->ranges.wanted);
+	TAILQ_INIT(&f->ranges.moved);
 }
 
 void feed_range_clear(struct feed *f)
 {
-	if (f->ranges.wake_fd >= 0) close(f->ranges.wake_fd);
 	free(f->ranges.end);
 }
 
-/* ---- what happens to a session ------------------------------------------------------------ */
+/* ---- what happens to a session ---- */
 
 void feed_range_begin(struct feed_session *s)
 {
@@ -34,11 +36,38 @@ void feed_range_begin(struct feed_session *s)
 		.earlier = s->range.earlier, .earlier_until = s->range.earlier_until, .from = s->position, .until = s->position};
 }
 
+static void want(struct feed *f, struct feed_session *s)
+{
+	s->range.asked = false;
+	TAILQ_INSERT_TAIL(&f->ranges.wanted, s, news);
+}
+
+static void move(struct feed *f, struct feed_session *s)
+{
+	if (!s->range.id || s->range.dirty) return;
+	s->range.dirty = true;
+	TAILQ_INSERT_TAIL(&f->ranges.moved, s, news);
+}
+
+static void unlist(struct feed *f, struct feed_session *s)
+{
+	if (s->range.pending && !s->range.asked) TAILQ_REMOVE(&f->ranges.wanted, s, news);
+	if (s->range.dirty) TAILQ_REMOVE(&f->ranges.moved, s, news);
+	s->range.pending = s->range.asked = s->range.dirty = false;
+}
+
 bool feed_range_ready(struct feed *f, struct feed_session *s)
 {
 	if (s->range.id) return true;
-	s->range.opened_us = base_clock_us();
-	s->range.pending = f->ranges.wanted = true;
+	if (!s->range.pending) {
+		s->range.opened_us = base_clock_us();
+		/* It names the row: a clock that was set back must not make two of one name. */
+		if (s->range.opened_us <= f->ranges.opened_us) s->range.opened_us = f->ranges.opened_us + 1;
+		f->ranges.opened_us = s->range.opened_us;
+		s->range.pending = true;
+		want(f, s);
+	}
+	feed_session_ready(f, s);
 	return false;
 }
 
@@ -61,7 +90,7 @@ static void add_end(struct feed *f, const struct store_range *end)
 void feed_range_handed(struct feed *f, struct feed_session *s)
 {
 	s->range.until = s->position;
-	s->range.dirty = f->ranges.dirty = true;
+	move(f, s);
 }
 
 void feed_range_acked(struct feed *f, struct feed_session *s)
@@ -70,7 +99,7 @@ void feed_range_acked(struct feed *f, struct feed_session *s)
 		add_end(f, &(struct store_range){.id = s->range.earlier, .acked_seq = s->acked});
 		if (s->acked >= s->range.earlier_until) s->range.earlier = 0;
 	}
-	if (s->range.id) s->range.dirty = f->ranges.dirty = true;
+	move(f, s);
 }
 
 void feed_range_lost(struct feed_session *s)
@@ -80,8 +109,9 @@ void feed_range_lost(struct feed_session *s)
 
 void feed_range_close(struct feed *f, struct feed_session *s)
 {
-	uint64_t until = s->range.lost ? s->range.until : s->position;
+	uint64_t until = s->range.lost ? s->range.until : feed_session_position(f, s);
 
+	unlist(f, s);
 	if (!s->range.id) return; /* a row that is being written is closed when it comes back */
 	add_end(f, &(struct store_range){.id = s->range.id, .until_seq = until, .acked_seq = s->acked, .closed_us = base_clock_us()});
 	s->range.earlier = s->range.id;
@@ -89,32 +119,7 @@ void feed_range_close(struct feed *f, struct feed_session *s)
 	s->range.id = 0;
 }
 
-static bool same_entitlement(const struct member *a, const struct member *b)
-{
-	if (a->roles != b->roles || a->groups_n != b->groups_n || a->nets_n != b->nets_n || a->asns_n != b->asns_n ||
-	    a->domains_n != b->domains_n)
-		return false;
-	for (uint32_t i = 0; i < a->groups_n; i++)
-		if (a->groups[i] != b->groups[i]) return false;
-	for (uint32_t i = 0; i < a->nets_n; i++)
-		if (a->nets[i].family != b->nets[i].family || a->nets[i].prefix != b->nets[i].prefix ||
-		    memcmp(a->nets[i].addr, b->nets[i].addr, a->nets[i].family == 4 ? 4 : 16) != 0)
-			return false;
-	for (uint32_t i = 0; i < a->asns_n; i++)
-		if (a->asns[i] != b->asns[i]) return false;
-	for (uint32_t i = 0; i < a->domains_n; i++)
-		if (strcmp(a->domains[i], b->domains[i]) != 0) return false;
-	return true;
-}
-
-void feed_range_recheck(struct feed *f, struct feed_session *s, const struct member *was)
-{
-	if (!s->open || (was && same_entitlement(was, s->self))) return;
-	feed_range_close(f, s);
-	feed_range_begin(s);
-}
-
-/* ---- to the reader and back ------------------------------------------------------------------- */
+/* ---- to the reader and back ---- */
 
 static bool add_open(struct feed_job *job, const struct feed_session *s)
 {
@@ -139,6 +144,13 @@ static bool add_open(struct feed_job *job, const struct feed_session *s)
 	return true;
 }
 
+static size_t size_of(const struct feed_session *s)
+{
+	const struct member *m = s->self;
+
+	return strlen(filter_text(s->filter)) + ((size_t)m->nets_n + m->asns_n + m->domains_n + m->groups_n) * SPACE_ENTRY_BYTES;
+}
+
 void feed_range_job_free(struct feed_job *job)
 {
 	for (size_t i = 0; i < job->opens; i++) {
@@ -149,39 +161,53 @@ void feed_range_job_free(struct feed_job *job)
 	free(job->end);
 }
 
-/* Moves what there is to tell into the job. */
-static bool fill(struct feed *f, struct feed_job *job)
+static void fill_opens(struct feed *f, struct feed_job *job)
+{
+	struct feed_session *s;
+	size_t n = 0, bytes = 0;
+
+	TAILQ_FOREACH(s, &f->ranges.wanted, news) n++;
+	if (n) job->open = calloc(n, sizeof(*job->open));
+	if (!job->open) return;
+	while ((s = TAILQ_FIRST(&f->ranges.wanted)) && bytes < OPENS_BYTES && add_open(job, s)) {
+		TAILQ_REMOVE(&f->ranges.wanted, s, news);
+		s->range.asked = true;
+		bytes += size_of(s);
+	}
+}
+
+static void fill_ends(struct feed *f, struct feed_job *job)
 {
 	struct feed_ranges *r = &f->ranges;
-	bool missed = false;
-	uint32_t i;
+	struct feed_session *s;
 
-	if (r->wanted) job->open = calloc(f->sessions_cap, sizeof(*job->open));
-	if (r->wanted && !job->open) return false;
-	for (i = 0; i < f->sessions_cap; i++) {
-		struct feed_session *s = f->session[i];
-
-		if (!s) continue;
-		if (s->range.pending && !s->range.asked && job->open) {
-			s->range.asked = add_open(job, s);
-			missed |= !s->range.asked;
-		}
-		if (!s->range.dirty || !s->range.id) continue;
-		add_end(f, &(struct store_range){.id = s->range.id, .until_seq = s->range.until, .acked_seq = s->acked});
+	while ((s = TAILQ_FIRST(&r->moved))) {
+		TAILQ_REMOVE(&r->moved, s, news);
 		s->range.dirty = false;
+		add_end(f, &(struct store_range){.id = s->range.id, .until_seq = s->range.until, .acked_seq = s->acked});
 	}
-	r->wanted = missed;
-	r->dirty = false;
 	job->end = r->end;
 	job->ends = r->ends;
 	r->end = NULL;
 	r->ends = r->ends_cap = 0;
-	return true;
 }
 
 static bool has_news(const struct feed *f)
 {
-	return f->ranges.wanted || f->ranges.dirty || f->ranges.ends;
+	return !TAILQ_EMPTY(&f->ranges.wanted) || !TAILQ_EMPTY(&f->ranges.moved) || f->ranges.ends;
+}
+
+struct feed_job *feed_range_job(struct feed *f)
+{
+	struct feed_job *job = has_news(f) ? calloc(1, sizeof(*job)) : NULL;
+
+	if (!job) return NULL;
+	job->kind = FEED_JOB_RANGES;
+	job->ticket = atomic_load(&f->ranges.ticket);
+	job->asked_us = base_clock_mono_us();
+	fill_opens(f, job);
+	fill_ends(f, job);
+	return job;
 }
 
 /* An opening is waited for, and so is a question; the rest has time. */
@@ -190,15 +216,8 @@ int64_t feed_range_due_us(const struct feed *f)
 	const struct feed_ranges *r = &f->ranges;
 
 	if (r->under_way || !has_news(f)) return INT64_MAX;
-	if (r->wanted || atomic_load(&r->ticket) > atomic_load(&r->done)) return r->retry_at_us;
+	if (!TAILQ_EMPTY(&r->wanted) || atomic_load(&r->ticket) > atomic_load(&r->done)) return r->retry_at_us;
 	return r->at_us > r->retry_at_us ? r->at_us : r->retry_at_us;
-}
-
-void feed_range_woken(struct feed *f)
-{
-	uint64_t n;
-
-	(void)!read(f->ranges.wake_fd, &n, sizeof(n));
 }
 
 void feed_range_flush(struct feed *f, bool last)
@@ -207,15 +226,14 @@ void feed_range_flush(struct feed *f, bool last)
 	uint64_t ticket = atomic_load(&r->ticket);
 	struct feed_job *job;
 
-	if (!r->under_way && !has_news(f)) atomic_store(&r->done, ticket);
+	if (!has_news(f)) {
+		if (!r->under_way) atomic_store(&r->done, ticket);
+		return;
+	}
 	if (!last && feed_range_due_us(f) > base_clock_mono_us()) return;
-	if (!has_news(f)) return;
-	job = calloc(1, sizeof(*job));
+	job = feed_range_job(f);
 	if (!job) return;
-	job->kind = FEED_JOB_RANGES;
-	job->ticket = ticket;
-	job->asked_us = base_clock_mono_us();
-	if (fill(f, job) && !feed_reader_ask(f->reader, job)) {
+	if (!feed_reader_ask(f->reader, job)) {
 		r->under_way = true;
 		return;
 	}
@@ -229,13 +247,16 @@ static void take_open(struct feed *f, const struct store_range *row, enum isac_e
 	struct feed_session *s = feed_session_find(f, row->session);
 	bool awaited = s && s->range.asked && s->range.opened_us == row->opened_us;
 
-	if (awaited) s->range.asked = false;
-	if (awaited && !err) {
+	if (awaited && err) {
+		want(f, s);
+	} else if (awaited) {
 		s->range.id = row->id;
-		s->range.pending = false;
+		s->range.pending = s->range.asked = false;
 		base_stats_add(STAT_feed_ranges, 1);
-	} else if (awaited) f->ranges.wanted = true;
-	else if (!err) add_end(f, &(struct store_range){.id = row->id, .closed_us = base_clock_us()}); /* nothing was sent under it */
+		feed_session_ready(f, s);
+	} else if (!err) {
+		add_end(f, &(struct store_range){.id = row->id, .closed_us = base_clock_us()}); /* nothing was sent under it */
+	}
 }
 
 void feed_range_done(struct feed *f, struct feed_job *job)
@@ -253,13 +274,13 @@ void feed_range_done(struct feed *f, struct feed_job *job)
 	else if (job->ticket > atomic_load(&r->done)) atomic_store(&r->done, job->ticket);
 }
 
-/* ---- other threads ------------------------------------------------------------------------------- */
+/* ---- other threads ---- */
 
 uint64_t feed_ranges_ask(struct feed *f)
 {
-	uint64_t one = 1, ticket = atomic_fetch_add(&f->ranges.ticket, 1) + 1;
+	uint64_t ticket = atomic_fetch_add(&f->ranges.ticket, 1) + 1;
 
-	(void)!write(f->ranges.wake_fd, &one, sizeof(one));
+	feed_wake(f);
 	return ticket;
 }
 

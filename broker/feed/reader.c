@@ -13,19 +13,9 @@ struct feed_reader {
 	struct base_actor *actor;
 	struct base_mailbox *jobs, *done;
 	struct store_db *db;
+	struct base_shared *roster;
 	bool is_behind; /* ends of ranges could not be written, and were not since */
 };
-
-void feed_page_free(struct feed_page **page)
-{
-	struct feed_page *p = *page;
-
-	if (!p) return;
-	for (; p->next < p->n; p->next++) report_unref(&p->report[p->next]);
-	free(p->report);
-	free(p);
-	*page = NULL;
-}
 
 void feed_job_free(struct feed_job **job)
 {
@@ -40,16 +30,12 @@ void feed_job_free(struct feed_job **job)
 
 static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 {
-	struct feed_page *page = calloc(1, sizeof(*page));
+	struct feed_page *page = job->page;
 	enum isac_err err;
 
-	if (!page) return ISAC_ERR_NO_MEMORY;
 	page->report = calloc(FEED_PAGE_REPORTS, sizeof(struct report *));
-	err = page->report
-		      ? store_select_page(reader->db, job->after, job->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n)
-		      : ISAC_ERR_NO_MEMORY;
-	page->until = job->until;
-	job->page = page;
+	if (!page->report) return ISAC_ERR_NO_MEMORY;
+	err = store_select_page(reader->db, page->after, page->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n);
 	if (!err) base_stats_add(STAT_feed_pages, 1);
 	return err;
 }
@@ -138,6 +124,9 @@ static void run_job(struct feed_reader *reader, struct feed_job *job)
 	case FEED_JOB_PAGE:
 		job->err = read_page(reader, job);
 		break;
+	case FEED_JOB_CONCERN:
+		job->err = feed_notice_read(job, reader->db, reader->roster);
+		break;
 	case FEED_JOB_CURSORS:
 		job->err = store_cursors(reader, job);
 		break;
@@ -192,11 +181,11 @@ static enum isac_err reader_run(struct base_actor *actor, void *arg)
 enum isac_err feed_reader_start(struct feed_reader **out, const struct feed_conf *conf)
 {
 	struct feed_reader *reader = calloc(1, sizeof(*reader));
-	size_t jobs_max =
-		(size_t)conf->sessions_max * 4 + 16; /* a session has one page and one opening under way, and may leave a cursor */
+	size_t jobs_max = (size_t)conf->sessions_max * 4 + 16; /* a session has one opening under way, and may leave a cursor */
 	enum isac_err err;
 
 	if (!reader) return ISAC_ERR_NO_MEMORY;
+	reader->roster = conf->roster;
 	err = base_mailbox_new(&reader->jobs, jobs_max);
 	if (!err) err = base_mailbox_new(&reader->done, jobs_max * 2);
 	if (!err) err = store_db_new(&reader->db, conf->conninfo, conf->deadline_ms);

@@ -1,5 +1,6 @@
 /*
- * Frames to subscribers, through front's feed link. A full link is not an error here: the sender leaves its session where it is.
+ * Frames to subscribers, through front's feed link; small ones wait there for the turn's end. A full link is not an error here: the sender
+ * leaves its session where it is.
  */
 #include "feed/priv.h"
 
@@ -21,7 +22,7 @@ enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, u
 	part[0] = (struct wire_bytes){to, 1 + rid_len};
 	part[1] = (struct wire_bytes){head, wire_head_pack(head, &h)};
 	part[2] = (struct wire_bytes){f->out.data, f->out.len};
-	return base_link_send(f->link, part, 3);
+	return base_link_queue(f->link, part, 3); /* written at the end of the turn, many in one call */
 }
 
 enum isac_err feed_send(struct feed *f, const struct feed_session *s, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg)
@@ -41,19 +42,26 @@ void feed_send_error(struct feed *f, const uint8_t *rid, size_t rid_len, uint64_
 	(void)feed_send_to(f, rid, rid_len, WIRE_ERROR, request_id, &msg.base);
 }
 
-void feed_send_heartbeat(struct feed *f, struct feed_session *s)
+enum isac_err feed_send_heartbeat(struct feed *f, struct feed_session *s)
 {
 	Isac1__Heartbeat msg = ISAC1__HEARTBEAT__INIT;
+	enum isac_err err;
 
+	s->position = feed_session_position(f, s);
 	msg.sub = s->sub;
 	msg.position = s->position;
 	msg.head_seq = atomic_load(&f->head);
 	msg.hash = (ProtobufCBinaryData){WIRE_HASH, s->hash};
 	msg.acked_seq = s->acked_durable;
 	msg.now_us = base_clock_us();
-	if (feed_send(f, s, WIRE_HEARTBEAT, 0, &msg.base)) return;
+	msg.rights_seq = s->rights_seq;
+	msg.rights_generation = s->rights_generation;
+	err = feed_send(f, s, WIRE_HEARTBEAT, 0, &msg.base);
+	if (err) return err;
 	s->told = s->position;
-	s->heartbeat_at_us = base_clock_mono_us() + f->conf.heartbeat_ms * 1000;
+	s->rights_told = true;
+	feed_session_beat(f, s);
+	return ISAC_OK;
 }
 
 enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last)
@@ -61,8 +69,8 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 	Isac1__Gap msg = ISAC1__GAP__INIT;
 	enum isac_err err;
 
-	if (s->told != s->position) feed_send_heartbeat(f, s); /* a gap begins where the subscriber knows itself to be */
-	if (s->told != s->position) return ISAC_ERR_AGAIN;
+	err = s->told != s->position ? feed_send_heartbeat(f, s) : ISAC_OK; /* a gap begins where the subscriber knows itself to be */
+	if (err) return err;
 	msg.sub = s->sub;
 	msg.first_seq = s->position + 1;
 	msg.last_seq = last;

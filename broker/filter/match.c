@@ -46,8 +46,8 @@ static bool get_number(const struct subject *s, enum filter_field field, int64_t
 		*out = (int64_t)ind->severity_plus1 - 1;
 		return ind->severity_plus1 > 0;
 	case FILTER_ASN:
-		*out = ind->asn;
-		return ind->asn > 0;
+		*out = report_item_asn(s->item);
+		return *out > 0;
 	case FILTER_FIRST_SEEN:
 		*out = ind->first_seen_us;
 		return ind->first_seen_us != 0;
@@ -147,7 +147,7 @@ static struct texts get_texts(const struct subject *s, enum filter_field field)
 	if (field == FILTER_GROUP) return (struct texts){NULL, h->groups, h->n_groups};
 	if (!ind) return (struct texts){NULL, NULL, 0};
 	if (field == FILTER_TAG) return (struct texts){NULL, ind->tags, ind->n_tags};
-	return (struct texts){field == FILTER_RAW ? ind->raw : ind->country, NULL, 1};
+	return (struct texts){field == FILTER_RAW ? ind->raw : report_item_country(s->item), NULL, 1};
 }
 
 /* An operand is never empty, so an absent text, which protobuf-c gives as "", equals, starts and contains none. */
@@ -213,7 +213,7 @@ static bool test_mine(const struct subject *s)
 	for (uint32_t i = 0; i < self->domains_n; i++)
 		if (host_under(value, self->domains[i], strlen(self->domains[i]))) return true;
 	for (uint32_t i = 0; i < self->asns_n; i++) {
-		if (s->item->ind->asn && s->item->ind->asn == self->asns[i]) return true;
+		if (report_item_asn(s->item) == self->asns[i]) return true;
 		if (value->type != WIRE_VALUE_ASN) continue;
 		snprintf(number, sizeof(number), "%u", self->asns[i]);
 		if (strcmp(value->text, number) == 0) return true;

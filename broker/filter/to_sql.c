@@ -189,7 +189,7 @@ static void write_compare(struct writer *w, const struct filter_node *node)
 
 	if (node->op == FILTER_OP_STARTS) wire_buf_printf(&w->where, "starts_with(%s, $%u::text)", column, add_text(w, row));
 	else if (node->op == FILTER_OP_CONTAINS) wire_buf_printf(&w->where, "strpos(%s, $%u::text) > 0", column, add_text(w, row));
-	else if (node->op == FILTER_OP_IN) wire_buf_printf(&w->where, "%s = any($%u::text[])", column, add_texts(w, node->tested));
+	else if (node->op == FILTER_OP_IN) wire_buf_printf(&w->where, "%s = any($%u::text::text[])", column, add_texts(w, node->tested));
 	else wire_buf_printf(&w->where, "%s = $%u::text", column, add_text(w, row));
 }
 

@@ -44,6 +44,21 @@ struct member {
 	const int32_t *groups;
 	uint32_t groups_n; /* ids, ascending */
 };
+/* ---- registered space: what `mine` means ------------------------------------------- */
+enum member_space_kind { MEMBER_SPACE_NET, MEMBER_SPACE_ASN, MEMBER_SPACE_DOMAIN, MEMBER_SPACE_KINDS };
+struct member_space {
+	enum member_space_kind kind;
+	char text[256];	       /* canonical: address/length, decimal without AS, A-labels */
+	struct member_net net; /* of MEMBER_SPACE_NET */
+};
+extern const char *const member_space_names[MEMBER_SPACE_KINDS]; /* "net", "asn", "domain": arguments of commands, and table member_space */
+/*
+ * Reads one. A lone address is its own network. strict: by the rules of README section 8 for a cidr, asn or domain, and no network wider
+ * than SPACE_NET4_BITS and SPACE_NET6_BITS; else only its form must be right (an admin may register space that no indicator may name).
+ */
+enum isac_err member_space_parse(struct member_space *out, enum member_space_kind kind, const char *text, bool strict,
+				 struct wire_why *why);
+
 struct member_roster; /* immutable */
 /* Building (control, from the database; tests, from literals): add everything, then it is frozen by use. Copies its arguments. */
 enum isac_err member_roster_new(struct member_roster **out, uint64_t generation, const char *hub_id);

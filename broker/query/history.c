@@ -78,6 +78,14 @@ static enum isac_err add_hits(struct query_call *call, const struct store_hit *h
 	return ISAC_OK;
 }
 
+/* Who asks what is `mine` from the newest on has taken note of what concerns it. */
+static void note_asked(struct query_call *call, const Isac1__Query *ask, const struct filter *filter, uint64_t complete_seq)
+{
+	if (ask->cursor.len || ask->until_us || ask->as_of_seq || strcmp(filter_text(filter), "mine") != 0) return;
+	enum isac_err err = store_upsert_concern_asked(call->q->db, call->self->id, complete_seq);
+	if (err) base_log_limited(1, BASE_LOG_WARN, "concern.asked", "member_id=%d err=%s", call->self->id, isac_err_name(err));
+}
+
 static enum isac_err select_page(struct query_call *call, const Isac1__Query *ask, const struct filter *filter, struct query_cursor at)
 {
 	struct store_query query = {.filter = filter,
@@ -104,6 +112,7 @@ static enum isac_err select_page(struct query_call *call, const Isac1__Query *as
 		query_cursor_make(cursor, &next, call->q->conf.cursor_key, call->self->name, ask->filter);
 		rest.cursor = (ProtobufCBinaryData){sizeof(cursor), cursor};
 	}
+	note_asked(call, ask, filter, rest.complete_seq);
 	wire_pack(call->out, &rest.base); /* fields behind the entries: a message in pieces is the same message */
 	return call->out->err;
 }

@@ -62,6 +62,7 @@ enum isac_err query_status(struct query_call *call)
 	size_t n = 0;
 	enum isac_err err = store_select_subscriptions(q->db, call->self->id, &subs, &n);
 	if (!err) err = fill_subscriptions(call, &status, subs, n);
+	if (!err) err = store_select_concern(q->db, call->self, &status.concern_reports, &status.concern_newest_seq);
 	if (!err) wire_pack(call->out, &status.base);
 	for (size_t i = 0; i < n; i++) free(subs[i].filter);
 	free(subs);

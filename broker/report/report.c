@@ -154,6 +154,7 @@ static enum isac_err open_item(struct report *r, uint32_t i, bool check, struct 
 	item->ind = opened->indicator;
 	err = open_value(r, item, check, why);
 	if (err) return err;
+	geo_find(&item->place, item->value.addr, item->value.family, !*item->ind->country, !item->ind->asn);
 	wire_value_key(item->key, item->value.type, item->value.text, item->value.len);
 	if (item->value.held) {
 		r->held[i / 8] |= (uint8_t)(1u << i % 8);

@@ -8,6 +8,7 @@
 #define ISAC_REPORT_H
 
 #include <stdatomic.h>
+#include "geo/geo.h"
 #include "wire/wire.h"
 
 struct member_audience;
@@ -17,7 +18,17 @@ struct report_item {
 	const Isac1__Indicator *ind; /* opened; NULL for other kinds */
 	struct wire_value value;     /* canonical */
 	uint8_t key[WIRE_VALUE_KEY];
+	struct geo_place place; /* where its address lies, as far as the item does not say so itself */
 };
+/* What filters and the index go by: what the item says, else where its address lies. 0 and "" = neither. Of items with ind only. */
+static inline uint32_t report_item_asn(const struct report_item *item)
+{
+	return item->ind->asn ? item->ind->asn : item->place.asn;
+}
+static inline const char *report_item_country(const struct report_item *item)
+{
+	return *item->ind->country ? item->ind->country : item->place.country;
+}
 
 struct report {
 	atomic_uint refs;

@@ -40,6 +40,12 @@ struct wire_buf *store_db_args(struct store_db *db)
 	return &db->args;
 }
 
+void store_db_event(const struct store_db *db, struct wire_buf *args)
+{
+	if (db->event_id) store_field_i64(args, db->event_id);
+	else store_field_null(args);
+}
+
 enum isac_err store_db_run(struct store_db *db, const struct store_stmt *stmt, PGresult **res)
 {
 	bool was_open = store_pg_is_open(db->pg);

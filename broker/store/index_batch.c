@@ -7,7 +7,7 @@
 #include <string.h>
 #include "store/priv.h"
 
-enum { ROW_FIELDS = 16, PUBLISHERS_MAX = 16, UPSERT_MAX = 5000 };
+enum { ROW_FIELDS = 16, PUBLISHERS_MAX = 16, UPSERT_MAX = 12288 };
 
 struct entry {
 	const struct report_item *item;
@@ -21,8 +21,8 @@ struct store_index_batch {
 	struct wire_buf rows; /* mention, as COPY takes them */
 	struct wire_buf args;
 	struct entry *entries;
-	size_t entries_n, entries_cap;
-	struct report **reports; /* entries point into them */
+	size_t entries_n, entries_cap, sent; /* sent: of the entries, sorted, to indicator */
+	struct report **reports;	     /* entries point into them */
 	size_t reports_n, reports_cap;
 };
 
@@ -105,9 +105,9 @@ static void put_mention(struct wire_buf *b, const struct report *r, uint32_t ind
 	store_field_time0(b, ind->last_seen_us);
 	store_field_time0(b, ind->valid_from_us);
 	store_field_time0(b, ind->valid_until_us);
-	if (ind->asn) store_field_i64(b, ind->asn);
+	if (report_item_asn(item)) store_field_i64(b, report_item_asn(item));
 	else store_field_null(b);
-	put_said(b, ind->country);
+	put_said(b, report_item_country(item));
 	store_field_bool(b, report_is_held(r, index));
 }
 
@@ -288,8 +288,13 @@ static const struct store_stmt UPSERT = {
 	"publishers = CASE WHEN i.publishers @> excluded.publishers OR cardinality(i.publishers) >= 16 THEN i.publishers "
 	"ELSE (i.publishers || ARRAY(SELECT unnest(excluded.publishers) EXCEPT SELECT unnest(i.publishers)))[1:16] END"};
 
-static enum isac_err upsert(struct store_index_batch *b, struct store_pg *pg, size_t from, size_t until, uint32_t keys)
+/* The next chunk of keys from b->sent on, as parameters. */
+static void put_keys(struct store_index_batch *b)
 {
+	size_t from = b->sent, until = from;
+	uint32_t keys = 0;
+
+	for (; until < b->entries_n && keys < UPSERT_MAX; keys++) until += b->entries[until].run;
 	wire_buf_reset(&b->args);
 	for (size_t c = 0; c < sizeof(COLUMNS) / sizeof(*COLUMNS); c++) {
 		size_t mark = store_field_array(&b->args, COLUMNS[c].oid, keys);
@@ -297,28 +302,34 @@ static enum isac_err upsert(struct store_index_batch *b, struct store_pg *pg, si
 		for (size_t i = from; i < until; i += b->entries[i].run) COLUMNS[c].put(&b->args, &b->entries[i]);
 		store_field_array_end(&b->args, mark);
 	}
-	return store_pg_run(pg, &UPSERT, &b->args, NULL);
+	b->sent = until;
 }
 
-enum isac_err store_index_batch_write(struct store_index_batch *b, struct store_pg *pg)
+enum isac_err store_index_batch_indicator_start(struct store_index_batch *b, struct store_pg *pg)
 {
-	enum isac_err err = ISAC_OK;
-	size_t from = 0;
-	uint32_t keys = 0;
-
+	b->sent = 0;
 	if (!b->entries_n) return ISAC_OK;
 	qsort(b->entries, b->entries_n, sizeof(*b->entries), by_key);
 	for (size_t i = 0; i < b->entries_n; i++) /* a second write after an error starts afresh */
 		b->entries[i].run = b->entries[i].mentions = 1;
 	sum_up(b->entries, b->entries_n);
-	for (size_t i = 0; !err && i < b->entries_n;) {
-		i += b->entries[i].run;
-		if (++keys == UPSERT_MAX || i == b->entries_n) {
-			err = upsert(b, pg, from, i, keys);
-			from = i;
-			keys = 0;
-		}
+	put_keys(b);
+	return store_pg_send(pg, &UPSERT, &b->args);
+}
+
+enum isac_err store_index_batch_indicator_finish(struct store_index_batch *b, struct store_pg *pg)
+{
+	enum isac_err err = b->entries_n ? store_pg_wait(pg, NULL) : ISAC_OK;
+
+	while (!err && b->sent < b->entries_n) {
+		put_keys(b);
+		err = store_pg_run(pg, &UPSERT, &b->args, NULL);
 	}
-	if (!err) err = store_pg_copy(pg, "COPY mention (" MENTION_COLUMNS ") FROM STDIN (FORMAT binary)", &b->rows);
 	return err;
+}
+
+enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg)
+{
+	if (!b->entries_n) return ISAC_OK;
+	return store_pg_copy(pg, "COPY mention (" MENTION_COLUMNS ") FROM STDIN (FORMAT binary)", &b->rows);
 }

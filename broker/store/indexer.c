@@ -1,7 +1,8 @@
 /*
- * The indexer: follows the log with a cursor of its own and keeps mention and indicator. What it writes is derived, and its
- * cursor moves in the same transaction, so it commits without waiting for the disk: a crash takes the last moments of the
- * index together with the cursor, and they are made again. It never holds up a receipt.
+ * The indexer: follows the log and keeps mention and indicator. Each has a connection of its own, so that the server works on
+ * both at a time, and a cursor that moves in the same transaction. What is written is derived, so it commits without waiting for
+ * the disk: a crash takes the last moments of the index together with its cursors, and they are made again; if it took more of
+ * one than of the other, that one catches up first. It never holds up a receipt.
  *
  * Close behind the head it takes the reports that the writer hands on; further back it pages through the store.
  * While reports pour in it stands back for a bounded time, so that a burst is acknowledged at the speed of the disk and the
@@ -16,8 +17,8 @@
 
 enum {
 	RING_MAX = 16384,
-	RING_BYTES = 48 << 20,
-	BATCH_MENTIONS = 5000,
+	RING_BYTES = 64 << 20,
+	BATCH_MENTIONS = 10000,
 	PAGE_REPORTS = 512,
 	PAGE_BYTES = 8 << 20,
 	GATHER_MS = 250,
@@ -26,15 +27,23 @@ enum {
 	POUR_MS = 30
 };
 
+enum { MENTION, INDICATOR, SIDES };
+
 struct store_indexer {
 	struct base_actor *started, *actor;
 	struct base_mailbox *ring; /* reports in seq order, maybe with holes */
 	atomic_size_t ring_bytes;
 	_Atomic uint64_t head, seq; /* newest known; indexed */
 	int wake_fd, hurry_fd;
-	struct store_pg *pg;
+	struct side {
+		struct store_pg *pg;
+		uint64_t seq; /* its cursor */
+	} side[SIDES];
 	struct store_db *db; /* reads the pages */
 	struct store_index_batch *batch;
+	struct store_index_concern *concern; /* NULL: nobody asks */
+	void (*concerned)(void *arg, const struct store_concern *concern, size_t n);
+	void *arg;
 	struct report *next; /* taken from the ring, not used yet */
 	struct report *page[PAGE_REPORTS];
 	size_t page_n, page_at;
@@ -89,17 +98,27 @@ static enum isac_err next_report(struct store_indexer *x, uint64_t at, struct re
 	return err;
 }
 
-/* ---- one transaction ---------------------------------------------------------------------------------- */
-static enum isac_err read_cursor(struct store_indexer *x)
+/* ---- one transaction a side -------------------------------------------------------------------------- */
+static void set_seq(struct store_indexer *x)
 {
-	static const struct store_stmt stmt = {"select_cursor", "SELECT c.seq, h.seq FROM index_cursor c, hub_head h"};
+	uint64_t a = x->side[MENTION].seq, b = x->side[INDICATOR].seq;
+
+	atomic_store(&x->seq, a < b ? a : b);
+}
+
+static enum isac_err read_cursors(struct store_indexer *x)
+{
+	static const struct store_stmt stmt = {"select_cursors",
+					       "SELECT c.seq, i.seq, h.seq FROM index_cursor c, indicator_cursor i, hub_head h"};
 	PGresult *res = NULL;
-	enum isac_err err = store_pg_run(x->pg, &stmt, NULL, &res);
+	enum isac_err err = store_pg_run(x->side[MENTION].pg, &stmt, NULL, &res);
 
 	if (!err) {
-		uint64_t head = (uint64_t)store_get_i64(res, 0, 1);
+		uint64_t head = (uint64_t)store_get_i64(res, 0, 2);
 
-		atomic_store(&x->seq, (uint64_t)store_get_i64(res, 0, 0));
+		x->side[MENTION].seq = (uint64_t)store_get_i64(res, 0, 0);
+		x->side[INDICATOR].seq = (uint64_t)store_get_i64(res, 0, 1);
+		set_seq(x);
 		if (head > atomic_load(&x->head)) atomic_store(&x->head, head);
 		x->must_sync = false;
 	}
@@ -107,58 +126,110 @@ static enum isac_err read_cursor(struct store_indexer *x)
 	return err;
 }
 
-/* Moves the cursor only from where we think it is: the backend of a killed broker may still have been at work. */
-static enum isac_err move_cursor(struct store_indexer *x, uint64_t from, uint64_t to)
+/* Begins, and moves the cursor, only from where we think it is: the backend of a killed broker may still have been at work. */
+static enum isac_err begin(struct side *side, const struct store_stmt *move, uint64_t to)
 {
-	static const struct store_stmt stmt = {"update_cursor",
-					       "UPDATE index_cursor SET seq = $2::bigint WHERE seq = $1::bigint RETURNING seq"};
 	struct wire_buf args;
-	enum isac_err err;
+	enum isac_err err = store_pg_begin(side->pg);
 
 	wire_buf_init(&args, 64);
-	store_field_i64(&args, (int64_t)from);
+	store_field_i64(&args, (int64_t)side->seq);
 	store_field_i64(&args, (int64_t)to);
-	err = store_pg_run(x->pg, &stmt, &args, NULL);
+	if (!err) err = store_pg_run(side->pg, move, &args, NULL);
 	wire_buf_clear(&args);
 	return err == ISAC_ERR_NOT_FOUND ? ISAC_ERR_DB_RETRY : err;
 }
 
-static enum isac_err write_batch(struct store_indexer *x, uint64_t from, uint64_t to)
+static enum isac_err commit(struct side *side, uint64_t to)
 {
-	enum isac_err err = store_pg_begin(x->pg);
+	enum isac_err err = store_pg_commit(side->pg);
 
-	if (!err) err = move_cursor(x, from, to);
-	if (!err) err = store_index_batch_write(x->batch, x->pg);
-	if (!err) err = store_pg_commit(x->pg);
-	if (err) store_pg_rollback(x->pg);
+	if (!err) side->seq = to;
+	return err;
+}
+
+/* Writes the batch to the sides that end before it. */
+static enum isac_err write_batch(struct store_indexer *x, uint64_t to)
+{
+	static const struct store_stmt move[SIDES] = {
+		{"move_mention", "UPDATE index_cursor SET seq = $2::bigint WHERE seq = $1::bigint RETURNING seq"},
+		{"move_indicator", "UPDATE indicator_cursor SET seq = $2::bigint WHERE seq = $1::bigint RETURNING seq"}};
+	struct side *m = x->side[MENTION].seq < to ? &x->side[MENTION] : NULL;
+	struct side *i = x->side[INDICATOR].seq < to ? &x->side[INDICATOR] : NULL;
+	enum isac_err err = ISAC_OK;
+
+	if (i) err = begin(i, &move[INDICATOR], to);
+	if (!err && i) err = store_index_batch_indicator_start(x->batch, i->pg);
+	if (!err && m) err = begin(m, &move[MENTION], to);
+	if (!err && m) err = store_index_batch_mention(x->batch, m->pg);
+	if (!err && m && x->concern) err = store_index_concern_write(x->concern, m->pg);
+	if (!err && i) err = store_index_batch_indicator_finish(x->batch, i->pg);
+	if (!err && i) err = commit(i, to);
+	if (!err && m) err = commit(m, to);
+	if (err && m) store_pg_rollback(m->pg);
+	if (err && i) store_pg_rollback(i->pg);
+	return err;
+}
+
+static void tell_concerned(struct store_indexer *x)
+{
+	const struct store_concern *row;
+	size_t n;
+
+	if (!x->concern) return;
+	row = store_index_concern_rows(x->concern, &n);
+	base_stats_add(STAT_index_concerns, n);
+	if (n && x->concerned) x->concerned(x->arg, row, n);
+}
+
+static void put_back(struct store_indexer *x, struct report *report)
+{
+	if (x->page_at && x->page[x->page_at - 1] == report) x->page_at--;
+	else x->next = report;
+}
+
+/* Takes reports into the batch; *at is how far it reaches. */
+static enum isac_err collect(struct store_indexer *x, uint64_t *at, uint64_t until, uint64_t *reports)
+{
+	enum isac_err err = x->concern ? store_index_concern_begin(x->concern) : ISAC_OK;
+
+	store_index_batch_reset(x->batch);
+	while (!err && *at < until && store_index_batch_count(x->batch) < BATCH_MENTIONS && *reports < BATCH_MENTIONS) {
+		struct report *report;
+
+		err = next_report(x, *at, &report);
+		if (err || !report) break;
+		if (report->seq > until) { /* what lay between was removed */
+			put_back(x, report);
+			*at = until;
+			break;
+		}
+		err = store_index_batch_add(x->batch, report);
+		if (!err && x->concern) err = store_index_concern_add(x->concern, report);
+		*at = report->seq;
+		++*reports;
+		report_unref(&report);
+	}
 	return err;
 }
 
 /* Indexes what is there, at most one batch. AGAIN: nothing was there. */
 static enum isac_err work(struct store_indexer *x)
 {
-	uint64_t from, at, reports = 0;
-	struct report *report;
-	enum isac_err err = x->must_sync ? read_cursor(x) : ISAC_OK;
+	enum isac_err err = x->must_sync ? read_cursors(x) : ISAC_OK;
+	uint64_t from = atomic_load(&x->seq), at = from, reports = 0, m = x->side[MENTION].seq, i = x->side[INDICATOR].seq;
+	bool even = m == i;
 
-	at = from = atomic_load(&x->seq);
-	store_index_batch_reset(x->batch);
-	while (!err && store_index_batch_count(x->batch) < BATCH_MENTIONS && reports < BATCH_MENTIONS) {
-		err = next_report(x, at, &report);
-		if (err || !report) break;
-		err = store_index_batch_add(x->batch, report);
-		at = report->seq;
-		reports++;
-		report_unref(&report);
-	}
+	if (!err) err = collect(x, &at, even ? UINT64_MAX : m > i ? m : i, &reports);
 	if (!err && at == from && !x->next && at < atomic_load(&x->head) && x->page_n == 0)
-		at = atomic_load(&x->head); /* everything up to the head was removed by retention */
+		at = even ? atomic_load(&x->head) : m > i ? m : i; /* everything up to there was removed by retention */
 	if (!err && at == from) return ISAC_ERR_AGAIN;
-	if (!err) err = write_batch(x, from, at);
+	if (!err) err = write_batch(x, at);
+	set_seq(x);
 	if (err) return err;
-	atomic_store(&x->seq, at);
 	base_stats_add(STAT_index_reports, reports);
 	base_stats_add(STAT_index_mentions, store_index_batch_count(x->batch));
+	if (m < at) tell_concerned(x);
 	return ISAC_OK;
 }
 
@@ -197,9 +268,16 @@ static void gather(struct store_indexer *x)
 	eventfd_read(x->hurry_fd, &n);
 }
 
+static const char *error_text(const struct store_indexer *x)
+{
+	const char *text = store_pg_error(x->side[MENTION].pg);
+
+	return *text ? text : store_pg_error(x->side[INDICATOR].pg);
+}
+
 static void start_again(struct store_indexer *x, enum isac_err err)
 {
-	base_log_limited(1, BASE_LOG_WARN, "index.retry", "err=%s text=\"%s\"", isac_err_name(err), store_pg_error(x->pg));
+	base_log_limited(1, BASE_LOG_WARN, "index.retry", "err=%s text=\"%s\"", isac_err_name(err), error_text(x));
 	drop_page(x);
 	x->must_sync = true;
 	wait_ms(x, false, PAUSE_MS);
@@ -211,9 +289,9 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	enum isac_err err;
 
 	x->actor = actor;
-	err = read_cursor(x);
+	err = read_cursors(x);
 	if (err) {
-		base_log(BASE_LOG_ERROR, "index.connect", "text=\"%s\"", store_pg_error(x->pg));
+		base_log(BASE_LOG_ERROR, "index.connect", "text=\"%s\"", error_text(x));
 		return err;
 	}
 	base_actor_ready(actor);
@@ -244,7 +322,8 @@ static void free_indexer(struct store_indexer *x)
 	while (x->ring && (report = take_ring(x)) != NULL) report_unref(&report);
 	base_mailbox_destroy(&x->ring);
 	store_index_batch_destroy(&x->batch);
-	store_pg_destroy(&x->pg);
+	store_index_concern_destroy(&x->concern);
+	for (unsigned i = 0; i < SIDES; i++) store_pg_destroy(&x->side[i].pg);
 	store_db_destroy(&x->db);
 	if (x->wake_fd >= 0) close(x->wake_fd);
 	if (x->hurry_fd >= 0) close(x->hurry_fd);
@@ -264,12 +343,15 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 
 	if (!x) return ISAC_ERR_NO_MEMORY;
 	x->must_sync = true;
+	x->concerned = conf->concerned;
+	x->arg = conf->arg;
 	x->yield_us_max = conf->index_yield_ms * 1000;
 	x->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	x->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = x->wake_fd < 0 || x->hurry_fd < 0 ? ISAC_ERR_SYSTEM : base_mailbox_new(&x->ring, RING_MAX);
 	if (!err) err = store_index_batch_new(&x->batch);
-	if (!err) err = store_pg_new(&x->pg, &pg);
+	if (!err && conf->roster) err = store_index_concern_new(&x->concern, conf->roster);
+	for (unsigned i = 0; !err && i < SIDES; i++) err = store_pg_new(&x->side[i].pg, &pg);
 	if (!err) err = store_db_new(&x->db, conf->conninfo, conf->deadline_ms);
 	if (!err) err = base_actor_start(&x->started, "indexer", run, x);
 	if (err) {

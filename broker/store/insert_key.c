@@ -19,8 +19,7 @@ enum isac_err store_insert_key(struct store_db *db, const char *member, const ui
 	store_field_bytes(args, public_key, WIRE_SIGN_PUBLIC);
 	store_field_time0(args, valid_from_us);
 	store_field_time0(args, valid_until_us);
-	if (db->event_id) store_field_i64(args, db->event_id);
-	else store_field_null(args);
+	store_db_event(db, args);
 	err = store_db_run(db, &stmt, NULL);
 	if (err == ISAC_ERR_NOT_FOUND) return wire_refuse(why, err, "no member %s", member);
 	if (err == ISAC_ERR_CONFLICT) return wire_refuse(why, err, "this key is enrolled already");

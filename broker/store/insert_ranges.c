@@ -108,6 +108,15 @@ static const struct {
 	{STORE_OID_TEXT, put_domains}, {STORE_OID_INT8, put_from},    {STORE_OID_TIME, put_opened},
 };
 
+/* Rows come back in the order they went, though nothing says that they must: so the search begins there. */
+static void take_id(struct store_range *ranges, size_t n, size_t row, uint32_t session, uint64_t id)
+{
+	size_t i = 0;
+
+	while (i < n && ranges[(row + i) % n].session != session) i++;
+	if (i < n) ranges[(row + i) % n].id = id;
+}
+
 enum isac_err store_insert_ranges(struct store_db *db, struct store_range *ranges, size_t n)
 {
 	struct wire_buf *args = store_db_args(db);
@@ -123,8 +132,7 @@ enum isac_err store_insert_ranges(struct store_db *db, struct store_range *range
 	}
 	err = args->err ? args->err : store_db_run(db, &STMT, &res);
 	for (int row = 0; !err && row < PQntuples(res); row++)
-		for (size_t i = 0; i < n; i++)
-			if (ranges[i].session == (uint32_t)store_get_i64(res, row, 1)) ranges[i].id = (uint64_t)store_get_i64(res, row, 0);
+		take_id(ranges, n, (size_t)row, (uint32_t)store_get_i64(res, row, 1), (uint64_t)store_get_i64(res, row, 0));
 	PQclear(res);
 	return err;
 }

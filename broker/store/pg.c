@@ -313,6 +313,23 @@ enum isac_err store_pg_run_meanwhile(struct store_pg *pg, const struct store_stm
 	return run(pg, stmt, NULL, args, res, meanwhile);
 }
 
+enum isac_err store_pg_send(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args)
+{
+	enum isac_err err = send_statement(pg, stmt, NULL, args);
+
+	return err ? err : flush(pg);
+}
+
+enum isac_err store_pg_wait(struct store_pg *pg, PGresult **res)
+{
+	PGresult *kept = NULL;
+	enum isac_err err = pg->conn ? drain(pg, &kept) : ISAC_ERR_DB_BROKEN;
+
+	if (res) *res = kept;
+	else PQclear(kept);
+	return err;
+}
+
 enum isac_err store_pg_run_sql(struct store_pg *pg, const char *sql, struct wire_buf *args, PGresult **res)
 {
 	return run(pg, NULL, sql, args, res, NULL);

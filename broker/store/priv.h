@@ -8,10 +8,11 @@
 #define ISAC_STORE_PRIV_H
 
 #include <libpq-fe.h>
+#include "concern/concern.h"
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 18,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 21,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
@@ -97,6 +98,9 @@ struct store_meanwhile {
 };
 enum isac_err store_pg_run_meanwhile(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res,
 				     const struct store_meanwhile *meanwhile);
+/* The two halves of store_pg_run: meanwhile nothing else may be asked of pg, but it may be closed or destroyed. */
+enum isac_err store_pg_send(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args);
+enum isac_err store_pg_wait(struct store_pg *pg, PGresult **res);
 /* The same for SQL made at run time (never from values): not prepared. */
 enum isac_err store_pg_run_sql(struct store_pg *pg, const char *sql, struct wire_buf *args, PGresult **res);
 /* Several statements without parameters, such as a file; results are dropped. */
@@ -127,8 +131,11 @@ struct wire_buf *store_db_args(struct store_db *db); /* emptied */
 /* One statement with the fields in db->args, run again once on a fresh connection if the old one turns out to be broken. Reads only, or
  * what may run twice. */
 enum isac_err store_db_run(struct store_db *db, const struct store_stmt *stmt, PGresult **res);
+void store_db_event(const struct store_db *db, struct wire_buf *args); /* adds the id of the command's event; null outside of one */
 /* Brings the cache of audiences up to date. */
 enum isac_err store_db_audiences(struct store_db *db);
+/* Adds the array of those that this member may see whoever published: as parameter of a condition on audience_id. */
+void store_db_visible(const struct store_db *db, struct wire_buf *args, const struct member *self);
 
 /* select_roster.c: nets, asns, domains and groups from four columns that follow one another, into the arena. */
 enum isac_err store_select_roster_space(struct member *m, const PGresult *res, int row, int col, struct wire_arena *arena);
@@ -188,7 +195,18 @@ void store_index_batch_destroy(struct store_index_batch **b);
 void store_index_batch_reset(struct store_index_batch *b);
 enum isac_err store_index_batch_add(struct store_index_batch *b, const struct report *report);
 size_t store_index_batch_count(const struct store_index_batch *b); /* mentions */
-/* Writes mention and indicator inside the open transaction. */
-enum isac_err store_index_batch_write(struct store_index_batch *b, struct store_pg *pg);
+/* Write mention, and indicator, inside the open transaction of pg. _start leaves pg at work, until _finish has waited for it. */
+enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg);
+enum isac_err store_index_batch_indicator_start(struct store_index_batch *b, struct store_pg *pg);
+enum isac_err store_index_batch_indicator_finish(struct store_index_batch *b, struct store_pg *pg);
+
+/* ---- index_concern.c: whom they concern, beside it ------------------------------------------------ */
+struct store_index_concern;
+enum isac_err store_index_concern_new(struct store_index_concern **out, struct base_shared *roster);
+void store_index_concern_destroy(struct store_index_concern **c);
+enum isac_err store_index_concern_begin(struct store_index_concern *c); /* a new batch, by the roster of now */
+enum isac_err store_index_concern_add(struct store_index_concern *c, const struct report *report);
+enum isac_err store_index_concern_write(struct store_index_concern *c, struct store_pg *pg);
+const struct store_concern *store_index_concern_rows(const struct store_index_concern *c, size_t *n);
 
 #endif

@@ -73,3 +73,15 @@ enum isac_err store_select_audience(struct store_db *db, int32_t id, const struc
 	}
 	return ISAC_ERR_NOT_FOUND;
 }
+
+void store_db_visible(const struct store_db *db, struct wire_buf *args, const struct member *self)
+{
+	size_t mark;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < db->audiences_n; i++) n += member_may_see(self, db->audiences[i], 0);
+	mark = store_field_array(args, STORE_OID_INT4, n);
+	for (size_t i = 0; i < db->audiences_n; i++)
+		if (member_may_see(self, db->audiences[i], 0)) store_field_i32(args, db->audiences[i]->id);
+	store_field_array_end(args, mark);
+}

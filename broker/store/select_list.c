@@ -11,6 +11,10 @@
 	"array_to_string(ARRAY(SELECT n FROM unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor']) " \
 	"WITH ORDINALITY AS u(n, i) WHERE roles >> (i::int - 1) & 1 = 1), ',') "
 
+#define SPACE_OF(kind) \
+	"array_to_string(ARRAY(SELECT value FROM member_space s WHERE s.member_id = m.id AND s.kind = '" kind "' " \
+	"AND s.state = 'confirmed' ORDER BY s.id), ',') "
+
 /* Every statement takes one parameter: what the list is narrowed to, '' for everything. */
 static const struct {
 	const char *what;
@@ -20,9 +24,58 @@ static const struct {
 	 {"list_member",
 	  "SELECT name, type, " ROLES_OF "AS roles, CASE WHEN suspended THEN 'yes' ELSE 'no' END AS suspended, "
 	  "array_to_string(ARRAY(SELECT g.name FROM member_group_member gm JOIN member_group g ON g.id = gm.group_id "
-	  "WHERE gm.member_id = m.id ORDER BY g.name), ',') AS groups, array_to_string(nets, ',') AS nets, "
-	  "array_to_string(asns, ',') AS asns, array_to_string(domains, ',') AS domains, encode(curve, 'hex') AS curve_public, " TIME_OF(
-		  "created") "AS created FROM member m WHERE $1::text IN ('', name) ORDER BY name"}},
+	  "WHERE gm.member_id = m.id ORDER BY g.name), ',') AS groups, " SPACE_OF("net") "AS nets, " SPACE_OF("asn") "AS asns, " SPACE_OF(
+		  "domain") "AS domains, encode(curve, 'hex') AS curve_public, " TIME_OF("created") "AS created FROM member m WHERE "
+												    "$1::text IN ('', name) ORDER BY "
+												    "name"}},
+	{"space",
+	 {"list_space",
+	  "SELECT m.name AS member, s.kind, s.value, s.state, COALESCE(c.name, '') AS claimed_by, " TIME_OF(
+		  "s.claimed") "AS claimed, COALESCE(f.name, '') AS confirmed_by, " TIME_OF("s.confirmed") "AS confirmed, "
+													   "COALESCE(d.name, '') AS "
+													   "dropped_by, " TIME_OF(
+														   "s.dropped") "AS "
+																"dropped "
+																"FROM "
+																"member_"
+																"space s "
+																"JOIN "
+																"member m "
+																"ON m.id = "
+																"s.member_"
+																"id LEFT "
+																"JOIN "
+																"member c "
+																"ON c.id = "
+																"s.claimed_"
+																"by "
+																"LEFT JOIN "
+																"member f "
+																"ON f.id = "
+																"s."
+																"confirmed_"
+																"by LEFT "
+																"JOIN "
+																"member d "
+																"ON d.id = "
+																"s.dropped_"
+																"by "
+																"WHERE "
+																"$1::text "
+																"IN ('', "
+																"m.name) "
+																"ORDER BY "
+																"s.state = "
+																"'dropped',"
+																" s.state "
+																"<> "
+																"'pending',"
+																" m.name, "
+																"s.kind, "
+																"s.value, "
+																"s.id "
+																"LIMIT "
+																"5000"}},
 	{"key",
 	 {"list_key",
 	  "SELECT m.name AS member, encode(k.key_id, 'hex') AS key_id, encode(k.public_key, 'hex') AS public_key, " TIME_OF(

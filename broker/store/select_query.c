@@ -16,7 +16,7 @@ struct found {
 
 static enum isac_err read_complete(struct store_db *db, uint64_t *seq)
 {
-	static const struct store_stmt stmt = {"select_complete", "SELECT seq FROM index_cursor"};
+	static const struct store_stmt stmt = {"select_complete", "SELECT least(c.seq, i.seq) FROM index_cursor c, indicator_cursor i"};
 	PGresult *res = NULL;
 	enum isac_err err;
 
@@ -27,25 +27,13 @@ static enum isac_err read_complete(struct store_db *db, uint64_t *seq)
 	return err;
 }
 
-static void put_visible(struct store_db *db, struct wire_buf *args, const struct member *self)
-{
-	size_t mark;
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < db->audiences_n; i++) n += member_may_see(self, db->audiences[i], 0);
-	mark = store_field_array(args, STORE_OID_INT4, n);
-	for (size_t i = 0; i < db->audiences_n; i++)
-		if (member_may_see(self, db->audiences[i], 0)) store_field_i32(args, db->audiences[i]->id);
-	store_field_array_end(args, mark);
-}
-
 /* $1 visible audiences, $2 self, $3 $4 times, $5 as of, $6 $7 keyset, $8 may see held of others, $9 limit. */
 static void put_args(struct store_db *db, const struct store_query *q, uint64_t until_seq, const struct filter_sql *sql)
 {
 	struct wire_buf *args = store_db_args(db);
 	bool analyst = q->self->roles & MEMBER_ANALYST;
 
-	put_visible(db, args, q->self);
+	store_db_visible(db, args, q->self);
 	store_field_i32(args, q->self->id);
 	store_field_time0(args, q->since_us);
 	store_field_time0(args, q->until_us);

@@ -7,7 +7,10 @@ static const struct store_stmt GENERATION = {"roster_generation", "SELECT COALES
 static const struct store_stmt GROUPS = {"roster_groups", "SELECT id, name FROM member_group"};
 static const struct store_stmt MEMBERS = {
 	"roster_members",
-	"SELECT id, name, type, roles, suspended, curve, nets, asns, domains, "
+	"SELECT id, name, type, roles, suspended, curve, "
+	"ARRAY(SELECT net FROM member_space s WHERE s.member_id = m.id AND state = 'confirmed' AND kind = 'net' ORDER BY s.id), "
+	"ARRAY(SELECT value::bigint FROM member_space s WHERE s.member_id = m.id AND state = 'confirmed' AND kind = 'asn' ORDER BY s.id), "
+	"ARRAY(SELECT value FROM member_space s WHERE s.member_id = m.id AND state = 'confirmed' AND kind = 'domain' ORDER BY s.id), "
 	"ARRAY(SELECT group_id FROM member_group_member g WHERE g.member_id = m.id ORDER BY group_id) FROM member m ORDER BY id"};
 static const struct store_stmt KEYS = {"roster_keys",
 				       "SELECT key_id, public_key, valid_from, valid_until, revoked_from_seq, member_id FROM member_key"};

@@ -17,6 +17,13 @@ struct store_route {
 	int32_t member_id;
 };
 
+/* A report touches a member's registered space: a row of table concern. */
+struct store_concern {
+	int32_t member_id;
+	uint32_t items;
+	uint64_t seq;
+};
+
 struct store_conf {
 	const char *conninfo;
 	const char *signer_path; /* unix socket of the signer */
@@ -34,6 +41,9 @@ struct store_conf {
 	/* Called on the writer's thread with the packed Receipt body of one submission; it may wait to send it until receipts_end. */
 	void (*receipt)(void *arg, const struct store_route *route, const uint8_t *body, size_t len);
 	void (*receipts_end)(void *arg);
+	/* Called on the indexer's thread after its commit: whom the newly indexed reports concern. May be NULL. */
+	void (*concerned)(void *arg, const struct store_concern *concern, size_t n);
+	struct base_shared *roster; /* for `concerned` and table concern; NULL: nobody is concerned */
 	void *arg;
 };
 
@@ -108,6 +118,10 @@ enum isac_err store_update_cursors(struct store_db *db, size_t n, const int32_t 
 enum isac_err store_delete_subscription(struct store_db *db, int32_t member_id, const char *name);
 enum isac_err store_select_subscriptions(struct store_db *db, int32_t member_id, struct store_subscription **out, size_t *n);
 
+/* Reports that concern a member since it last asked and that it may see now, CONCERNS at most; newest_seq 0: none. */
+enum isac_err store_select_concern(struct store_db *db, const struct member *self, uint64_t *reports, uint64_t *newest_seq);
+enum isac_err store_upsert_concern_asked(struct store_db *db, int32_t member_id, uint64_t seq); /* only forwards */
+
 /*
  * Who was sent what. A range is a stretch of deliveries to one session, under one filter and one entitlement: what was in it
  * follows by matching again. It never claims more than was handed to the transport.
@@ -164,7 +178,17 @@ struct store_command {
 enum isac_err store_admin_begin(struct store_db *db, const struct store_command *cmd);
 enum isac_err store_admin_end(struct store_db *db, bool commit);
 enum isac_err store_insert_member(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
-				  const Isac1__Command *cmd /* nets, asns, domains from its args */, struct wire_why *why);
+				  struct wire_why *why);
+/* Registered space of a member: claimed, confirmed, dropped. NOT_FOUND for what is not there, CONFLICT for overlaps. */
+struct store_space {
+	const char *member; /* whose it is */
+	int32_t by;	    /* who signed the command */
+	bool vouched;	    /* by an admin for another: in force at once, overlaps included */
+	const struct member_space *item;
+	size_t n;
+};
+enum isac_err store_insert_space(struct store_db *db, const struct store_space *s, struct wire_why *why);
+enum isac_err store_update_space(struct store_db *db, const struct store_space *s, bool confirm /* else drop */, struct wire_why *why);
 enum isac_err store_update_member(struct store_db *db, const char *name, int suspended /* -1 keep */, uint32_t roles /* 0 keep */,
 				  struct wire_why *why);
 enum isac_err store_insert_key(struct store_db *db, const char *member, const uint8_t public_key[WIRE_SIGN_PUBLIC], int64_t valid_from_us,
@@ -172,8 +196,8 @@ enum isac_err store_insert_key(struct store_db *db, const char *member, const ui
 enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID], uint64_t from_seq, struct wire_why *why);
 enum isac_err store_insert_group(struct store_db *db, const char *name, struct wire_why *why);
 enum isac_err store_update_group(struct store_db *db, const char *name, const char *member, bool add, struct wire_why *why);
-/* Rows for list commands: each row's cells appended to the result message body. what: "member", "key", "group", "subscription", "event",
- * "stats". */
+/* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "subscription",
+ * "event", "stats". */
 enum isac_err store_select_list(struct store_db *db, const char *what, const char *arg, struct wire_buf *out);
 
 /* ---- set-up (isacd init, isacd run) ---- */

@@ -69,6 +69,7 @@ int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
 extern const struct cli_opt cmd_preview_opts[], cmd_who_opts[], cmd_why_opts[];
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[];
+extern const struct cli_opt cmd_space_opts[], cmd_space_member_opts[];
 
 /* ---- report.c: what is said to people ---- */
 void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));			  /* "isac: ..." on stderr */
@@ -87,8 +88,8 @@ int64_t cli_time_now_us(void);
 int64_t cli_time_mono_ms(void);
 
 /* ---- output.c ---- */
-enum cli_format { CLI_JSONL, CLI_CSV, CLI_PLAIN, CLI_TABLE };
-/* NULL text: fallback. false after a message; later formats say so. */
+enum cli_format { CLI_JSONL, CLI_CSV, CLI_PLAIN, CLI_TABLE, CLI_WHOLE };
+/* NULL text: fallback. CLI_WHOLE: one of clients/format, see whole.c. false after a message; later formats say so. */
 bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool table_allowed);
 void cli_output_head(enum cli_format format);
 void cli_output_item(enum cli_format format, const struct isac_item *item);
@@ -97,6 +98,38 @@ void cli_output_json(json_t *object);			    /* one line; takes the reference */
 void cli_output_rows(const struct isac_answer *answer, bool json);
 /* Everything written is with the kernel, and on the disk if stdout is a file. false after a message. */
 bool cli_output_flush(void);
+
+/* ---- replace.c: a file gets new content in one step ---- */
+enum { CLI_PATH_BYTES = 4096 };
+struct cli_replace {
+	FILE *out;
+	char path[CLI_PATH_BYTES], beside[CLI_PATH_BYTES];
+};
+bool cli_replace_open(struct cli_replace *r, const char *path); /* false after a message */
+bool cli_replace_commit(struct cli_replace *r);			/* durable; false after a message, the old file is as it was */
+void cli_replace_abort(struct cli_replace *r);
+
+/* ---- whole.c: formats that are written whole, when what they say has changed ---- */
+#define CLI_WHOLE_OPTS \
+	{"output", 'o', "PATH", "the file (suricata: folder) that is replaced whenever it changes (default: stdout, at the end)"}, \
+		{"max-tlp", 0, "LABEL", "write nothing above this label"}, \
+		{"except", 0, "FILE", "values, domains (with what is below them) and networks never to be written, one a line"}, \
+		{"keep", 0, "SPAN", "30d, 12h ...: items that say no end leave so long after they were received"}, \
+		{"url-hosts", 0, NULL, "hosts of URLs count as if they were reported themselves"}, \
+		{"rpz-zone", 0, "NAME", "the zone's name, to know how long a name may be (default rpz.isac)"}, \
+		{"rpz-action", 0, "ACTION", "nxdomain, nodata, drop, passthru or an address (default nxdomain)"}, \
+		{"set-name", 0, "NAME", "table of nft, prefix of the ipsets (default isac)"}, \
+		{"sid", 0, "N", "number of the first suricata rule (default 1900001)"},
+extern const struct cli_opt cli_whole_opts[]; /* these rows */
+struct cli_whole;
+/* *out stays NULL if the format is another. 0 or an exit status after a message. Borrows from cli. */
+int cli_whole_open(struct cli_whole **out, const struct cli *cli, enum cli_format format);
+void cli_whole_close(struct cli_whole **whole);
+bool cli_whole_has_output(const struct cli_whole *w);
+bool cli_whole_add(struct cli_whole *w, const struct isac_item *item); /* false after a message */
+/* Would cli_whole_write find something new: never written, something expired, or (new_items) something was added? */
+bool cli_whole_due(const struct cli_whole *w, bool new_items);
+bool cli_whole_write(struct cli_whole *w); /* false after a message */
 
 /* ---- progress.c: a bar on a terminal, nothing elsewhere ---- */
 struct cli_progress {

@@ -1,5 +1,5 @@
 /*
- * isac admin: a row per command says which verb goes to the hub and how words and options become its arguments. What a verb
+ * isac admin, isac space: a row per command says which verb goes to the hub and how words and options become its arguments. What a verb
  * needs and does is decided by the hub alone.
  */
 #include <errno.h>
@@ -26,6 +26,20 @@ const struct cli_opt cmd_admin_key_add_opts[] = {
 };
 const struct cli_opt cmd_admin_revoke_opts[] = {
 	{"from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)"},
+	{NULL, 0, NULL, NULL},
+};
+
+const struct cli_opt cmd_space_opts[] = {
+	{"asn", 0, "N", "an autonomous system (may be repeated)"},
+	{"net", 0, "CIDR", "a network (may be repeated)"},
+	{"domain", 0, "DOMAIN", "a domain, with all below it (may be repeated)"},
+	{NULL, 0, NULL, NULL},
+};
+const struct cli_opt cmd_space_member_opts[] = {
+	{"member", 'm', "NAME", "whose, for admins (default: mine)"},
+	{"asn", 0, "N", "an autonomous system (may be repeated)"},
+	{"net", 0, "CIDR", "a network (may be repeated)"},
+	{"domain", 0, "DOMAIN", "a domain, with all below it (may be repeated)"},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -69,6 +83,19 @@ static const struct verb {
 	{"admin event list", "event.list", {{0}}, {{0}}},
 	{"admin stats", "stats", {{0}}, {{0}}},
 	{"admin params", "params", {{0}}, {{0}}},
+	{"space claim",
+	 "space.claim",
+	 {{0}},
+	 {{"member", "member", TEXT, false}, {"asn", "asn", EACH, false}, {"net", "net", EACH, false}, {"domain", "domain", EACH, false}}},
+	{"space confirm",
+	 "space.confirm",
+	 {{"member", false, false}},
+	 {{"asn", "asn", EACH, false}, {"net", "net", EACH, false}, {"domain", "domain", EACH, false}}},
+	{"space drop",
+	 "space.drop",
+	 {{0}},
+	 {{"member", "member", TEXT, false}, {"asn", "asn", EACH, false}, {"net", "net", EACH, false}, {"domain", "domain", EACH, false}}},
+	{"space list", "space.list", {{"member", false, true}}, {{0}}},
 };
 
 enum { ARGS_MAX = 256, BUNDLE_MAX = 65536 };

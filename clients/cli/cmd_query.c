@@ -7,33 +7,40 @@ const struct cli_opt cmd_query_opts[] = {
 	{"since", 's', "TIME", "received at or after: 2026-01-31, 2026-01-31T12:00:00Z, or an age like 7d"},
 	{"until", 'u', "TIME", "received before"},
 	{"as-of", 0, "SEQ", "as the history stood at this sequence number"},
-	{"limit", 'l', "N", "most items, 0 = all (default 1000)"},
+	{"limit", 'l', "N", "most items, 0 = all (default 1000; all, if the format is written whole)"},
 	{"wait", 'w', NULL, "wait until everything stored so far is indexed (default: until my own reports are)"},
 	{"held", 0, NULL, "held items too: my own, or all with the role analyst"},
-	{"format", 'f', "FORMAT", "jsonl, csv, plain, table (default: table on a terminal, else jsonl)"},
-	{NULL, 0, NULL, NULL},
+	{"format", 'f', "FORMAT",
+	 "jsonl, csv, plain, table; or whole: rpz, suricata, zeek, nft, ipset, hsb (default: table on a terminal, else jsonl)"},
+	CLI_WHOLE_OPTS{NULL, 0, NULL, NULL},
 };
 
-static int print_all(struct isac_query *q, enum cli_format format, const char *filter)
+static int print_all(struct isac_query *q, enum cli_format format, struct cli_whole *whole, const char *filter)
 {
 	struct isac_error err;
 	const struct isac_item *item;
 	enum isac_result r;
 	bool bad = false, started = false;
+	struct cli_progress bar = {.on = false};
+	uint64_t items = 0;
+	if (whole) cli_progress_start(&bar, 0);
 	while ((r = isac_query_next(q, &item, &err)) == ISAC_DONE) {
 		if (!started) cli_output_head(format);
 		started = true;
 		if (item->verified) {
+			if (whole && !cli_whole_add(whole, item)) return EXIT_REFUSED;
 			cli_output_item(format, item);
+			if (whole) cli_progress_show(&bar, 0, ++items);
 			continue;
 		}
 		bad = true;
 		cli_note("seq %llu by %s FAILED verification and is not shown: %s", (unsigned long long)item->seq, item->publisher,
 			 item->problem);
 	}
+	cli_progress_clear(&bar);
 	if (r == ISAC_END) {
 		if (!started && format == CLI_TABLE) cli_note("nothing found");
-		if (!cli_output_flush()) return EXIT_REFUSED;
+		if (whole ? !cli_whole_write(whole) : !cli_output_flush()) return EXIT_REFUSED;
 		return bad ? EXIT_REFUSED : EXIT_DONE;
 	}
 	fflush(stdout);
@@ -56,18 +63,21 @@ int cmd_query(struct cli *cli)
 		return EXIT_USAGE;
 	if (!cli_options_time(cli, "since", &conf.since_us) || !cli_options_time(cli, "until", &conf.until_us)) return EXIT_USAGE;
 	if (!cli_output_format(&format, cli, isatty(STDOUT_FILENO) == 1 ? CLI_TABLE : CLI_JSONL, true)) return EXIT_USAGE;
+	if (format == CLI_WHOLE && !cli_options_get(cli, "limit")) limit = 0; /* the newest thousand would pass for all */
 	conf.limit = (uint64_t)limit;
 	conf.as_of_seq = (uint64_t)as_of;
-	int status = cli_open(&isac, cli);
-	if (status) return status;
-	if (isac_status(&s, isac, &err)) status = cli_fail(&err);
+	struct cli_whole *whole = NULL;
+	int status = cli_whole_open(&whole, cli, format);
+	if (!status) status = cli_open(&isac, cli);
+	if (!status && isac_status(&s, isac, &err)) status = cli_fail(&err);
 	if (!status) {
 		conf.wait_seq = cli_options_flag(cli, "wait") ? s->head_seq : s->last_receipt_seq;
 		if (conf.wait_seq <= s->indexed_seq) conf.wait_seq = 0;
 		if (isac_query_open(&q, isac, &conf, &err)) status = cli_fail(&err);
 	}
-	if (!status) status = print_all(q, format, conf.filter);
+	if (!status) status = print_all(q, format, whole, conf.filter);
 	isac_query_close(&q);
 	isac_close(&isac);
+	cli_whole_close(&whole);
 	return status;
 }

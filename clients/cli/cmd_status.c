@@ -14,13 +14,14 @@ static void print_json(const struct isac *isac, const struct isac_status *s)
 						      (json_int_t)x->acked_seq, "lag", (json_int_t)x->lag, "live", x->live));
 	}
 	for (size_t i = 0; i < s->roles_n; i++) json_array_append_new(roles, json_string(s->roles[i]));
-	cli_output_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s, s:s, s:I, s:I, s:s*, s:o, s:o}", "hub",
+	cli_output_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s, s:s, s:I, s:I, s:s*, s:I, s:I, s:o, s:o}", "hub",
 				  isac_hub_address(isac), "hub_id", s->hub_id, "version", s->version, "member", isac_name(isac), "head_seq",
 				  (json_int_t)s->head_seq, "indexed_seq", (json_int_t)s->indexed_seq, "index_lag",
 				  (json_int_t)(s->head_seq > s->indexed_seq ? s->head_seq - s->indexed_seq : 0), "members", (int)s->members,
 				  "started", started, "now", now, "round_trip_us", (json_int_t)s->round_trip_us, "last_receipt_seq",
-				  (json_int_t)s->last_receipt_seq, "last_receipt", *last ? last : NULL, "roles", roles, "subscriptions",
-				  subs));
+				  (json_int_t)s->last_receipt_seq, "last_receipt", *last ? last : NULL, "concern_reports",
+				  (json_int_t)s->concern_reports, "concern_newest_seq", (json_int_t)s->concern_newest_seq, "roles", roles,
+				  "subscriptions", subs));
 }
 
 static void print_text(const struct isac *isac, const struct isac_status *s)
@@ -39,6 +40,11 @@ static void print_text(const struct isac *isac, const struct isac_status *s)
 	printf("\nlast receipt  ");
 	if (s->last_receipt_seq) printf("seq %llu at %s\n", (unsigned long long)s->last_receipt_seq, last);
 	else printf("none\n");
+	printf("concern me    ");
+	if (s->concern_reports)
+		printf("%llu reports since I last asked, newest seq %llu: isac query mine\n", (unsigned long long)s->concern_reports,
+		       (unsigned long long)s->concern_newest_seq);
+	else printf("no new reports\n");
 	for (size_t i = 0; i < s->subscriptions_n; i++) {
 		const struct isac_subscription *x = &s->subscriptions[i];
 		printf("subscription  %s: at %llu, %llu behind, %s, filter: %s\n", x->name, (unsigned long long)x->acked_seq,

@@ -1,6 +1,9 @@
 /*
  * isac subscribe: prints what comes, verified, and only then says so to the hub. With a name, the place is kept here too,
  * written after the output is safe and before the hub is told: a restart goes on exactly behind the last printed item.
+ *
+ * A format that is written whole says what holds now, so it begins at the start of the feed every time: the hub's store is its
+ * memory, nothing on this machine can be damaged or fit another filter. Until it has caught up, the file of before stays.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -10,11 +13,13 @@
 const struct cli_opt cmd_subscribe_opts[] = {
 	{"name", 'n', "NAME", "the hub keeps the place under this name"},
 	{"filter", 'F', "FILTER", "what to receive (default: the one kept under the name, else everything)"},
-	{"from", 0, "PLACE", "start, now, or a sequence number already had (default: the kept place, else now)"},
+	{"from", 0, "PLACE",
+	 "start, now, or a sequence number already had (default: the kept place, else now; start, if the format is written whole)"},
 	{"count", 'c', "N", "end after N items"},
 	{"idle-exit", 'i', "SECONDS", "end when caught up and nothing came for so long"},
 	{"follow", 0, NULL, "go on for ever (the default without --count and --idle-exit)"},
-	{"format", 'f', "FORMAT", "jsonl, csv or plain (default jsonl)"},
+	{"format", 'f', "FORMAT", "jsonl, csv, plain; or whole: rpz, suricata, zeek, nft, ipset, hsb (default jsonl)"},
+	CLI_WHOLE_OPTS{"every", 0, "SECONDS", "with --output: replace the file once in so long at most (default 5)"},
 	{"quiet", 'q', NULL, "no notes on stderr"},
 	{NULL, 0, NULL, NULL},
 };
@@ -24,18 +29,23 @@ enum { WAIT_MS = 200, CURSOR_EVERY_MS = 1000 };
 struct subscribe {
 	struct isac *isac;
 	struct isac_subscriber *s;
+	struct cli_whole *whole; /* NULL: item by item */
 	const char *name;
 	enum cli_format format;
 	uint64_t count;	     /* 0 = no end */
 	int64_t idle_ms;     /* -1 = no end */
 	int64_t patience_ms; /* without --follow: how long the hub may be away */
+	int64_t every_ms;
 	bool quiet, bad, caught_up, started;
+	bool loaded; /* was caught up once: what is collected is the whole */
 	uint64_t printed;
 	struct isac_cursor skip; /* what an earlier run has printed */
 	struct isac_cursor written;
 	bool has_local;
 	bool dirty; /* items printed and not yet in the cursor */
 	int64_t active_ms, lost_ms, written_ms;
+	uint64_t place;		 /* whole: everything up to here is collected */
+	struct cli_progress bar; /* whole: until it has caught up for the first time */
 };
 
 static volatile sig_atomic_t stop;
@@ -92,9 +102,16 @@ static bool on_item(struct subscribe *u, const struct isac_item *it)
 			 it->problem);
 		return true;
 	}
+	if (u->whole && !cli_whole_add(u->whole, it)) return false;
+	if (u->whole && !u->loaded) cli_progress_show(&u->bar, it->seq, u->printed);
 	cli_output_item(u->format, it);
 	u->dirty = true;
 	if (++u->printed != u->count) return true;
+	if (u->whole) {
+		stop = 1;
+		u->loaded = true; /* so much was asked for, and no more */
+		return true;
+	}
 	/* The end may lie in the midst of a report: the cursor says how far into it we are. */
 	struct isac_cursor cursor = {.seq = it->seq - 1, .part_seq = it->seq, .part_index = it->index};
 	stop = 1;
@@ -105,6 +122,12 @@ static bool on_position(struct subscribe *u, const struct isac_event *e)
 {
 	u->caught_up = e->caught_up;
 	u->lost_ms = 0;
+	if (u->whole) {
+		u->place = e->position;
+		u->loaded |= e->caught_up;
+		if (u->loaded) cli_progress_clear(&u->bar);
+		return true;
+	}
 	struct isac_cursor cursor = {.seq = e->position};
 	if (u->has_local && cursor.seq < u->skip.seq) return true;
 	if (cursor.seq < u->skip.part_seq) cursor.part_seq = u->skip.part_seq, cursor.part_index = u->skip.part_index;
@@ -119,6 +142,7 @@ static bool on_open(struct subscribe *u, const struct isac_event *e)
 		cli_note("%s at %llu (head %llu), filter: %s", u->started ? "subscribed again" : "subscribed",
 			 (unsigned long long)e->position, (unsigned long long)e->head, *e->filter ? e->filter : "true");
 	if (!u->started) cli_output_head(u->format);
+	if (u->whole && !u->started && !u->quiet) cli_progress_start(&u->bar, e->head);
 	u->started = true;
 	u->active_ms = cli_time_mono_ms();
 	return on_position(u, e);
@@ -134,19 +158,43 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 	case ISAC_EVENT_POSITION:
 		return on_position(u, e);
 	case ISAC_EVENT_GAP:
+		cli_progress_clear(&u->bar);
 		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long)e->first, (unsigned long long)e->last,
 			 e->reason == 2 ? "erased" : "past their retention");
+		return on_position(u, e);
+	case ISAC_EVENT_RIGHTS:
+		if (!u->quiet) cli_note("what you may see has changed: it holds for all reports behind %llu", (unsigned long long)e->first);
 		return on_position(u, e);
 	case ISAC_EVENT_PROBLEM:
 		u->bad = true;
 		cli_note("%s", e->text);
 		break;
+	case ISAC_EVENT_NOTICE:
+		if (!u->quiet)
+			cli_note("%llu report%s your registered space, newest seq %llu: isac query mine", (unsigned long long)e->reports,
+				 e->reports == 1 ? " concerns" : "s concern", (unsigned long long)e->last);
+		return true;
 	case ISAC_EVENT_LOST:
 		if (!u->quiet) cli_note("%s", e->text);
 		if (!u->lost_ms) u->lost_ms = cli_time_mono_ms();
 		break;
 	}
 	u->caught_up = false;
+	return true;
+}
+
+/* Replaces the file if it is time to. The hub is told how far we are when the file says so much. false after a message. */
+static bool tend_whole(struct subscribe *u, bool last)
+{
+	int64_t now = cli_time_mono_ms();
+	if (!u->whole || !u->loaded) return true;
+	if (!last && !cli_whole_has_output(u->whole)) return true;
+	if (cli_whole_due(u->whole, u->caught_up || last)) {
+		if (!last && u->written_ms && now - u->written_ms < u->every_ms) return true;
+		if (!cli_whole_write(u->whole)) return false;
+		u->written_ms = now;
+	}
+	if (u->caught_up) isac_subscriber_ack(u->s, u->place);
 	return true;
 }
 
@@ -169,16 +217,20 @@ static int run(struct subscribe *u, const char *filter)
 	int status = EXIT_DONE;
 	while (!is_over(u, &status)) {
 		enum isac_result r = isac_subscriber_next(u->s, WAIT_MS, &event, &err);
-		if (r == ISAC_QUIET) continue;
+		if (r == ISAC_QUIET) {
+			if (!tend_whole(u, false)) return EXIT_REFUSED;
+			continue;
+		}
 		if (r) {
 			cli_output_flush();
 			if (err.column) cli_fail_filter(&err, filter);
 			else return cli_fail(&err);
 			return EXIT_USAGE;
 		}
-		if (!on_event(u, &event)) return EXIT_REFUSED;
+		if (!on_event(u, &event) || !tend_whole(u, false)) return EXIT_REFUSED;
 	}
-	if (!cli_output_flush()) return EXIT_REFUSED;
+	cli_progress_clear(&u->bar);
+	if (!tend_whole(u, true) || !cli_output_flush()) return EXIT_REFUSED;
 	return status == EXIT_DONE && u->bad ? EXIT_REFUSED : status;
 }
 
@@ -187,7 +239,9 @@ static bool read_from(struct cli *cli, const struct subscribe *u, struct isac_su
 {
 	const char *from = cli_options_get(cli, "from");
 	char *end;
-	if (!from && u->has_local) {
+	if (!from && u->whole) {
+		conf->from = ISAC_FROM_START;
+	} else if (!from && u->has_local) {
 		conf->from = ISAC_FROM_SEQ;
 		conf->seq = u->skip.seq;
 	} else if (!from) {
@@ -203,6 +257,20 @@ static bool read_from(struct cli *cli, const struct subscribe *u, struct isac_su
 			return cli_usage(cli, "--from is start, now or a sequence number, not '%s'", from), false;
 	}
 	return true;
+}
+
+/* 0 or an exit status after a message. */
+static int read_whole(struct cli *cli, struct subscribe *u)
+{
+	long long every = 5;
+	int status = cli_whole_open(&u->whole, cli, u->format);
+	if (status) return status;
+	if (!u->whole && cli_options_get(cli, "every")) return cli_usage(cli, "--every goes with --output");
+	if (u->whole && u->patience_ms < 0 && !cli_whole_has_output(u->whole))
+		return cli_usage(cli, "this format is written whole: say where with --output, or when with --idle-exit");
+	if (!cli_options_number(cli, "every", 0, 86400, &every)) return EXIT_USAGE;
+	u->every_ms = every * 1000;
+	return 0;
 }
 
 /* 0 or an exit status after a message. */
@@ -226,7 +294,7 @@ static int read_options(struct cli *cli, struct subscribe *u)
 	if (cli_options_flag(cli, "follow") || (!count && !idle)) u->patience_ms = -1;
 	u->quiet = cli_options_flag(cli, "quiet");
 	u->name = cli_options_get(cli, "name");
-	return 0;
+	return read_whole(cli, u);
 }
 
 int cmd_subscribe(struct cli *cli)
@@ -236,8 +304,7 @@ int cmd_subscribe(struct cli *cli)
 	struct isac_error err;
 	int status = read_options(cli, &u);
 	if (!status) status = cli_open(&u.isac, cli);
-	if (status) return status;
-	if (u.name && !cli_options_get(cli, "from")) {
+	if (!status && u.name && !u.whole && !cli_options_get(cli, "from")) {
 		enum isac_result r = isac_cursor_read(&u.skip, u.isac, u.name, &err);
 		if (r && r != ISAC_QUIET) status = cli_fail(&err);
 		u.has_local = r == ISAC_DONE;
@@ -250,5 +317,6 @@ int cmd_subscribe(struct cli *cli)
 	if (!status) status = run(&u, conf.filter);
 	isac_subscriber_close(&u.s);
 	isac_close(&u.isac);
+	cli_whole_close(&u.whole);
 	return status;
 }

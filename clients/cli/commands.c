@@ -16,14 +16,21 @@ const struct cli_command cli_commands[] = {
 	 "echo 198.51.100.7 | isac publish --tlp green --type ipv4 --confidence 80 --tag c2\n"
 	 "isac publish --flush\n",
 	 cmd_publish_opts, cmd_publish},
-	{"subscribe", "", "receive indicators as they come", "Every signature and proof is verified before an item is printed.",
+	{"subscribe", "", "receive indicators as they come",
+	 "Every signature and proof is verified before an item is printed. rpz, suricata, zeek, nft, ipset, hsb are written whole: they\n"
+	 "say what holds now, begin at the start of the feed every time, and with --output replace the file when that has changed.\n"
+	 "A note on stderr says when reports concern the space that\n"
+	 "I have registered (isac space), whatever the filter is.",
 	 "isac subscribe --name soc --filter 'type in (ipv4, domain) and confidence >= 60'\n"
-	 "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n",
+	 "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n"
+	 "isac subscribe --name rpz --filter 'type = domain and confidence >= 60' --format rpz --output /etc/bind/rpz.zone --follow\n",
 	 cmd_subscribe_opts, cmd_subscribe},
 	{"query", "[FILTER]", "search the hub's history, newest first",
-	 "An empty filter matches everything. The language of filters: isac-filter(7).",
+	 "An empty filter matches everything. `mine`: what touches the space that I have registered. The language of filters: "
+	 "isac-filter(7).",
 	 "isac query 'value in 198.51.100.0/24' --since 30d\n"
-	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n",
+	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n"
+	 "isac query 'confidence >= 80' --since 30d --format nft --max-tlp green --output isac.nft\n",
 	 cmd_query_opts, cmd_query},
 	{"preview", "[FILTER]", "what a feed with this filter would have brought",
 	 "Stored reports are run through the code that delivers: counts by type, publisher and day, and what is held back. Nothing is\n"
@@ -41,6 +48,16 @@ const struct cli_command cli_commands[] = {
 	 "isac why 0192f3c4-0000-7000-8000-000000000001\nisac why 0192f3c4-0000-7000-8000-000000000001 --name soc --item 3\n", cmd_why_opts,
 	 cmd_why},
 	{"status", "", "health of the hub and of my subscriptions", NULL, "isac status\nisac status --json\n", NULL, cmd_status},
+	{"space claim", "", "claim networks, AS numbers and domains as mine",
+	 "A claim takes effect once another member or an admin confirms it; then `mine` in filters means it, and the hub says when\n"
+	 "a report concerns it. An admin's claim for a member (--member) is in force at once.",
+	 "isac space claim --net 198.51.100.0/24 --asn 3320 --domain example.net\n", cmd_space_member_opts, cmd_admin},
+	{"space confirm", "MEMBER", "stand by another member's claim",
+	 "Name exactly what is claimed: your signature says that it is MEMBER's. What overlaps the space of a third one needs an admin.",
+	 "isac space confirm alice --net 198.51.100.0/24 --asn 3320\n", cmd_space_opts, cmd_admin},
+	{"space drop", "", "end a claim or a registration", NULL, "isac space drop --net 198.51.100.0/24\n", cmd_space_member_opts,
+	 cmd_admin},
+	{"space list", "[MEMBER]", "what is claimed and registered, and who confirmed it", NULL, "isac space list\n", NULL, cmd_admin},
 	{"admin member add", "FILE", "enrol a member by its member.pub", NULL,
 	 "isac --home DIR/admin admin member add alice/member.pub --role publisher,subscriber --type isp --asn 64500\n",
 	 cmd_admin_member_add_opts, cmd_admin},

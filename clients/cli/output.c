@@ -1,6 +1,6 @@
 /*
- * output: items and rows on stdout, as JSON lines, CSV, bare values or a table. The fields of a JSON line are a contract
- * (DESIGN.md section 8): new ones may be added, none is renamed.
+ * output: items and rows on stdout, as JSON lines, CSV, bare values or a table; formats that are written whole are whole.c's. The fields of
+ * a JSON line are a contract (DESIGN.md section 8): new ones may be added, none is renamed.
  */
 #include <csv.h>
 #include <errno.h>
@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cli.h"
+#include "format/format.h"
 
-static const char *const later_formats[] = {"stix", "rpz", "suricata", "zeek", "nft", "misp"};
+static const char *const later_formats[] = {"stix", "misp"};
 
 bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool table_allowed)
 {
@@ -25,12 +26,19 @@ bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_for
 		*out = (enum cli_format)i;
 		return true;
 	}
-	for (size_t i = 0; i < sizeof later_formats / sizeof later_formats[0]; i++) {
-		if (strcmp(text, later_formats[i]) != 0) continue;
-		cli_usage(cli, "this version does not write %s yet; it writes jsonl, csv and plain", text);
-		return false;
+	if (format_find(text)) {
+		*out = CLI_WHOLE;
+		return true;
 	}
-	cli_usage(cli, "'%s' is not a format: jsonl, csv%s plain", text, table_allowed ? ", table," : " or");
+	char all[200] = "jsonl, csv, plain";
+	size_t n = strlen(all);
+	if (table_allowed) n += (size_t)snprintf(all + n, sizeof all - n, ", table");
+	for (unsigned i = 0; format_row(i) && n < sizeof all; i++)
+		n += (size_t)snprintf(all + n, sizeof all - n, ", %s", format_row(i)->name);
+	bool later = false;
+	for (size_t i = 0; i < sizeof later_formats / sizeof later_formats[0]; i++) later |= strcmp(text, later_formats[i]) == 0;
+	if (later) cli_usage(cli, "this version does not write %s yet; it writes %s", text, all);
+	else cli_usage(cli, "'%s' is not a format; there are %s", text, all);
 	return false;
 }
 
@@ -178,6 +186,8 @@ void cli_output_item(enum cli_format format, const struct isac_item *it)
 	case CLI_TABLE:
 		table_item(it);
 		break;
+	case CLI_WHOLE:
+		break; /* nothing is written item by item */
 	}
 }
 

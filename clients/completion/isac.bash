@@ -5,6 +5,8 @@ _isac()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	local common="--home --hub --timeout --json --help" words=() i opts="" next=""
 	local roles="publisher subscriber analyst auditor admin"
+	local whole="rpz suricata zeek nft ipset hsb"
+	local whole_opts="--output --max-tlp --except --keep --url-hosts --rpz-zone --rpz-action --set-name --sid"
 	local types="ipv4 ipv6 cidr domain url email md5 sha1 sha256 sha512 asn ja3 user-agent filename mutex registry-key bitcoin cve certificate-fingerprint"
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -16,9 +18,10 @@ _isac()
 	done
 	case $prev in
 	--home) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-	--hub-key|-k) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-	--tlp) COMPREPLY=($(compgen -W "clear green amber amber+strict red" -- "$cur")); return ;;
+	--hub-key|-k|--output|-o|--except) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--tlp|--max-tlp) COMPREPLY=($(compgen -W "clear green amber amber+strict red" -- "$cur")); return ;;
 	--role) COMPREPLY=($(compgen -W "$roles" -- "${cur##*,}")); return ;;
+	--rpz-action) COMPREPLY=($(compgen -W "nxdomain nodata drop passthru" -- "$cur")); return ;;
 	--from) COMPREPLY=($(compgen -W "start now" -- "$cur")); return ;;
 	--type)
 		if [[ ${words[0]} == admin ]]; then types="isp vendor soc csirt academic"; fi
@@ -26,21 +29,24 @@ _isac()
 	--format)
 		case ${words[0]} in
 		publish) COMPREPLY=($(compgen -W "auto jsonl csv plain" -- "$cur")) ;;
-		query) COMPREPLY=($(compgen -W "jsonl csv plain table" -- "$cur")) ;;
-		*) COMPREPLY=($(compgen -W "jsonl csv plain" -- "$cur")) ;;
+		query) COMPREPLY=($(compgen -W "jsonl csv plain table $whole" -- "$cur")) ;;
+		*) COMPREPLY=($(compgen -W "jsonl csv plain $whole" -- "$cur")) ;;
 		esac
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish subscribe query preview who why status admin help" ;;
+	"") next="keygen publish subscribe query preview who why status space admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
 	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --batch --flush --quiet" ;;
-	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --quiet" ;;
-	query*) opts="--since --until --as-of --limit --wait --held --format" ;;
+	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --every --quiet $whole_opts" ;;
+	query*) opts="--since --until --as-of --limit --wait --held --format $whole_opts" ;;
 	preview*) opts="--filter --since --until --items --scan --cursor" ;;
 	who*) opts="--publisher" ;;
 	why*) opts="--name --item --publisher" ;;
-	help) next="keygen publish subscribe query preview who why status admin" ;;
+	help) next="keygen publish subscribe query preview who why status space admin" ;;
+	space|"help space") next="claim confirm drop list" ;;
+	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
+	"space confirm"*) opts="--asn --net --domain" ;;
 	admin|"help admin") next="member key group subscription event stats params" ;;
 	"admin member") next="add list suspend resume role" ;;
 	"admin key") next="add list revoke" ;;

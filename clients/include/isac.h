@@ -199,11 +199,13 @@ enum isac_event_type {
 	ISAC_EVENT_GAP,	     /* first..last no longer exist; reason */
 	ISAC_EVENT_PROBLEM,  /* text: the feed itself is not in order (running hash); a new session is opened */
 	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
+	ISAC_EVENT_NOTICE,   /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
+	ISAC_EVENT_RIGHTS,   /* what this member may see has changed, for reports behind `first`; position as above */
 };
 struct isac_event {
 	enum isac_event_type type;
 	const struct isac_item *item;
-	uint64_t position, head, first, last;
+	uint64_t position, head, first, last, reports;
 	unsigned reason;
 	bool caught_up;
 	const char *filter, *text;
@@ -366,6 +368,7 @@ struct isac_status {
 	uint64_t head_seq, indexed_seq, last_receipt_seq;
 	int64_t started_us, now_us, last_receipt_us;
 	int64_t round_trip_us;
+	uint64_t concern_reports, concern_newest_seq; /* that touch my registered space, since I last asked `mine`; 0 = none */
 	uint32_t members;
 	const struct isac_subscription *subscriptions;
 	size_t subscriptions_n;

@@ -105,6 +105,7 @@ static void on_subscribed(struct isac_subscriber *s, const struct wire_head *hea
 	s->attempts = 0;
 	s->position = s->chain = m->position;
 	s->head = m->head_seq;
+	s->rights = m->rights_generation;
 	s->ever_open = s->have_position = true;
 	s->lost_told = false;
 	s->used_bytes = s->used_batches = 0;
@@ -178,7 +179,13 @@ static void on_heartbeat(struct isac_subscriber *s, const Isac1__Heartbeat *m)
 	}
 	s->head = m->head_seq;
 	if (m->position > s->position) s->position = m->position;
-	client_session_tell(s, ISAC_EVENT_POSITION);
+	if (m->rights_generation == s->rights) {
+		client_session_tell(s, ISAC_EVENT_POSITION);
+		return;
+	}
+	s->rights = m->rights_generation;
+	s->told.first = m->rights_seq;
+	client_session_tell(s, ISAC_EVENT_RIGHTS);
 }
 
 static void on_gap(struct isac_subscriber *s, const Isac1__Gap *m)
@@ -194,6 +201,14 @@ static void on_gap(struct isac_subscriber *s, const Isac1__Gap *m)
 	s->told.last = m->last_seq;
 	s->told.reason = m->reason;
 	client_session_tell(s, ISAC_EVENT_GAP);
+}
+
+static void on_notice(struct isac_subscriber *s, const Isac1__Notice *m)
+{
+	if (m->sub != s->sub) return;
+	s->told.reports = m->reports;
+	s->told.last = m->newest_seq;
+	client_session_tell(s, ISAC_EVENT_NOTICE);
 }
 
 static void on_error(struct isac_subscriber *s, const struct wire_head *head, const Isac1__Error *m)
@@ -227,6 +242,7 @@ void client_session_read(struct isac_subscriber *s)
 		if (head.type == WIRE_SUBSCRIBED) on_subscribed(s, &head, (const Isac1__Subscribed *)msg);
 		else if (head.type == WIRE_HEARTBEAT) on_heartbeat(s, (const Isac1__Heartbeat *)msg);
 		else if (head.type == WIRE_GAP) on_gap(s, (const Isac1__Gap *)msg);
+		else if (head.type == WIRE_NOTICE) on_notice(s, (const Isac1__Notice *)msg);
 		else if (head.type == WIRE_ERROR) on_error(s, &head, (const Isac1__Error *)msg);
 	}
 }

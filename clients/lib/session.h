@@ -16,7 +16,7 @@ struct isac_subscriber {
 	uint32_t sub;			/* 0 = none open */
 	uint64_t request_id;		/* of the SUBSCRIBE under way, 0 = none */
 	uint64_t position, chain, head; /* chain: last_seq of the last delivery or gap */
-	uint64_t acked;
+	uint64_t acked, rights;		/* rights: the roster generation by which what comes is judged */
 	uint8_t hash[WIRE_HASH];
 	uint32_t used_bytes, used_batches; /* to be credited */
 	unsigned lives, attempts;

@@ -10,6 +10,8 @@ static bool lay_out(struct isac_status *out, const Isac1__StatusResult *s, struc
 		.head_seq = s->head_seq,
 		.indexed_seq = s->indexed_seq,
 		.last_receipt_seq = s->last_receipt_seq,
+		.concern_reports = s->concern_reports,
+		.concern_newest_seq = s->concern_newest_seq,
 		.started_us = s->started_us,
 		.now_us = s->now_us,
 		.last_receipt_us = s->last_receipt_us,

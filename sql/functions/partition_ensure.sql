@@ -1,4 +1,4 @@
--- Makes the partitions of report and mention that hold seq upto, and all before it that the head has not passed.
+-- Makes the partitions of report, mention and concern that hold seq upto, and all before it that the head has not passed.
 -- SECURITY DEFINER: core may ask for a partition, yet owns none. ATTACH locks out no reader and no writer.
 CREATE OR REPLACE FUNCTION partition_ensure(upto bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = isac, pg_temp AS $$
@@ -10,7 +10,7 @@ DECLARE
 BEGIN
 	PERFORM pg_advisory_xact_lock(1769169251, 4);
 	FOR part IN SELECT generate_series((SELECT seq / span FROM hub_head), upto / span) LOOP
-		FOREACH parent IN ARRAY ARRAY['report', 'mention'] LOOP
+		FOREACH parent IN ARRAY ARRAY['report', 'mention', 'concern'] LOOP
 			child := parent || '_' || lpad(part::text, 4, '0');
 			CONTINUE WHEN to_regclass(child) IS NOT NULL;
 			EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', child, parent);
@@ -24,7 +24,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION partition_ensure(bigint) IS 'Makes the partitions of report and mention for every seq from the head up to the given one';
+COMMENT ON FUNCTION partition_ensure(bigint) IS 'Makes the partitions of report, mention and concern for every seq from the head up to the given one';
 REVOKE ALL ON FUNCTION partition_ensure(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION partition_ensure(bigint) TO isac_core;
 SELECT partition_ensure((SELECT seq FROM hub_head) + 10000000);

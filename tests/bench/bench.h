@@ -66,6 +66,11 @@ static inline int64_t bench_percentile(const int64_t *sorted, size_t n, unsigned
 	return n ? sorted[(n - 1) * percent / 100] : 0;
 }
 
+static inline int64_t bench_permille(const int64_t *sorted, size_t n, unsigned permille)
+{
+	return n ? sorted[(n - 1) * permille / 1000] : 0;
+}
+
 static inline void *bench_alloc(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size);

@@ -1,14 +1,15 @@
 /*
  * Many subscribers in one process and one thread: one connection and session each, with credit, until each has all.
  *   feed --hub tcp://HOST:FEED-PORT --sessions N --entries N [--filtered] [--verify] [--publisher HOME]... [--stamps FILE --first N]
- * HOME... Homes are used in turn. Checks every frame's range against the one before; without --verify it counts entries and looks no
- * deeper, as the bare yardstick does; with it every entry's signature and proof are checked. With stamps, the time from sending to
- * the frame's arrival and to the checked entry is taken. Says "ready" when all sessions are open; prints one JSON object.
+ * HOME...   and --start: sessions are opened when the clock starts, from the oldest report; --come-and-go: opens a session and leaves, over
+ * and over, until it is killed. Homes are used in turn. Checks every frame's range against the one before; without --verify it counts
+ * entries and looks no deeper, as the bare yardstick does; with it every entry's signature and proof are checked. With stamps, the time
+ * from sending to the frame's arrival and to the checked entry is taken. Says "ready" when all sessions are open; prints one JSON object.
  */
 #include <getopt.h>
 #include "bench.h"
 
-enum { CREDIT = WIRE_LIMIT_CREDIT_BYTES, PATIENCE_US = 120000000 };
+enum { CREDIT = WIRE_LIMIT_CREDIT_BYTES, PATIENCE_US = 120000000, COME_AND_GO_MS = 10 };
 
 struct session {
 	void *socket;
@@ -20,7 +21,7 @@ static struct options {
 	const char *hub, *stamps;
 	uint32_t sessions, entries;
 	uint64_t first;
-	bool filtered, verify;
+	bool filtered, verify, start, come_and_go;
 } options;
 
 static struct feed {
@@ -33,7 +34,7 @@ static struct feed {
 	int64_t *arrived, *checked;
 	size_t samples;
 	uint64_t bytes;
-	int64_t end_us;
+	int64_t start_us, end_us;
 } feed;
 
 static void send_body(void *socket, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg)
@@ -54,7 +55,7 @@ static void subscribe(uint32_t k)
 
 	snprintf(filter, sizeof(filter), "confidence >= %u and not tag = \"t%u\"", k % BENCH_CONFIDENCE, k);
 	if (options.filtered) ask.filter = filter;
-	ask.from = ISAC1__SUBSCRIBE__FROM__FROM_NOW;
+	ask.from = options.start ? ISAC1__SUBSCRIBE__FROM__FROM_START : ISAC1__SUBSCRIBE__FROM__FROM_NOW;
 	ask.credit_bytes = CREDIT;
 	send_body(feed.session[k].socket, WIRE_SUBSCRIBE, k + 1, &ask.base);
 }
@@ -178,9 +179,10 @@ static void serve_until(const uint32_t *count, uint32_t wanted, const char *what
 
 static void parse(int argc, char **argv)
 {
-	static const struct option names[] = {{"hub", 1, NULL, 'h'},	   {"sessions", 1, NULL, 'n'}, {"entries", 1, NULL, 'e'},
-					      {"filtered", 0, NULL, 'f'},  {"verify", 0, NULL, 'v'},   {"stamps", 1, NULL, 's'},
-					      {"publisher", 1, NULL, 'p'}, {"first", 1, NULL, '1'},    {NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"hub", 1, NULL, 'h'},	     {"sessions", 1, NULL, 'n'}, {"entries", 1, NULL, 'e'},
+					      {"filtered", 0, NULL, 'f'},    {"verify", 0, NULL, 'v'},	 {"stamps", 1, NULL, 's'},
+					      {"publisher", 1, NULL, 'p'},   {"first", 1, NULL, '1'},	 {"start", 0, NULL, 'S'},
+					      {"come-and-go", 0, NULL, 'c'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
@@ -189,6 +191,8 @@ static void parse(int argc, char **argv)
 		else if (c == 'e') options.entries = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'f') options.filtered = true;
 		else if (c == 'v') options.verify = true;
+		else if (c == 'S') options.start = true;
+		else if (c == 'c') options.come_and_go = true;
 		else if (c == 's') options.stamps = optarg;
 		else if (c == '1') options.first = strtoull(optarg, NULL, 10);
 		else if (c == 'p' && feed.publishers_n < BENCH_HOMES) bench_home_open(&feed.publisher[feed.publishers_n++], optarg);
@@ -199,9 +203,8 @@ static void parse(int argc, char **argv)
 	for (; optind < argc; optind++) bench_home_open(&feed.home[feed.homes_n++], argv[optind]);
 }
 
-static void prepare(void)
+static void prepare(void *context)
 {
-	void *context = zmq_ctx_new();
 
 	wire_arena_init(&feed.arena, (size_t)WIRE_LIMIT_DECODE_BYTES * 4);
 	feed.session = bench_alloc(options.sessions, sizeof(*feed.session));
@@ -214,25 +217,46 @@ static void prepare(void)
 	for (uint32_t k = 0; k < options.sessions; k++) {
 		feed.session[k].socket = bench_dealer(context, &feed.home[k % feed.homes_n], options.hub);
 		feed.poll[k] = (zmq_pollitem_t){.socket = feed.session[k].socket, .events = ZMQ_POLLIN};
-		subscribe(k);
+		if (!options.start) subscribe(k);
 	}
-	serve_until(&feed.open, options.sessions, "sessions open");
+	if (!options.start) serve_until(&feed.open, options.sessions, "sessions open");
+}
+
+/* A neighbour who never stays. */
+static void come_and_go(void *context)
+{
+	for (;;) {
+		void *socket = feed.session[0].socket;
+
+		zmq_close(socket);
+		socket = bench_dealer(context, &feed.home[0], options.hub);
+		feed.session[0].socket = feed.poll[0].socket = socket;
+		feed.open = 0;
+		subscribe(0);
+		serve_until(&feed.open, 1, "sessions open");
+		zmq_poll(NULL, 0, COME_AND_GO_MS);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	bench_start();
 	parse(argc, argv);
-	prepare();
+	void *context = zmq_ctx_new();
+	prepare(context);
 	bench_ready();
+	if (options.come_and_go) come_and_go(context);
+	feed.start_us = bench_now();
+	for (uint32_t k = 0; options.start && k < options.sessions; k++) subscribe(k);
 	serve_until(&feed.complete, options.sessions, "sessions that have all");
 	bench_sort(feed.arrived, feed.samples);
 	bench_sort(feed.checked, feed.samples);
-	printf("{\"end_us\": %" PRId64 ", \"entries\": %" PRIu64 ", \"bytes\": %" PRIu64
+	printf("{\"start_us\": %" PRId64 ", \"end_us\": %" PRId64 ", \"entries\": %" PRIu64 ", \"bytes\": %" PRIu64
 	       ", \"bad\": %u, \"samples\": %zu, \"arrived_p50_us\": %" PRId64 ", \"arrived_p99_us\": %" PRId64
-	       ", \"checked_p50_us\": %" PRId64 ", \"checked_p99_us\": %" PRId64 "}\n",
-	       feed.end_us, (uint64_t)options.sessions * options.entries, feed.bytes, feed.bad, feed.samples,
+	       ", \"checked_p50_us\": %" PRId64 ", \"checked_p99_us\": %" PRId64 ", \"checked_p999_us\": %" PRId64 "}\n",
+	       feed.start_us, feed.end_us, (uint64_t)options.sessions * options.entries, feed.bytes, feed.bad, feed.samples,
 	       bench_percentile(feed.arrived, feed.samples, 50), bench_percentile(feed.arrived, feed.samples, 99),
-	       bench_percentile(feed.checked, feed.samples, 50), bench_percentile(feed.checked, feed.samples, 99));
+	       bench_percentile(feed.checked, feed.samples, 50), bench_percentile(feed.checked, feed.samples, 99),
+	       bench_permille(feed.checked, feed.samples, 999));
 	return feed.bad ? 1 : 0;
 }

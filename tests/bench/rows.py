@@ -1,11 +1,15 @@
 """The rows of the table: each runs hub and yardstick in turn, round by round, and gives its lines."""
 import dataclasses
+import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 
 import stage as stages
+
+import slowline  # noqa: I001  beside the stories, which stage.py lets us find
 
 MOVED = 0.15            # a yardstick that moved by more decides nothing
 
@@ -152,11 +156,11 @@ class Rows:
         yield Line("4", "receipt, one outstanding, p50", "us", p50, commit, "one-row INSERT commit, p50", at_most=2.3)
         yield Line("4", "receipt, one outstanding, p99", "us", p99, commit, "one-row INSERT commit, p50", at_most=3.5)
 
-    def live(self, hub, reports):
-        """Delivery times at 200 reports a second to 10 members, every entry verified."""
+    def live(self, hub, reports, rate=200, members=10):
+        """Delivery times at so many reports a second, every entry verified."""
         stamps = self.stage.folder / f"stamps{hub.next}"
-        feed = hub.feed(10, reports, "--verify", "--stamps", stamps).ready().go()
-        load = hub.load(reports, 1, "--rate", 200, "--stamps", stamps).ready().go()
+        feed = hub.feed(members, reports, "--verify", "--stamps", stamps).ready().go()
+        load = hub.load(reports, 1, "--rate", rate, "--stamps", stamps).ready().go()
         found = feed.result()
         load.result()
         return found
@@ -174,10 +178,24 @@ class Rows:
                    note=f"arrival of the frame, unverified: {arrived:.0f}; one thread verifies for all ten")
         yield Line("5", f"{what}, p99", "us", [one["checked_p99_us"] for one in found], commit, "one-row INSERT commit, p50", at_most=7)
 
+    def halfload(self):
+        """Delivery times when half of what can be sent is sent."""
+        hub, found, commit = self.stage.hub(), [], []
+        self.live(hub, 200)
+        for turn in range(self.rounds):
+            most = self.hub_fanout(hub, 2, self.size(20000), 1, 0, "--verify")[0] / 2
+            rate = max(1, int(most / 2))
+            found.append(self.live(hub, self.size(rate * 10), rate, members=2))
+            commit.append(hub.pg("insert", self.size(3000), (1 << 41) + (turn << 30))["p50_us"])
+        hub.stop()
+        for name, key in (("p50", "checked_p50_us"), ("p99", "checked_p99_us"), ("p99.9", "checked_p999_us")):
+            yield Line("-", f"publish to verified delivery at half of the highest rate, 2 members, {name}", "us", [one[key] for one in found], commit,
+                       "one-row INSERT commit, p50", note=f"{rate}/s in the last round; one thread verifies for both")
+
     # ---- fan-out ----
 
-    def hub_fanout(self, hub, sessions, reports, items=1, pad=700):
-        feed = hub.feed(sessions, reports, "--filtered").ready().go()
+    def hub_fanout(self, hub, sessions, reports, items=1, pad=700, *args):
+        feed = hub.feed(sessions, reports, "--filtered", *args).ready().go()
         load = hub.load(reports, items, "--pad", pad).ready().go()
         end, start = feed.result(), load.result()
         hub.publish(200, 1, "--indexed")
@@ -195,7 +213,7 @@ class Rows:
         hub = self.stage.hub()
         nats, mqtt = Peer(self.stage, "nats"), Peer(self.stage, "mqtt")
         hub.publish(2000, 1, "--indexed")
-        for sessions, reports, count in ((1, 20000, 200000), (10, 10000, 60000), (100, 3000, 6000)):
+        for sessions, reports, count in ((1, 20000, 200000), (10, 10000, 60000), (100, 3000, 6000), (500, 1000, 2000)):
             reports, count = self.size(reports), self.size(count)
             got = {name: [] for name in ("hub", "bytes", "raw", "mqtt0", "mqtt1", "nats", "jetstream")}
             for _ in range(self.rounds):
@@ -206,6 +224,8 @@ class Rows:
                 got["raw"].append(self.raw_fanout(sessions, count, round(size)))
                 if sessions > 1:
                     for kind, peer in (("mqtt0", mqtt), ("mqtt1", mqtt), ("nats", nats), ("jetstream", nats)):
+                        if sessions > 100 and kind in ("mqtt1", "jetstream"):
+                            continue
                         got[kind].append(peer.fanout(kind, sessions, max(512, count // 4)))
             yield from self.fanout_lines(sessions, got, note)
         mqtt.stop(), nats.stop(), hub.stop()
@@ -219,8 +239,9 @@ class Rows:
         yield line("raw", "bare XPUB/SUB CURVE", at_least=0.9 if hundred else None, note=note + ("" if hundred else "; bound by ingest: each report is verified and synced first"))
         if sessions > 1:
             yield line("mqtt0", "mosquitto QoS 0, password", at_least=1.6 if hundred else None, note="plaintext")
-            yield line("mqtt1", "mosquitto QoS 1, password", note="plaintext, not synced")
             yield line("nats", "NATS core, password", note="plaintext, at most once")
+        if got["mqtt1"]:
+            yield line("mqtt1", "mosquitto QoS 1, password", note="plaintext, not synced")
             yield line("jetstream", "JetStream push consumers, password", note="plaintext, not synced before ack")
 
     def batched(self):
@@ -257,6 +278,54 @@ class Rows:
                    note="one thread verifies")
         yield Line("9", "delivery to 10 others during a catch-up, p99", "us", busy, quiet, "the same without it", at_most=1.3,
                    note="the catching-up client takes a core of two")
+
+    def storm(self):
+        """A backlog for each of 1, of 50, and of 200 who come back at once after a restart of the hub."""
+        hub, backlog = self.stage.hub(), self.size(100000)
+        hub.publish(backlog, 1, "--indexed")
+        for sessions, count in ((1, 200000), (50, 12000), (200, 3000)):
+            rate, raw = [], []
+            for _ in range(self.rounds):
+                port = hub.hub.port
+                hub.hub.stop(expect=None)
+                hub.hub.start(port)
+                before = hub.memory()
+                found = hub.feed(sessions, backlog, "--start").ready().go().result()
+                grown = {name: (kb - before[name]) // 1024 for name, kb in hub.memory().items()}
+                rate.append(found["entries"] / (found["end_us"] - found["start_us"]) * 1e6)
+                raw.append(self.raw_fanout(sessions, self.size(count), round(found["bytes"] / found["entries"])))
+            yield Line("-", f"catch-up of {sessions} at once, {backlog:,} single reports each, after a restart", "entries/s", rate, raw, "bare XPUB/SUB CURVE, one message each",
+                       note=f"every range checked; memory grew by {grown['core']} MB in core, {grown['front']} MB in front")
+        hub.stop()
+
+    # ---- neighbours ----
+
+    def neighbours(self):
+        """Others' delivery times beside one who is stopped, one at 64 kbit/s, one who comes and goes; before it the same without them."""
+        slow = slowline.Line("64kbit") if os.getuid() == 0 and all(map(shutil.which, slowline.TOOLS)) else None
+        try:
+            hub = self.stage.hub(host=slow.host if slow else "127.0.0.1")
+            reports, quiet, busy = self.size(12000), [], []
+            self.live(hub, 400, members=47)
+            for _ in range(self.rounds):
+                before = hub.memory()
+                quiet.append(self.live(hub, reports, members=47))
+                bad = [hub.feed(1, 1 << 30).ready().go(), hub.feed(1, 1 << 30, "--come-and-go").ready().go()]
+                if slow:
+                    bad.append(hub.feed(1, 1 << 30, prefix=("ip", "netns", "exec", slow.name)).ready().go())
+                bad[0].proc.send_signal(signal.SIGSTOP)
+                busy.append(self.live(hub, reports, members=47))
+                grown = {name: (kb - before[name]) // 1024 for name, kb in hub.memory().items()}
+                for one in bad:
+                    one.stop()
+            hub.stop()
+        finally:
+            if slow:
+                slow.close()
+        note = f"one thread verifies for all; memory grew by {grown['core']} MB in core, {grown['front']} MB in front" + ("" if slow else "; NOT beside a slow line: needs root")
+        for name, key in (("p50", "checked_p50_us"), ("p99", "checked_p99_us"), ("p99.9", "checked_p999_us")):
+            yield Line("T7", f"delivery to 47 others beside bad neighbours, 200/s, {name}", "us", [one[key] for one in busy], [one[key] for one in quiet], "the same without them",
+                       at_most=1.1 if name == "p99" else None, note=note)
 
 
 class Peer:

@@ -11,6 +11,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/story"))
+import feedkit  # noqa: E402
 import hub as hubs  # noqa: E402
 
 PATIENCE = 150          # seconds; every program has a bound of its own below this
@@ -89,9 +90,9 @@ class Program:
 class Hub:
     """A copy of the enrolled hub, and the programs against it."""
 
-    def __init__(self, stage, folder, settings):
+    def __init__(self, stage, folder, settings, host):
         self.stage, self.hub, self.next = stage, hubs.Hub(folder, settings), 0
-        self.hub.start()
+        self.hub.start(host=host)
         self.hub.sql(TABLE)
 
     def load(self, reports, items, *args, publishers=PUBLISHERS):
@@ -102,10 +103,15 @@ class Hub:
     def publish(self, *args, **kw):
         return self.load(*args, **kw).ready().go().result()
 
-    def feed(self, sessions, entries, *args):
+    def feed(self, sessions, entries, *args, prefix=()):
         keys = [word for home in self.stage.publishers for word in ("--publisher", home)]
         return self.stage.program("feed", "--hub", self.hub.feed_endpoint, "--sessions", sessions, "--entries", entries, "--first", self.next, *keys, *args,
-                                  *self.stage.subscribers)
+                                  *self.stage.subscribers, prefix=prefix)
+
+    def memory(self):
+        """Kilobytes that core and front hold."""
+        pids = self.hub.pids()
+        return {name: feedkit.rss(pids[name]) for name in ("core", "front")}
 
     def as_postgres(self):
         """Popen arguments of a program that may speak to the hub's cluster, and the host to name; as the hub's own tools reach it."""
@@ -171,16 +177,16 @@ class Stage:
             hubs.forget_template()
         self.base = base.folder
 
-    def hub(self, *settings):
+    def hub(self, *settings, host="127.0.0.1"):
         """A fresh hub with everybody enrolled."""
         self.count += 1
         folder = self.folder / f"hub{self.count}"
         subprocess.run(["cp", "-a", str(self.base), str(folder)], check=True)
-        self.hubs.append(Hub(self, folder, [*UNLIMITED, *settings]))
+        self.hubs.append(Hub(self, folder, [*UNLIMITED, *settings], host))
         return self.hubs[-1]
 
-    def program(self, name, *args, **kw):
-        self.started.append(Program([self.bin / f"isac_bench_{name}", *args], **kw))
+    def program(self, name, *args, prefix=(), **kw):
+        self.started.append(Program([*prefix, self.bin / f"isac_bench_{name}", *args], **kw))
         return self.started[-1]
 
     def daemon(self, argv, port):

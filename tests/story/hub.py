@@ -105,8 +105,8 @@ class Hub:
         self.log_path = self.folder.parent / (self.folder.name + ".log")
         self.request_endpoint = self.feed_endpoint = None
 
-    def start(self, port=0, ok=True):
-        argv = [str(BIN / "isacd"), "run", "--data", str(self.folder), "--listen", f"tcp://127.0.0.1:{port}"]
+    def start(self, port=0, ok=True, host="127.0.0.1"):
+        argv = [str(BIN / "isacd"), "run", "--data", str(self.folder), "--listen", f"tcp://{host}:{port}"]
         for setting in self.settings:
             argv += ["--set", setting]
         self.log = open(self.log_path, "ab")

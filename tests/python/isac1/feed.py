@@ -110,6 +110,7 @@ class Session:
 
     def __init__(self, subscribed):
         self.sub, self.position, self.hash, self.filter = subscribed.sub, subscribed.position, bytes(32), subscribed.filter
+        self.rights_seq, self.rights_generation = subscribed.position, subscribed.rights_generation
         if subscribed.hash != self.hash:
             raise Loss("a session that does not begin with zeros")
 
@@ -133,4 +134,8 @@ class Session:
     def heartbeat(self, beat):
         if beat.sub != self.sub or beat.position < self.position or beat.hash != self.hash:
             raise Loss(f"heartbeat {beat.position} after {self.position}, hash {'agrees' if beat.hash == self.hash else 'differs'}")
+        if beat.rights_generation != self.rights_generation:
+            if beat.rights_generation < self.rights_generation or beat.rights_seq != beat.position:
+                raise Loss(f"rights of generation {beat.rights_generation} from {beat.rights_seq} on, told at {beat.position}")
+            self.rights_seq, self.rights_generation = beat.rights_seq, beat.rights_generation
         self.position = beat.position

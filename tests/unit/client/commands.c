@@ -146,7 +146,7 @@ static void wrong_usage_is_2(void **state)
 				      {"publish", "", ""},
 				      {"publish", "--tlp", "purple"},
 				      {"publish", "--tlp=red", "--nonsense"},
-				      {"subscribe", "--format", "rpz"},
+				      {"subscribe", "--format", "rpz"}, /* for ever, on stdout */
 				      {"subscribe", "words", ""},
 				      {"query", "a", "b"},
 				      {"publish", "--tlp=red", "--format=stix"},

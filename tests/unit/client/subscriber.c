@@ -297,6 +297,71 @@ static void another_running_hash_is_said(void **state)
 	leave();
 }
 
+/* The hub (or whoever sits between) keeps one entry back and says that the range is whole: only the running hash can tell. */
+static void dropped_script(struct fake *f)
+{
+	uint8_t hash[WIRE_HASH] = {0};
+	open_session(f, SUB, 0, 3);
+	Isac1__Entry *e[] = {entry(f, 1, "198.51.100.1", &f->alice), entry(f, 2, "198.51.100.2", &f->alice),
+			     entry(f, 3, "198.51.100.3", &f->alice)};
+	Isac1__Entry *shown[] = {e[0], e[2]};
+	deliver(f, SUB, 0, 3, shown, 2);
+	answer_directory(f, &f->at.admin);
+	for (unsigned i = 0; i < 3; i++) hash_on(hash, e[i]);
+	beat(f, SUB, 3, 3, hash);
+	open_session(f, SUB + 1, 3, 3);
+	await_end(f);
+}
+
+static void an_entry_kept_back_is_noticed(void **state)
+{
+	(void)state;
+	fake_start(&hub, dropped_script);
+	subscribe(NULL, ISAC_FROM_START, 0);
+	next(ISAC_EVENT_OPEN);
+	next(ISAC_EVENT_ITEM);
+	next(ISAC_EVENT_ITEM);
+	assert_int_equal(event.item->seq, 3);
+	next(ISAC_EVENT_POSITION);
+	next(ISAC_EVENT_PROBLEM);
+	assert_non_null(strstr(event.text, "running hash"));
+	assert_non_null(strstr(event.text, "lost"));
+	next(ISAC_EVENT_OPEN);
+	leave();
+}
+
+static void rights_script(struct fake *f)
+{
+	uint8_t hash[WIRE_HASH] = {0};
+	Isac1__Heartbeat m = ISAC1__HEARTBEAT__INIT;
+	struct wire_head head = {.type = WIRE_HEARTBEAT};
+	open_session(f, SUB, 4, 9);
+	m.sub = SUB;
+	m.position = m.rights_seq = 7;
+	m.head_seq = 9;
+	m.hash = (ProtobufCBinaryData){WIRE_HASH, hash};
+	m.rights_generation = 2;
+	fake_send(f, 1, &head, &m.base);
+	m.position = 9; /* told again: no news */
+	fake_send(f, 1, &head, &m.base);
+	await_end(f);
+}
+
+static void changed_rights_are_told_once_with_their_number(void **state)
+{
+	(void)state;
+	fake_start(&hub, rights_script);
+	subscribe(NULL, ISAC_FROM_NOW, 0);
+	next(ISAC_EVENT_OPEN);
+	next(ISAC_EVENT_RIGHTS);
+	assert_int_equal(event.first, 7);
+	assert_int_equal(event.position, 7);
+	assert_false(event.caught_up);
+	next(ISAC_EVENT_POSITION);
+	assert_true(event.caught_up);
+	leave();
+}
+
 static void gap_script(struct fake *f)
 {
 	uint8_t hash[WIRE_HASH] = {0}, text[WIRE_HASH + 3 + 16];
@@ -329,6 +394,38 @@ static void a_gap_is_told_and_moves_the_place(void **state)
 	assert_int_equal(event.position, 4);
 	next(ISAC_EVENT_POSITION);
 	assert_int_equal(event.position, 5);
+	leave();
+}
+
+static void notice_script(struct fake *f)
+{
+	static const uint8_t zero[WIRE_HASH];
+	Isac1__Notice notice = ISAC1__NOTICE__INIT;
+	struct wire_head head = {.type = WIRE_NOTICE}, unknown = {.type = 0x00f0};
+	open_session(f, SUB, 7, 9);
+	notice.sub = SUB + 1; /* of another session: not for us */
+	fake_send(f, 1, &head, &notice.base);
+	fake_send(f, 1, &unknown, &notice.base);
+	notice.sub = SUB;
+	notice.reports = 3;
+	notice.newest_seq = 8;
+	fake_send(f, 1, &head, &notice.base);
+	beat(f, SUB, 9, 9, zero);
+	await_end(f);
+}
+
+static void a_notice_is_told_and_moves_nothing(void **state)
+{
+	(void)state;
+	fake_start(&hub, notice_script);
+	subscribe(NULL, ISAC_FROM_START, 0);
+	next(ISAC_EVENT_OPEN);
+	next(ISAC_EVENT_NOTICE);
+	assert_int_equal(event.reports, 3);
+	assert_int_equal(event.last, 8);
+	assert_int_equal(event.position, 7);
+	next(ISAC_EVENT_POSITION);
+	assert_int_equal(event.position, 9);
 	leave();
 }
 
@@ -443,7 +540,10 @@ int main(void)
 		cmocka_unit_test(a_hub_cannot_invent_a_member),
 		cmocka_unit_test(a_hole_is_noticed_and_asked_for_again),
 		cmocka_unit_test(another_running_hash_is_said),
+		cmocka_unit_test(an_entry_kept_back_is_noticed),
+		cmocka_unit_test(changed_rights_are_told_once_with_their_number),
 		cmocka_unit_test(a_gap_is_told_and_moves_the_place),
+		cmocka_unit_test(a_notice_is_told_and_moves_nothing),
 		cmocka_unit_test(after_a_restart_it_goes_on_where_it_was),
 		cmocka_unit_test(later_is_tried_again_and_a_takeover_is_the_end),
 		cmocka_unit_test(credit_comes_back_before_the_window_is_full),

@@ -40,7 +40,7 @@ static void looks_as_it_should(void **state)
 		{"not (not confidence >= 60)", "m.confidence >= $7::text::bigint", "60"},
 		{"confidence != 60", "m.confidence <> $7::text::bigint", "60"},
 		{"country != JP", "not coalesce(m.country = $7::text, false)", "JP"},
-		{"tag in (\"a\\\"b\", \"c\\\\d\")", "exists (select from unnest(m.tags) t(name) where t.name = any($7::text[]))",
+		{"tag in (\"a\\\"b\", \"c\\\\d\")", "exists (select from unnest(m.tags) t(name) where t.name = any($7::text::text[]))",
 		 "{\"a\\\"b\",\"c\\\\d\"}"},
 		{"value under evil.example", "(i.rdom >= $7::text and i.rdom < $8::text)", "example.evil."},
 		{"value in 128.0.0.0/2", "(i.addr <<= $7::text::inet or i.addr = any($8::text::inet[]))", "128.0.0.0/2"},

@@ -99,7 +99,8 @@ static void test_rebuild(void **state)
 	(void)state;
 	store_indexer_stop(&indexer);
 	snprintf(before, sizeof(before), "%s", cluster_sql(all));
-	cluster_sql("truncate isac.mention, isac.indicator; update isac.index_cursor set seq = 0");
+	cluster_sql(
+		"truncate isac.mention, isac.indicator; update isac.index_cursor set seq = 0; update isac.indicator_cursor set seq = 0");
 	assert_int_equal(store_indexer_start(&indexer, &conf), ISAC_OK);
 	wait_indexed(head);
 	assert_string_equal(cluster_sql(all), before);

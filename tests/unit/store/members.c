@@ -32,20 +32,20 @@ static struct store_command command(uint8_t nr, const char *bytes)
 
 static enum isac_err add_member(const char *name, uint8_t nr, const char *const *args, size_t n, struct wire_why *why)
 {
-	Isac1__Command cmd = ISAC1__COMMAND__INIT;
-	Isac1__Arg arg[8], *list[8];
+	struct member_space item[8];
+	struct store_space space = {.member = name, .by = 1, .vouched = true, .item = item};
 	struct wire_member bundle = {.curve = {nr}, .sign = {nr}};
+	enum isac_err err = ISAC_OK;
 
 	snprintf(bundle.name, sizeof(bundle.name), "%s", name);
-	for (size_t i = 0; i < n; i++) {
-		isac1__arg__init(&arg[i]);
-		arg[i].name = (char *)(uintptr_t)args[2 * i];
-		arg[i].value = (char *)(uintptr_t)args[2 * i + 1];
-		list[i] = &arg[i];
+	for (; !err && space.n < n; space.n++) {
+		unsigned kind = 0;
+
+		while (strcmp(member_space_names[kind], args[2 * space.n])) kind++;
+		err = member_space_parse(&item[space.n], (enum member_space_kind)kind, args[2 * space.n + 1], false, why);
 	}
-	cmd.n_args = n;
-	cmd.args = list;
-	return store_insert_member(db, &bundle, "isp", MEMBER_PUBLISHER | MEMBER_SUBSCRIBER, &cmd, why);
+	if (!err) err = store_insert_member(db, &bundle, "isp", MEMBER_PUBLISHER | MEMBER_SUBSCRIBER, why);
+	return err || !n ? err : store_insert_space(db, &space, why);
 }
 
 static void test_first_admin(void **state)

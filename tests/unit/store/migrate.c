@@ -87,6 +87,7 @@ static void test_least_privilege(void **state)
 		{"delete from isac.report_key", false},	     {"update isac.report_key set seq = 1", false},
 		{"delete from isac.admin_event", false},     {"update isac.admin_event set verb = ''", false},
 		{"delete from isac.mention", false},	     {"delete from isac.member", false},
+		{"delete from isac.member_space", false},    {"update isac.concern set items = 0", false},
 		{"update isac.audience set tlp = 1", false}, {"drop table isac.report", false},
 		{"create table isac.mine (x int)", false},   {"update isac.migration set number = 1", false},
 		{"select isac.partition_ensure(1)", true},
@@ -111,7 +112,8 @@ static void test_partitions(void **state)
 	cluster_sql("select isac.partition_ensure(35000000)");
 	assert_string_equal(
 		cluster_sql("select string_agg(relname, ' ' order by relname) from pg_class where relispartition and relkind = 'r'"),
-		"mention_0000 mention_0001 mention_0002 mention_0003 report_0000 report_0001 report_0002 report_0003");
+		"concern_0000 concern_0001 concern_0002 concern_0003 mention_0000 mention_0001 mention_0002 mention_0003 report_0000 "
+		"report_0001 report_0002 report_0003");
 }
 
 /* A database that would lose what it acknowledged is refused. */
