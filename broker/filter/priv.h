@@ -33,7 +33,12 @@ enum filter_kind {
 	FILTER_KIND_NUMBER,
 	FILTER_KIND_TIME
 };
-enum filter_what { FILTER_AND, FILTER_OR, FILTER_NOT, FILTER_TRUE, FILTER_MINE, FILTER_TEST };
+enum filter_state {
+#define STATE(num, NAME, name, sql) FILTER_STATE_##NAME = num,
+#include "states.def"
+#undef STATE
+};
+enum filter_what { FILTER_AND, FILTER_OR, FILTER_NOT, FILTER_TRUE, FILTER_MINE, FILTER_VALID, FILTER_TEST };
 enum { FILTER_YES = 0xffff, FILTER_NO = 0xfffe }; /* ends of a match; nodes are far fewer */
 
 struct filter_field_row {
@@ -59,12 +64,13 @@ struct filter_range {
 struct filter_node {
 	uint8_t what, field, op;
 	uint16_t size, yes, no;
-	uint32_t column, mask;	    /* mask: bit v = the name numbered v matches */
+	uint32_t column, mask;	    /* mask: bit v = the name numbered v matches; VALID: 1 = at `number`, 0 = now */
 	int64_t number;		    /* operand of a comparison */
 	struct filter_range shown;  /* rows as typed; for numbers in a list: into f->numbers; for networks: into f->nets */
 	struct filter_range tested; /* rows to compare with, sorted */
 };
 struct filter {
+	int64_t now_us; /* when it was compiled */
 	struct filter_node *nodes;
 	uint32_t nodes_n, nodes_cap;
 	struct filter_row *rows;
@@ -76,6 +82,7 @@ struct filter {
 	char *chars;
 	uint32_t chars_n, chars_cap;
 	uint16_t entry;
+	bool packed; /* all of the above in one block with this */
 	char *text;
 };
 
@@ -128,6 +135,8 @@ enum isac_err filter_operand_finish(struct filter *f, struct filter_node *node, 
 /* ---- print.c, expr.c --------------------------------------------------------------------- */
 enum isac_err filter_print(struct filter *f); /* sets f->text; TOO_LARGE when it would not parse again */
 void filter_expr_link(struct filter *f);      /* sets entry, yes, no */
+/* What stands for years should be small: moves the filter into one block without slack. Unchanged without memory. */
+void filter_expr_pack(struct filter **f);
 static inline const char *filter_expr_chars(const struct filter *f, const struct filter_row *row)
 {
 	return f->chars + row->at;
