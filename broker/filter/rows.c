@@ -232,16 +232,23 @@ static bool compares(enum filter_op op, int64_t said, const struct filter *f, co
 	}
 }
 
-static struct may may_name(const struct view *v, const struct filter_node *node, enum dim dim)
+static uint64_t list_names(const struct view *v, const struct filter_node *node, enum dim dim)
 {
 	uint64_t listed = 0;
-	struct may may = {{0}, {0}};
 
 	for (uint32_t i = 0; i < node->tested.n; i++) {
 		const struct filter_row *row = &v->f->rows[node->tested.first + i];
 
 		listed |= (uint64_t)1 << find_name(v->rows, dim, filter_expr_chars(v->f, row), row->len);
 	}
+	return listed;
+}
+
+static struct may may_name(const struct view *v, const struct filter_node *node, enum dim dim)
+{
+	uint64_t listed = list_names(v, node, dim);
+	struct may may = {{0}, {0}};
+
 	/* Of many, one is known to be there: what is asked of another may be so or not. */
 	may.yes[0] = dim >= DIM_MANY ? listed | ~(uint64_t)1 : listed;
 	may.no[0] = ~listed;
@@ -378,6 +385,16 @@ static void count_dim(struct filter_rows *rows, struct chunk *chunk, uint32_t bi
 		}
 }
 
+/* "None" and the names in the filter: that another one is there says nothing that "none" does not. */
+static uint64_t asked_names(const struct view *v, enum dim dim)
+{
+	uint64_t asked = 1;
+
+	for (uint32_t at = 0; v->named && at < v->f->nodes_n; at++)
+		if (names_leaf(&v->f->nodes[at], dim)) asked |= list_names(v, &v->f->nodes[at], dim);
+	return asked;
+}
+
 uint32_t filter_rows_add(struct filter_rows *rows, const struct filter *f, uint32_t out)
 {
 	struct view v = {rows, f, filter_rows_take_names(rows, f)};
@@ -390,6 +407,7 @@ uint32_t filter_rows_add(struct filter_rows *rows, const struct filter *f, uint3
 	for (enum dim dim = 0; dim < DIM_END; dim++) {
 		struct may may = may_be(&v, 0, dim);
 
+		if (dim >= DIM_MANY) may.yes[0] &= asked_names(&v, dim);
 		for (unsigned i = 0; i < dim_values[dim]; i++)
 			set_bit(&chunk->lines[dim_at[dim] + i], bit, may.yes[i / 64] >> i % 64 & 1);
 		count_dim(rows, chunk, bit, dim, 1);
