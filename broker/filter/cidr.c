@@ -9,7 +9,7 @@
 #include "filter/priv.h"
 
 /* Bits of a key: the family, the address, the length. */
-enum { KEY_ADDR = 1, KEY_LENGTH = 129, KEY_BITS = 137, SUB4_FROM = 4096, SUB4_LOOK_MAX = 64 };
+enum { KEY_ADDR = 1, KEY_LENGTH = 129, KEY_BITS = 137, SUB4_LOOK_MAX = 64 };
 /* A reference in the tree is a network or a fork, by its lowest bit; FILTER_NONE: an empty tree. */
 struct fork {
 	uint32_t child[2];
@@ -82,25 +82,27 @@ uint32_t filter_cidr_find(const struct filter_nets *nets, const struct member_ne
 }
 
 /* ---- what lengths occur ------------------------------------------------------------------ */
-static unsigned slash16(const uint8_t addr[16])
-{
-	return (unsigned)addr[0] << 8 | addr[1];
-}
-
 static void note_sub4(struct filter_nets *nets, const struct filter_net *net)
 {
 	if (nets->sub4 && net->family == 4 && net->prefix > 16)
-		nets->sub4[slash16(net->addr)] |= (uint16_t)(1u << (net->prefix - 17));
+		*filter_cidr_sub4(nets, net->addr) |= (uint16_t)(1u << (net->prefix - 17));
 }
 
-/* From how many networks on the table of /16s pays: 128 KiB, a lookup less for each length that is not below this /16. */
+/* The table of /16s spares a lookup for each length that does not occur there: first a small one, in which many /16s share an entry. */
 static void want_sub4(struct filter_nets *nets)
 {
-	uint32_t todo[KEY_BITS + 1], n = 0;
+	static const struct {
+		uint32_t from, mask;
+	} sizes[] = {{8192, 0xffff}, {256, 0x0fff}};
+	uint32_t todo[KEY_BITS + 1], n = 0, i = nets->n4 < sizes[0].from;
+	uint16_t *sub4;
 
-	if (nets->sub4 || nets->n4 < SUB4_FROM) return;
-	nets->sub4 = calloc(1 << 16, sizeof(*nets->sub4));
-	if (!nets->sub4) return; /* slower, not wrong */
+	if (nets->n4 != sizes[i].from || nets->sub4_mask >= sizes[i].mask) return;
+	sub4 = calloc(sizes[i].mask + 1, sizeof(*sub4));
+	if (!sub4) return; /* slower, not wrong */
+	free(nets->sub4);
+	nets->sub4 = sub4;
+	nets->sub4_mask = sizes[i].mask;
 	todo[n++] = nets->root;
 	while (n) {
 		uint32_t ref = todo[--n];
@@ -141,7 +143,7 @@ static uint32_t subtree(const struct filter_nets *nets, const uint8_t addr[16], 
 	return net->family == family && filter_net_overlap(net->addr, bits, addr, bits) ? ref : FILTER_NONE;
 }
 
-/* After a removal: what is left below its /16, if that is soon said. Lengths too many cost time only. */
+/* After a removal: what is left below its /16, if it has an entry of its own and that is soon said. Lengths too many cost time only. */
 static void review_sub4(struct filter_nets *nets, const uint8_t addr[16])
 {
 	uint32_t todo[KEY_BITS + 1], n = 0, looked = 0;
@@ -162,7 +164,7 @@ static void review_sub4(struct filter_nets *nets, const uint8_t addr[16])
 		todo[n++] = fork_of(nets, ref)->child[1];
 		todo[n++] = fork_of(nets, ref)->child[0];
 	}
-	nets->sub4[slash16(addr)] = seen;
+	*filter_cidr_sub4(nets, addr) = seen;
 }
 
 /* ---- the tree -------------------------------------------------------------------------------- */
@@ -227,7 +229,7 @@ void filter_cidr_remove(struct filter_nets *nets, uint32_t i)
 	}
 	filter_pool_give(&nets->nets, i);
 	count(nets, &net, -1);
-	if (nets->sub4 && net.family == 4 && net.prefix > 16) review_sub4(nets, net.addr);
+	if (nets->sub4_mask == 0xffff && net.family == 4 && net.prefix > 16) review_sub4(nets, net.addr);
 }
 
 void filter_cidr_inside(const struct filter_nets *nets, const uint8_t addr[16], unsigned family, unsigned bits,

@@ -182,6 +182,17 @@ static inline void filter_table_prefetch(const struct filter_table *t, uint32_t 
 {
 	if (t->size) __builtin_prefetch(&t->slots[filter_table_home(hash, t->size)]);
 }
+/* Is there any? What a match asks first, and mostly last. */
+static inline bool filter_table_has(const struct filter_table *t, uint32_t hash)
+{
+	const struct filter_slot *slot = t->slots + filter_table_home(hash, t->size), *end = t->slots + t->size;
+
+	if (t->old) return true; /* while it grows: look closer */
+	if (!t->size) return false;
+	for (; slot->ref; slot = slot + 1 == end ? t->slots : slot + 1)
+		if (slot->hash == hash) return true;
+	return false;
+}
 /* References with this hash one after the other, then 0. Nothing may be added or removed in between. */
 static inline uint32_t filter_table_next(const struct filter_table *t, struct filter_probe *p)
 {
@@ -238,40 +249,15 @@ bool filter_plan_leaves(const struct filter *f, const struct member *self, bool 
 enum filter_space filter_plan_space(const struct filter_node *leaf); /* of a leaf that filter_plan_leaves names */
 uint32_t filter_plan_net_hash(const uint64_t seed[2], const uint8_t addr[16], unsigned family, unsigned bits);
 
-/* Seeded, and good in all bits; not for anything that leaves the process. */
+/* ---- hash.c ------------------------------------------------------------------------------------------- */
 static inline uint64_t filter_hash_mix(uint64_t a, uint64_t b)
 {
 	unsigned __int128 product = (unsigned __int128)a * b;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
-static inline uint64_t filter_hash_read(const void *bytes, size_t n)
-{
-	uint64_t word = 0;
-
-	memcpy(&word, bytes, n);
-	return word;
-}
-static inline uint32_t filter_hash(const uint64_t seed[2], enum filter_space space, const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-	uint64_t a, b, h = seed[0] ^ ((uint64_t)space << 56);
-	size_t left = len;
-
-	for (; left > 16; left -= 16, p += 16) h = filter_hash_mix(filter_hash_read(p, 8) ^ seed[1], filter_hash_read(p + 8, 8) ^ h);
-	if (left >= 8) {
-		a = filter_hash_read(p, 8);
-		b = filter_hash_read(p + left - 8, 8);
-	} else if (left >= 4) {
-		a = filter_hash_read(p, 4);
-		b = filter_hash_read(p + left - 4, 4);
-	} else {
-		a = left ? (uint64_t)p[0] << 16 | (uint64_t)p[left / 2] << 8 | p[left - 1] : 0;
-		b = 0;
-	}
-	h = filter_hash_mix(a ^ seed[1], b ^ h);
-	return (uint32_t)(filter_hash_mix(h ^ seed[0], len ^ seed[1]) >> 32);
-}
+/* Seeded, and good in all bits; not for anything that leaves the process. */
+uint32_t filter_hash(const uint64_t seed[2], enum filter_space space, const void *bytes, size_t len);
 
 /* ---- cidr.c: the networks that filters ask for --------------------------------------------------------- */
 struct filter_net {
@@ -284,14 +270,18 @@ struct filter_nets {
 	uint32_t root;
 	uint32_t lengths4[33], lengths6[129]; /* networks of each length */
 	uint64_t has4, has6[3];		      /* bit = lengths that are not 0 */
-	uint16_t *sub4;			      /* for each /16 (once there are many): bit n = one of length 17 + n may lie in it; NULL */
-	uint32_t n4;
+	uint16_t *sub4;			      /* for each /16, once there are many: bit n = one of length 17 + n may lie in it */
+	uint32_t sub4_mask, n4;
 };
 void filter_cidr_init(struct filter_nets *nets);
 void filter_cidr_clear(struct filter_nets *nets);
 static inline struct filter_net *filter_cidr_get(const struct filter_nets *nets, uint32_t i)
 {
 	return (struct filter_net *)nets->nets.data + i;
+}
+static inline uint16_t *filter_cidr_sub4(const struct filter_nets *nets, const uint8_t addr[16])
+{
+	return &nets->sub4[((uint32_t)addr[0] << 8 | addr[1]) & nets->sub4_mask];
 }
 uint32_t filter_cidr_find(const struct filter_nets *nets, const struct member_net *net); /* FILTER_NONE */
 uint32_t filter_cidr_add(struct filter_nets *nets, const struct member_net *net);	 /* must be new; FILTER_NONE without memory */
@@ -302,7 +292,7 @@ void filter_cidr_inside(const struct filter_nets *nets, const uint8_t addr[16], 
 
 /* ---- rows.c: broad filters, a bit each in the bitmaps of what items say --------------------------------- */
 struct filter_rows;
-struct filter_rows *filter_rows_new(const uint64_t seed[2]); /* NULL without memory */
+struct filter_rows *filter_rows_new(void); /* NULL without memory */
 void filter_rows_destroy(struct filter_rows **rows);
 bool filter_rows_take_names(const struct filter_rows *rows, const struct filter *f); /* is there a bitmap for each name in it? */
 uint32_t filter_rows_add(struct filter_rows *rows, const struct filter *f, uint32_t out); /* its row; FILTER_NONE without memory */

@@ -57,13 +57,13 @@ static const uint16_t dim_at[DIM_END] = {
 };
 
 struct line {
-	uint64_t words[WORDS];
+	_Alignas(16) uint64_t words[WORDS];
 };
 /* CHUNK filters; a set grows by whole chunks, so no bitmap ever moves. */
 struct chunk {
 	struct line lines[LINES], live, sure, named;
 	uint32_t out[CHUNK];
-	uint32_t n, used[DIM_END]; /* rows that a field narrows */
+	uint32_t n, words; /* no row beyond so many words */
 };
 struct name {
 	uint32_t hash, refs;
@@ -76,11 +76,21 @@ struct names {
 	uint8_t slots[SLOTS];
 	uint32_t n;
 };
+/* The bitmaps of an item: for a field of many the first of them, and more beside it. */
+struct picture {
+	uint16_t line[DIM_END], more[DIM_END - DIM_MANY][WIRE_LIMIT_TAGS];
+	uint8_t more_n[DIM_END - DIM_MANY];
+	bool names; /* have they been looked up? */
+	bool odd;   /* a number or a count beyond all tables: no bitmap is asked */
+};
+_Static_assert(WIRE_LIMIT_TAGS >= WIRE_LIMIT_GROUPS && WIRE_LIMIT_TAGS < 256, "tags bound what an item has many of");
 struct filter_rows {
-	const uint64_t *seed;
 	struct chunk **chunks;
 	uint32_t chunks_n, chunks_cap, room; /* no chunk before `room` has any */
-	uint32_t used[DIM_END]; /* of all chunks */
+	uint32_t used[DIM_END];	  /* rows that a field narrows */
+	uint8_t dims[DIM_END];	  /* the fields that narrow any: numbers first */
+	uint32_t dims_n, numbers_n;
+	struct picture *picture;
 	struct names names[DIM_END - DIM_NAMES];
 };
 /* A filter on its way in. named: its names have bitmaps, and keep them as long as it is there. */
@@ -95,9 +105,18 @@ struct may {
 };
 
 /* ---- names ------------------------------------------------------------------------------- */
-static uint32_t hash_name(const struct filter_rows *rows, const char *text, size_t len)
+/* Cheap will do: at worst all of the few names fall on one slot. */
+static uint32_t hash_name(const char *text, size_t len)
 {
-	return filter_hash(rows->seed, FILTER_SPACES, text, len);
+	uint64_t first = 0, last = 0;
+
+	if (len >= 8) {
+		memcpy(&first, text, 8);
+		memcpy(&last, text + len - 8, 8);
+	} else if (len) {
+		first = (uint64_t)(uint8_t)text[0] << 16 | (uint64_t)(uint8_t)text[len / 2] << 8 | (uint8_t)text[len - 1];
+	}
+	return (uint32_t)((first ^ last * 3 ^ len) * 0x9e3779b97f4a7c15u >> 32);
 }
 
 /* Its number; 0 if it has none. */
@@ -107,7 +126,7 @@ static unsigned find_name(const struct filter_rows *rows, enum dim dim, const ch
 	uint32_t hash;
 
 	if (len > NAME_BYTES) return 0;
-	hash = hash_name(rows, text, len);
+	hash = hash_name(text, len);
 	for (uint8_t at = (uint8_t)hash; names->slots[at]; at++) {
 		const struct name *name = &names->names[names->slots[at]];
 
@@ -139,7 +158,7 @@ static void take_name(struct filter_rows *rows, enum dim dim, const char *text, 
 		return;
 	}
 	for (i = 1; i < NAMES && names->names[i].refs; i++) {}
-	names->names[i].hash = hash_name(rows, text, len);
+	names->names[i].hash = hash_name(text, len);
 	names->names[i].refs = 1;
 	names->names[i].len = (uint8_t)len;
 	memcpy(names->names[i].text, text, len);
@@ -328,11 +347,13 @@ static bool is_sure(const struct view *v)
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------- */
-struct filter_rows *filter_rows_new(const uint64_t seed[2])
+struct filter_rows *filter_rows_new(void)
 {
 	struct filter_rows *rows = calloc(1, sizeof(*rows));
 
-	if (rows) rows->seed = seed;
+	if (!rows) return NULL;
+	rows->picture = calloc(1, sizeof(*rows->picture));
+	if (!rows->picture) filter_rows_destroy(&rows);
 	return rows;
 }
 
@@ -341,6 +362,7 @@ void filter_rows_destroy(struct filter_rows **rows)
 	if (!*rows) return;
 	for (uint32_t i = 0; i < (*rows)->chunks_n; i++) free((*rows)->chunks[i]);
 	free((*rows)->chunks);
+	free((*rows)->picture);
 	free(*rows);
 	*rows = NULL;
 }
@@ -375,14 +397,19 @@ static bool has_bit(const struct line *line, uint32_t bit)
 }
 
 /* A field narrows the row if some value of it makes the filter impossible; of many, "none of these" does. */
-static void count_dim(struct filter_rows *rows, struct chunk *chunk, uint32_t bit, enum dim dim, int by)
+static void count_dim(struct filter_rows *rows, const struct chunk *chunk, uint32_t bit, enum dim dim, int by)
 {
-	for (unsigned i = 0; i < (dim >= DIM_MANY ? 1 : dim_values[dim]); i++)
-		if (!has_bit(&chunk->lines[dim_at[dim] + i], bit)) {
-			chunk->used[dim] += (uint32_t)by;
-			rows->used[dim] += (uint32_t)by;
-			return;
-		}
+	unsigned values = dim >= DIM_MANY ? 1 : dim_values[dim], i = 0;
+
+	while (i < values && has_bit(&chunk->lines[dim_at[dim] + i], bit)) i++;
+	if (i == values) return;
+	rows->used[dim] += (uint32_t)by;
+	rows->dims_n = rows->numbers_n = 0;
+	for (enum dim one = 0; one < DIM_END; one++) {
+		if (!rows->used[one]) continue;
+		rows->dims[rows->dims_n++] = (uint8_t)one;
+		if (one < DIM_NAMES) rows->numbers_n++;
+	}
 }
 
 /* "None" and the names in the filter: that another one is there says nothing that "none" does not. */
@@ -413,6 +440,7 @@ uint32_t filter_rows_add(struct filter_rows *rows, const struct filter *f, uint3
 		count_dim(rows, chunk, bit, dim, 1);
 	}
 	set_bit(&chunk->live, bit, true);
+	if (bit / 64 >= chunk->words) chunk->words = bit / 64 + 1;
 	set_bit(&chunk->sure, bit, is_sure(&v));
 	set_bit(&chunk->named, bit, v.named);
 	chunk->out[bit] = out;
@@ -445,29 +473,22 @@ bool filter_rows_has_dim(const struct filter_node *leaf)
 }
 
 /* ---- matching -------------------------------------------------------------------------------------- */
-/* The bitmaps of an item: for a field of many the first of them, and more beside it. */
-struct picture {
-	uint16_t line[DIM_END], more[DIM_END - DIM_MANY][WIRE_LIMIT_TAGS];
-	uint8_t more_n[DIM_END - DIM_MANY];
-	uint8_t dims[DIM_END], n; /* those that narrow anything at all */
-	bool odd;		  /* a number beyond all tables: no bitmap is asked */
-};
-_Static_assert(WIRE_LIMIT_TAGS >= WIRE_LIMIT_GROUPS && WIRE_LIMIT_TAGS < 256, "tags bound what an item has many of");
-
-static void see_number(struct picture *p, enum dim dim, uint32_t number)
+static void see_number(struct picture *p, enum dim dim, const struct report *report, const struct report_item *item)
 {
+	const Isac1__Indicator *ind = item->ind;
+	uint32_t number = 0; /* what is no indicator does not say */
+
+	if (dim == DIM_KIND) number = report->header->kind;
+	else if (dim == DIM_TLP) number = report->header->tlp;
+	else if (ind) number = dim == DIM_TYPE ? item->value.type : dim == DIM_CONFIDENCE ? ind->confidence_plus1 : ind->severity_plus1;
 	if (number >= dim_values[dim]) p->odd = true;
 	else p->line[dim] = (uint16_t)(dim_at[dim] + number);
-}
-
-static void see_text(const struct filter_rows *rows, struct picture *p, enum dim dim, const char *text)
-{
-	p->line[dim] = (uint16_t)(dim_at[dim] + find_name(rows, dim, text, strlen(text)));
 }
 
 static void see_texts(const struct filter_rows *rows, struct picture *p, enum dim dim, char *const *texts, size_t n)
 {
 	p->line[dim] = dim_at[dim];
+	p->more_n[dim - DIM_MANY] = 0;
 	if (n > WIRE_LIMIT_TAGS) p->odd = true;
 	for (size_t i = 0; i < n && !p->odd; i++) {
 		unsigned name = find_name(rows, dim, texts[i], strlen(texts[i]));
@@ -476,36 +497,34 @@ static void see_texts(const struct filter_rows *rows, struct picture *p, enum di
 	}
 }
 
-static void see_dim(const struct filter_rows *rows, struct picture *p, enum dim dim, const struct report *report,
-		    const struct report_item *item)
+static void see_names(const struct filter_rows *rows, struct picture *p, enum dim dim, const struct report *report,
+		      const struct report_item *item)
 {
-	const Isac1__Header *h = report->header;
 	const Isac1__Indicator *ind = item->ind;
+	const char *text;
 
-	p->dims[p->n++] = (uint8_t)dim;
-	p->line[dim] = dim_at[dim];
-	switch (dim) {
-	case DIM_KIND:
-		see_number(p, dim, h->kind);
-		return;
-	case DIM_TLP:
-		see_number(p, dim, h->tlp);
-		return;
-	case DIM_PUBLISHER:
-		see_text(rows, p, dim, report->publisher);
-		return;
-	case DIM_GROUP:
-		see_texts(rows, p, dim, h->groups, h->n_groups);
-		return;
-	default:
-		break;
+	if (dim == DIM_GROUP) {
+		see_texts(rows, p, dim, report->header->groups, report->header->n_groups);
+	} else if (dim == DIM_TAG) {
+		see_texts(rows, p, dim, ind ? ind->tags : NULL, ind ? ind->n_tags : 0);
+	} else {
+		text = dim == DIM_PUBLISHER ? report->publisher : ind ? ind->country : "";
+		p->line[dim] = (uint16_t)(dim_at[dim] + find_name(rows, dim, text, strlen(text)));
 	}
-	if (!ind) return; /* says nothing: the first bitmap of each */
-	if (dim == DIM_TYPE) see_number(p, dim, item->value.type);
-	else if (dim == DIM_CONFIDENCE) see_number(p, dim, ind->confidence_plus1);
-	else if (dim == DIM_SEVERITY) see_number(p, dim, ind->severity_plus1);
-	else if (dim == DIM_COUNTRY) see_text(rows, p, dim, ind->country);
-	else see_texts(rows, p, dim, ind->tags, ind->n_tags);
+}
+
+/* Two words at a time, which every processor here can do. */
+typedef uint64_t pair __attribute__((vector_size(16)));
+
+static void narrow(struct line *left, const struct line *by)
+{
+	pair *to = (pair *)left->words;
+	const pair *from = (const pair *)by->words;
+
+	to[0] &= from[0];
+	to[1] &= from[1];
+	to[2] &= from[2];
+	to[3] &= from[3];
 }
 
 static void narrow_many(struct line *left, const struct chunk *chunk, const struct picture *p, enum dim dim)
@@ -514,40 +533,50 @@ static void narrow_many(struct line *left, const struct chunk *chunk, const stru
 
 	for (unsigned i = 0; i < p->more_n[dim - DIM_MANY]; i++)
 		for (unsigned w = 0; w < WORDS; w++) any.words[w] |= chunk->lines[p->more[dim - DIM_MANY][i]].words[w];
-	for (unsigned w = 0; w < WORDS; w++) left->words[w] &= any.words[w];
+	narrow(left, &any);
 }
 
-static void narrow(struct line *left, const struct chunk *chunk, const struct picture *p, enum dim dim)
+static bool is_empty(const struct line *line)
 {
-	const struct line *line = &chunk->lines[p->line[dim]];
+	uint64_t any = 0;
 
-	for (unsigned w = 0; w < WORDS; w++) left->words[w] &= line->words[w];
+	for (unsigned w = 0; w < WORDS; w++) any |= line->words[w];
+	return !any;
+}
+
+/* Names cost more to look up than numbers: only if some filter is left to narrow by them, and once. */
+static void match_chunk(const struct filter_rows *rows, const struct chunk *chunk, const struct report *report,
+			const struct report_item *item, void (*visit)(void *arg, uint32_t out, bool sure), void *arg)
+{
+	struct picture *p = rows->picture;
+	struct line left = chunk->live;
+
+	for (unsigned i = 0; i < rows->numbers_n; i++) narrow(&left, &chunk->lines[p->line[rows->dims[i]]]);
+	if (is_empty(&left)) return;
+	for (unsigned i = rows->numbers_n; i < rows->dims_n; i++) {
+		enum dim dim = rows->dims[i];
+
+		if (!p->names) see_names(rows, p, dim, report, item);
+		if (dim >= DIM_MANY && p->more_n[dim - DIM_MANY]) narrow_many(&left, chunk, p, dim);
+		else narrow(&left, &chunk->lines[p->line[dim]]);
+	}
+	p->names = true;
+	if (p->odd) left = chunk->live;
+	for (unsigned w = 0; w < chunk->words; w++)
+		for (uint64_t bits = left.words[w]; bits; bits &= bits - 1) {
+			unsigned bit = (unsigned)__builtin_ctzll(bits);
+
+			visit(arg, chunk->out[w * 64 + bit], !p->odd && chunk->sure.words[w] >> bit & 1);
+		}
 }
 
 void filter_rows_match(const struct filter_rows *rows, const struct report *report, const struct report_item *item,
 		       void (*visit)(void *arg, uint32_t out, bool sure), void *arg)
 {
-	struct picture p;
+	struct picture *p = rows->picture;
 
-	p.n = 0;
-	p.odd = false;
-	memset(p.more_n, 0, sizeof(p.more_n));
 	if (!rows->chunks_n) return;
-	for (enum dim dim = 0; dim < DIM_END; dim++)
-		if (rows->used[dim]) see_dim(rows, &p, dim, report, item);
-	for (uint32_t c = 0; c < rows->chunks_n; c++) {
-		const struct chunk *chunk = rows->chunks[c];
-		struct line left = chunk->live;
-
-		for (unsigned i = 0; i < p.n && !p.odd; i++)
-			if (!chunk->used[p.dims[i]]) continue;
-			else if (p.dims[i] >= DIM_MANY) narrow_many(&left, chunk, &p, p.dims[i]);
-			else narrow(&left, chunk, &p, p.dims[i]);
-		for (unsigned w = 0; w < WORDS; w++)
-			for (uint64_t bits = left.words[w]; bits; bits &= bits - 1) {
-				unsigned bit = (unsigned)__builtin_ctzll(bits);
-
-				visit(arg, chunk->out[w * 64 + bit], !p.odd && chunk->sure.words[w] >> bit & 1);
-			}
-	}
+	p->names = p->odd = false;
+	for (unsigned i = 0; i < rows->numbers_n; i++) see_number(p, rows->dims[i], report, item);
+	for (uint32_t c = 0; c < rows->chunks_n; c++) match_chunk(rows, rows->chunks[c], report, item, visit, arg);
 }

@@ -100,7 +100,7 @@ enum isac_err filter_set_new(struct filter_set **out)
 	filter_pool_init(&s->lists, sizeof(struct list));
 	filter_pool_init(&s->stamps, sizeof(uint64_t));
 	filter_cidr_init(&s->nets);
-	s->rows = filter_rows_new(s->seed);
+	s->rows = filter_rows_new();
 	s->scratch = calloc(1, sizeof(*s->scratch));
 	if (!s->rows || !s->scratch) filter_set_destroy(&s);
 	*out = s;
@@ -510,14 +510,20 @@ static void look_up(struct search *search)
 	struct filter_probe probe;
 
 	for (uint32_t i = 0; i < scratch->n; i++) {
-		uint32_t ref = filter_table_first(&search->s->postings, scratch->hashes[i], &probe), before = 0;
+		uint32_t ref, before = 0;
 
-		if (!ref) continue;
+		if (!filter_table_has(&search->s->postings, scratch->hashes[i])) continue;
 		while (before < i && scratch->hashes[before] != scratch->hashes[i]) before++;
 		if (before < i) continue;
-		for (; ref; ref = filter_table_next(&search->s->postings, &probe)) follow(search, ref);
+		for (ref = filter_table_first(&search->s->postings, scratch->hashes[i], &probe); ref; ref = filter_table_next(&search->s->postings, &probe)) follow(search, ref);
 	}
 	scratch->n = 0;
+}
+
+static __attribute__((noinline)) void want_more(struct search *search, uint32_t hash)
+{
+	look_up(search);
+	search->s->scratch->hashes[search->s->scratch->n++] = hash;
 }
 
 /* The slot is on its way from memory while the other hashes are made. */
@@ -525,9 +531,9 @@ static void want(struct search *search, uint32_t hash)
 {
 	struct scratch *scratch = search->s->scratch;
 
-	if (scratch->n == HASHES) look_up(search);
-	scratch->hashes[scratch->n++] = hash;
 	filter_table_prefetch(&search->s->postings, hash);
+	if (scratch->n == HASHES) want_more(search, hash);
+	else scratch->hashes[scratch->n++] = hash;
 }
 
 static void want_text(struct search *search, enum filter_space space, const char *text, size_t len)
@@ -552,7 +558,7 @@ static void want_nets(struct search *search, const struct wire_value *value)
 
 	if (value->family == 4) {
 		lengths = nets->has4 & (((uint64_t)2 << value->prefix) - 1);
-		if (nets->sub4) lengths &= 0x1ffff | (uint64_t)nets->sub4[value->addr[0] << 8 | value->addr[1]] << 17;
+		if (nets->sub4) lengths &= 0x1ffff | (uint64_t)*filter_cidr_sub4(nets, value->addr) << 17;
 		want_lengths(search, value, lengths, 0);
 		return;
 	}
