@@ -182,16 +182,19 @@ static inline void filter_table_prefetch(const struct filter_table *t, uint32_t 
 {
 	if (t->size) __builtin_prefetch(&t->slots[filter_table_home(hash, t->size)]);
 }
-/* Is there any? What a match asks first, and mostly last. */
-static inline bool filter_table_has(const struct filter_table *t, uint32_t hash)
+static inline bool filter_table_scan(const struct filter_slot *slots, uint32_t size, uint32_t hash)
 {
-	const struct filter_slot *slot = t->slots + filter_table_home(hash, t->size), *end = t->slots + t->size;
+	const struct filter_slot *slot = slots + filter_table_home(hash, size), *end = slots + size;
 
-	if (t->old) return true; /* while it grows: look closer */
-	if (!t->size) return false;
-	for (; slot->ref; slot = slot + 1 == end ? t->slots : slot + 1)
+	if (!size) return false;
+	for (; slot->ref; slot = slot + 1 == end ? slots : slot + 1)
 		if (slot->hash == hash) return true;
 	return false;
+}
+/* Is there any reference with this hash? What a match asks first, and mostly last. */
+static inline bool filter_table_has(const struct filter_table *t, uint32_t hash)
+{
+	return filter_table_scan(t->slots, t->size, hash) || (t->old && filter_table_scan(t->old, t->old_size, hash));
 }
 /* References with this hash one after the other, then 0. Nothing may be added or removed in between. */
 static inline uint32_t filter_table_next(const struct filter_table *t, struct filter_probe *p)

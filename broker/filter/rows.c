@@ -473,16 +473,22 @@ bool filter_rows_has_dim(const struct filter_node *leaf)
 }
 
 /* ---- matching -------------------------------------------------------------------------------------- */
-static void see_number(struct picture *p, enum dim dim, const struct report *report, const struct report_item *item)
+static void see_number(struct picture *p, enum dim dim, uint32_t number)
 {
-	const Isac1__Indicator *ind = item->ind;
-	uint32_t number = 0; /* what is no indicator does not say */
-
-	if (dim == DIM_KIND) number = report->header->kind;
-	else if (dim == DIM_TLP) number = report->header->tlp;
-	else if (ind) number = dim == DIM_TYPE ? item->value.type : dim == DIM_CONFIDENCE ? ind->confidence_plus1 : ind->severity_plus1;
 	if (number >= dim_values[dim]) p->odd = true;
 	else p->line[dim] = (uint16_t)(dim_at[dim] + number);
+}
+
+/* What is no indicator says 0 of all that an indicator says: absent. */
+static void see_numbers(struct picture *p, const struct report *report, const struct report_item *item)
+{
+	const Isac1__Indicator *ind = item->ind;
+
+	see_number(p, DIM_KIND, report->header->kind);
+	see_number(p, DIM_TLP, report->header->tlp);
+	see_number(p, DIM_TYPE, ind ? item->value.type : 0);
+	see_number(p, DIM_CONFIDENCE, ind ? ind->confidence_plus1 : 0);
+	see_number(p, DIM_SEVERITY, ind ? ind->severity_plus1 : 0);
 }
 
 static void see_texts(const struct filter_rows *rows, struct picture *p, enum dim dim, char *const *texts, size_t n)
@@ -536,11 +542,11 @@ static void narrow_many(struct line *left, const struct chunk *chunk, const stru
 	narrow(left, &any);
 }
 
-static bool is_empty(const struct line *line)
+static bool is_empty(const struct line *line, unsigned words)
 {
 	uint64_t any = 0;
 
-	for (unsigned w = 0; w < WORDS; w++) any |= line->words[w];
+	for (unsigned w = 0; w < words; w++) any |= line->words[w];
 	return !any;
 }
 
@@ -552,7 +558,7 @@ static void match_chunk(const struct filter_rows *rows, const struct chunk *chun
 	struct line left = chunk->live;
 
 	for (unsigned i = 0; i < rows->numbers_n; i++) narrow(&left, &chunk->lines[p->line[rows->dims[i]]]);
-	if (is_empty(&left)) return;
+	if (is_empty(&left, chunk->words)) return;
 	for (unsigned i = rows->numbers_n; i < rows->dims_n; i++) {
 		enum dim dim = rows->dims[i];
 
@@ -577,6 +583,6 @@ void filter_rows_match(const struct filter_rows *rows, const struct report *repo
 
 	if (!rows->chunks_n) return;
 	p->names = p->odd = false;
-	for (unsigned i = 0; i < rows->numbers_n; i++) see_number(p, rows->dims[i], report, item);
+	see_numbers(p, report, item);
 	for (uint32_t c = 0; c < rows->chunks_n; c++) match_chunk(rows, rows->chunks[c], report, item, visit, arg);
 }

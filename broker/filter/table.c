@@ -8,7 +8,7 @@
 
 #include "filter/priv.h"
 
-enum { FIRST = 64, STEP = 12 };
+enum { FIRST = 64, STEP = 32 };
 
 void filter_table_init(struct filter_table *t, uint32_t fill)
 {
