@@ -40,6 +40,17 @@ void filter_set_remove(struct filter_set *s, uint32_t id);
 void filter_set_match(const struct filter_set *s, const struct report *report, uint32_t item, void (*hit)(void *arg, uint32_t id),
 		      void *arg);
 
+/* ---- explanation ---------------------------------------------------------------------- */
+/*
+ * A part of a filter, and what serves it. feed: `exact`, `network`, `suffix` (the filter is found by it), `bitmap`, `confirm` (asked of
+ * what the others leave), `none`, `never`, `not in feeds`. history: the index of the database, or how it does without.
+ */
+struct filter_part {
+	const char *text, *feed, *history;
+};
+/* Its parts in the order of the text, `mine` as for a member who has registered something. */
+enum isac_err filter_explain(const struct filter *f, void (*part)(void *arg, const struct filter_part *part), void *arg);
+
 /* ---- SQL ------------------------------------------------------------------------------ */
 /*
  * A WHERE condition over the aliases m (mention), i (indicator), r (report), p (member that published), a (audience):

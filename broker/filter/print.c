@@ -108,6 +108,11 @@ static void print_node(struct wire_buf *out, const struct filter *f, uint32_t at
 	if (wrap) wire_buf_add(out, ")", 1);
 }
 
+void filter_print_leaf(struct wire_buf *out, const struct filter *f, uint32_t at)
+{
+	print_node(out, f, at, FILTER_OR);
+}
+
 enum isac_err filter_print(struct filter *f)
 {
 	struct wire_buf out;

@@ -136,6 +136,7 @@ enum isac_err filter_operand_finish(struct filter *f, struct filter_node *node, 
 
 /* ---- print.c, expr.c --------------------------------------------------------------------- */
 enum isac_err filter_print(struct filter *f); /* sets f->text; TOO_LARGE when it would not parse again */
+void filter_print_leaf(struct wire_buf *out, const struct filter *f, uint32_t at);
 void filter_expr_link(struct filter *f);      /* sets entry, yes, no */
 /* What stands for years should be small: moves the filter into one block without slack. Unchanged without memory. */
 void filter_expr_pack(struct filter **f);
