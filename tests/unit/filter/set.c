@@ -26,11 +26,11 @@ static unsigned draw(struct world *w, unsigned n)
 	return (unsigned)rand_r(&w->seed) % n;
 }
 
-/* Addresses are few on purpose: 45.0-3.x.x, so that networks lie in each other. */
+/* Addresses are few on purpose: 45.0-23.x.x, so that networks lie in each other. */
 static void write_net(struct world *w, char out[TEXT])
 {
-	unsigned bits = 6 + draw(w, 27);
-	uint32_t addr = (45u << 24 | draw(w, 4) << 16 | draw(w, 256) << 8 | draw(w, 256)) & (0xffffffffu << (32 - bits));
+	unsigned bits = 14 + draw(w, 19);
+	uint32_t addr = (45u << 24 | draw(w, 24) << 16 | draw(w, 256) << 8 | draw(w, 256)) & (0xffffffffu << (32 - bits));
 
 	snprintf(out, TEXT, "value in %u.%u.%u.%u/%u", addr >> 24, addr >> 16 & 255, addr >> 8 & 255, addr & 255, bits);
 }
