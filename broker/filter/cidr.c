@@ -84,8 +84,7 @@ uint32_t filter_cidr_find(const struct filter_nets *nets, const struct member_ne
 /* ---- what lengths occur ------------------------------------------------------------------ */
 static void note_sub4(struct filter_nets *nets, const struct filter_net *net)
 {
-	if (nets->sub4 && net->family == 4 && net->prefix > 16)
-		*filter_cidr_sub4(nets, net->addr) |= (uint16_t)(1u << (net->prefix - 17));
+	if (nets->sub4 && net->family == 4 && net->prefix > 16) *filter_cidr_sub4(nets, net->addr) |= (uint16_t)(1u << (net->prefix - 17));
 }
 
 /* The table of /16s spares a lookup for each length that does not occur there: first a small one, in which many /16s share an entry. */

@@ -1,7 +1,7 @@
 /* hash: multiply and fold, 16 bytes a step. The seed is secret, or members could choose values that all fall on one slot. */
 #include "filter/priv.h"
 
-static uint64_t read(const uint8_t *bytes, size_t n)
+static uint64_t load(const uint8_t *bytes, size_t n)
 {
 	uint64_t word = 0;
 
@@ -15,13 +15,13 @@ uint32_t filter_hash(const uint64_t seed[2], enum filter_space space, const void
 	uint64_t a = 0, b = 0, h = seed[0] ^ (uint64_t)space << 56;
 	size_t left = len;
 
-	for (; left > 16; left -= 16, p += 16) h = filter_hash_mix(read(p, 8) ^ seed[1], read(p + 8, 8) ^ h);
+	for (; left > 16; left -= 16, p += 16) h = filter_hash_mix(load(p, 8) ^ seed[1], load(p + 8, 8) ^ h);
 	if (left >= 8) {
-		a = read(p, 8);
-		b = read(p + left - 8, 8);
+		a = load(p, 8);
+		b = load(p + left - 8, 8);
 	} else if (left >= 4) {
-		a = read(p, 4);
-		b = read(p + left - 4, 4);
+		a = load(p, 4);
+		b = load(p + left - 4, 4);
 	} else if (left) {
 		a = (uint64_t)p[0] << 16 | (uint64_t)p[left / 2] << 8 | p[left - 1];
 	}

@@ -137,7 +137,7 @@ enum isac_err filter_operand_finish(struct filter *f, struct filter_node *node, 
 /* ---- print.c, expr.c --------------------------------------------------------------------- */
 enum isac_err filter_print(struct filter *f); /* sets f->text; TOO_LARGE when it would not parse again */
 void filter_print_leaf(struct wire_buf *out, const struct filter *f, uint32_t at);
-void filter_expr_link(struct filter *f);      /* sets entry, yes, no */
+void filter_expr_link(struct filter *f); /* sets entry, yes, no */
 /* What stands for years should be small: moves the filter into one block without slack. Unchanged without memory. */
 void filter_expr_pack(struct filter **f);
 static inline const char *filter_expr_chars(const struct filter *f, const struct filter_row *row)
@@ -298,7 +298,7 @@ void filter_cidr_inside(const struct filter_nets *nets, const uint8_t addr[16], 
 struct filter_rows;
 struct filter_rows *filter_rows_new(void); /* NULL without memory */
 void filter_rows_destroy(struct filter_rows **rows);
-bool filter_rows_take_names(const struct filter_rows *rows, const struct filter *f); /* is there a bitmap for each name in it? */
+bool filter_rows_take_names(const struct filter_rows *rows, const struct filter *f);	  /* is there a bitmap for each name in it? */
 uint32_t filter_rows_add(struct filter_rows *rows, const struct filter *f, uint32_t out); /* its row; FILTER_NONE without memory */
 void filter_rows_remove(struct filter_rows *rows, uint32_t row, const struct filter *f);
 void filter_rows_set_out(struct filter_rows *rows, uint32_t row, uint32_t out);

@@ -15,21 +15,21 @@
 
 enum { WORDS = 8, CHUNK = 64 * WORDS, NAMES = 64, NAME_BYTES = 64, VALUES_MAX = 128, SLOTS = 256 };
 /* Fields with bitmaps: DIM(FIELD, values). A value is the number itself, plus 1 where it can be absent. */
-#define DIMS             \
-	DIM(TYPE, 32)    \
-	DIM(KIND, 32)    \
-	DIM(TLP, 32)     \
+#define DIMS \
+	DIM(TYPE, 32) \
+	DIM(KIND, 32) \
+	DIM(TLP, 32) \
 	DIM(CONFIDENCE, 102) \
-	DIM(SEVERITY, 12)    \
+	DIM(SEVERITY, 12) \
 	DIM(PUBLISHER, NAMES) \
-	DIM(COUNTRY, NAMES)   \
-	DIM(GROUP, NAMES)     \
+	DIM(COUNTRY, NAMES) \
+	DIM(GROUP, NAMES) \
 	DIM(TAG, NAMES)
 enum dim {
 #define DIM(field, values) DIM_##field,
 	DIMS
 #undef DIM
-	DIM_END,
+		DIM_END,
 	DIM_NAMES = DIM_PUBLISHER,
 	DIM_MANY = DIM_GROUP
 };
@@ -48,7 +48,7 @@ enum {
 #define DIM(field, values) AT_##field, AT_END_##field = AT_##field + values - 1,
 	DIMS
 #undef DIM
-	LINES
+		LINES
 };
 static const uint16_t dim_at[DIM_END] = {
 #define DIM(field, values) AT_##field,
@@ -87,8 +87,8 @@ _Static_assert(WIRE_LIMIT_TAGS >= WIRE_LIMIT_GROUPS && WIRE_LIMIT_TAGS < 256, "t
 struct filter_rows {
 	struct chunk **chunks;
 	uint32_t chunks_n, chunks_cap, room; /* no chunk before `room` has any */
-	uint32_t used[DIM_END];	  /* rows that a field narrows */
-	uint8_t dims[DIM_END];	  /* the fields that narrow any: numbers first */
+	uint32_t used[DIM_END];		     /* rows that a field narrows */
+	uint8_t dims[DIM_END];		     /* the fields that narrow any: numbers first */
 	uint32_t dims_n, numbers_n;
 	struct picture *picture;
 	struct names names[DIM_END - DIM_NAMES];
@@ -147,7 +147,8 @@ static void index_names(struct names *names)
 	}
 }
 
-/* There is room: filter_rows_take_names said so. A new name's bitmap: a filter that does not name it looks at it as at any other name; of many, at "none" besides. */
+/* There is room: filter_rows_take_names said so. A new name's bitmap: a filter that does not name it looks at it as at any other name; of
+ * many, at "none" besides. */
 static void take_name(struct filter_rows *rows, enum dim dim, const char *text, size_t len)
 {
 	struct names *names = &rows->names[dim - DIM_NAMES];
@@ -157,7 +158,8 @@ static void take_name(struct filter_rows *rows, enum dim dim, const char *text, 
 		names->names[i].refs++;
 		return;
 	}
-	for (i = 1; i < NAMES && names->names[i].refs; i++) {}
+	for (i = 1; i < NAMES && names->names[i].refs; i++) {
+	}
 	names->names[i].hash = hash_name(text, len);
 	names->names[i].refs = 1;
 	names->names[i].len = (uint8_t)len;
@@ -435,8 +437,7 @@ uint32_t filter_rows_add(struct filter_rows *rows, const struct filter *f, uint3
 		struct may may = may_be(&v, 0, dim);
 
 		if (dim >= DIM_MANY) may.yes[0] &= asked_names(&v, dim);
-		for (unsigned i = 0; i < dim_values[dim]; i++)
-			set_bit(&chunk->lines[dim_at[dim] + i], bit, may.yes[i / 64] >> i % 64 & 1);
+		for (unsigned i = 0; i < dim_values[dim]; i++) set_bit(&chunk->lines[dim_at[dim] + i], bit, may.yes[i / 64] >> i % 64 & 1);
 		count_dim(rows, chunk, bit, dim, 1);
 	}
 	set_bit(&chunk->live, bit, true);
@@ -521,33 +522,43 @@ static void see_names(const struct filter_rows *rows, struct picture *p, enum di
 
 /* Two words at a time, which every processor here can do. */
 typedef uint64_t pair __attribute__((vector_size(16)));
+struct left {
+	pair a, b, c, d;
+}; /* what of a chunk is left; stays in registers */
 
-static void narrow(struct line *left, const struct line *by)
+static inline void narrow(struct left *left, const struct line *line)
 {
-	pair *to = (pair *)left->words;
-	const pair *from = (const pair *)by->words;
+	const pair *by = (const pair *)line->words;
 
-	to[0] &= from[0];
-	to[1] &= from[1];
-	to[2] &= from[2];
-	to[3] &= from[3];
+	left->a &= by[0];
+	left->b &= by[1];
+	left->c &= by[2];
+	left->d &= by[3];
 }
 
-static void narrow_many(struct line *left, const struct chunk *chunk, const struct picture *p, enum dim dim)
+static inline bool is_empty(const struct left *left)
 {
-	struct line any = chunk->lines[p->line[dim]];
+	pair any = left->a | left->b | left->c | left->d;
 
+	return !(any[0] | any[1]);
+}
+
+static void unite(struct line *any, const struct chunk *chunk, const struct picture *p, enum dim dim)
+{
+	*any = chunk->lines[p->line[dim]];
 	for (unsigned i = 0; i < p->more_n[dim - DIM_MANY]; i++)
-		for (unsigned w = 0; w < WORDS; w++) any.words[w] |= chunk->lines[p->more[dim - DIM_MANY][i]].words[w];
-	narrow(left, &any);
+		for (unsigned w = 0; w < WORDS; w++) any->words[w] |= chunk->lines[p->more[dim - DIM_MANY][i]].words[w];
 }
 
-static bool is_empty(const struct line *line, unsigned words)
+static void tell_rows(const struct chunk *chunk, const struct line *left, bool odd, void (*visit)(void *arg, uint32_t out, bool sure),
+		      void *arg)
 {
-	uint64_t any = 0;
+	for (unsigned w = 0; w < chunk->words; w++)
+		for (uint64_t bits = left->words[w]; bits; bits &= bits - 1) {
+			unsigned bit = (unsigned)__builtin_ctzll(bits);
 
-	for (unsigned w = 0; w < words; w++) any |= line->words[w];
-	return !any;
+			visit(arg, chunk->out[w * 64 + bit], !odd && chunk->sure.words[w] >> bit & 1);
+		}
 }
 
 /* Names cost more to look up than numbers: only if some filter is left to narrow by them, and once. */
@@ -555,25 +566,27 @@ static void match_chunk(const struct filter_rows *rows, const struct chunk *chun
 			const struct report_item *item, void (*visit)(void *arg, uint32_t out, bool sure), void *arg)
 {
 	struct picture *p = rows->picture;
-	struct line left = chunk->live;
+	const pair *live = (const pair *)chunk->live.words;
+	struct left left = {live[0], live[1], live[2], live[3]};
+	struct line any;
 
 	for (unsigned i = 0; i < rows->numbers_n; i++) narrow(&left, &chunk->lines[p->line[rows->dims[i]]]);
-	if (is_empty(&left, chunk->words)) return;
+	if (!p->odd && is_empty(&left)) return;
 	for (unsigned i = rows->numbers_n; i < rows->dims_n; i++) {
 		enum dim dim = rows->dims[i];
 
 		if (!p->names) see_names(rows, p, dim, report, item);
-		if (dim >= DIM_MANY && p->more_n[dim - DIM_MANY]) narrow_many(&left, chunk, p, dim);
-		else narrow(&left, &chunk->lines[p->line[dim]]);
+		if (dim >= DIM_MANY && p->more_n[dim - DIM_MANY]) {
+			unite(&any, chunk, p, dim);
+			narrow(&left, &any);
+		} else {
+			narrow(&left, &chunk->lines[p->line[dim]]);
+		}
 	}
 	p->names = true;
-	if (p->odd) left = chunk->live;
-	for (unsigned w = 0; w < chunk->words; w++)
-		for (uint64_t bits = left.words[w]; bits; bits &= bits - 1) {
-			unsigned bit = (unsigned)__builtin_ctzll(bits);
-
-			visit(arg, chunk->out[w * 64 + bit], !p->odd && chunk->sure.words[w] >> bit & 1);
-		}
+	if (!p->odd && is_empty(&left)) return;
+	memcpy(&any, &left, sizeof(any));
+	tell_rows(chunk, p->odd ? &chunk->live : &any, p->odd, visit, arg);
 }
 
 void filter_rows_match(const struct filter_rows *rows, const struct report *report, const struct report_item *item,

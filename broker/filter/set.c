@@ -12,10 +12,11 @@
 
 /* A reference, in the tables and in a network: a number and what it is the number of. */
 enum ref_kind { REF_UNIT = 1, REF_LIST, REF_NET, REF_SHARE };
-enum { POSTINGS_FILL = 60, NAMES_FILL = 80, HASHES = 256 };
+enum { POSTINGS_FILL = 45, NAMES_FILL = 80, HASHES = 256 };
 enum { UNIT_SHARED = 1u << 31, UNIT_TWICE = 1u << 30, UNIT_ROW = 1u << 29, UNIT_NUMBER = UNIT_ROW - 1 };
 
-/* where: UNIT_SHARED: id is a group's number; UNIT_ROW: the number is that of its row; UNIT_TWICE: it has many keys, the number is that of its stamp. */
+/* where: UNIT_SHARED: id is a group's number; UNIT_ROW: the number is that of its row; UNIT_TWICE: it has many keys, the number is that of
+ * its stamp. */
 struct unit {
 	const struct filter *f;
 	const struct member *self;
@@ -515,7 +516,9 @@ static void look_up(struct search *search)
 		if (!filter_table_has(&search->s->postings, scratch->hashes[i])) continue;
 		while (before < i && scratch->hashes[before] != scratch->hashes[i]) before++;
 		if (before < i) continue;
-		for (ref = filter_table_first(&search->s->postings, scratch->hashes[i], &probe); ref; ref = filter_table_next(&search->s->postings, &probe)) follow(search, ref);
+		for (ref = filter_table_first(&search->s->postings, scratch->hashes[i], &probe); ref;
+		     ref = filter_table_next(&search->s->postings, &probe))
+			follow(search, ref);
 	}
 	scratch->n = 0;
 }
@@ -611,7 +614,8 @@ static void want_report(struct search *search, const struct report *report)
 		want_text(search, FILTER_SPACE_GROUP, report->header->groups[i], strlen(report->header->groups[i]));
 }
 
-void filter_set_match(const struct filter_set *s, const struct report *report, uint32_t item, void (*hit)(void *arg, uint32_t id), void *arg)
+void filter_set_match(const struct filter_set *s, const struct report *report, uint32_t item, void (*hit)(void *arg, uint32_t id),
+		      void *arg)
 {
 	struct search search = {s, report, item, hit, arg};
 	const struct report_item *one;

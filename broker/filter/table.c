@@ -8,7 +8,7 @@
 
 #include "filter/priv.h"
 
-enum { FIRST = 64, STEP = 32 };
+enum { FIRST = 64, MOVES = 32, LOOKS = 128 };
 
 void filter_table_init(struct filter_table *t, uint32_t fill)
 {
@@ -52,11 +52,12 @@ static void close_gap(struct filter_slot *slots, uint32_t size, uint32_t gap)
 static void move_some(struct filter_table *t)
 {
 	if (!t->old) return;
-	for (int step = 0; step < STEP && t->old_n; step++) {
+	for (int looks = 0, moves = 0; looks < LOOKS && moves < MOVES && t->old_n; looks++) {
 		if (!t->old[t->moved].ref) {
 			t->moved++;
 			continue;
 		}
+		moves++;
 		put(t->slots, t->size, t->old[t->moved]);
 		close_gap(t->old, t->old_size, t->moved);
 		t->old_n--;
@@ -72,7 +73,7 @@ static bool grow(struct filter_table *t)
 	struct filter_slot *slots = calloc(size, sizeof(*slots));
 
 	if (!slots) return false;
-	while (t->old) move_some(t); /* never more than a rest: STEP slots moved for each one added */
+	while (t->old) move_some(t); /* none, mostly: many slots are moved for each one added */
 	t->old = t->slots;
 	t->old_size = t->size;
 	t->old_n = t->n;

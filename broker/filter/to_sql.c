@@ -190,8 +190,8 @@ static void write_name(struct writer *w, const struct filter_node *node, uint32_
 	if (node->field == FILTER_STATE) write_state(w);
 	else wire_buf_printf(&w->where, "%s", columns[node->field]);
 	if (node->op != FILTER_OP_IN) {
-		wire_buf_printf(&w->where, " %s $%u::text::smallint",
-				node->op == FILTER_OP_NE ? "<>" : filter_op_rows[node->op].text, add_number(w, node->number));
+		wire_buf_printf(&w->where, " %s $%u::text::smallint", node->op == FILTER_OP_NE ? "<>" : filter_op_rows[node->op].text,
+				add_number(w, node->number));
 		return;
 	}
 	wire_buf_init(&list, PARAM_BYTES);

@@ -35,21 +35,21 @@ static const struct report *make_report(void)
 	ind.confidence_plus1 = 61;
 	ind.tags = tags;
 	ind.n_tags = 2;
-	ind.valid_until_us = now_us + 1;
+	ind.valid_until_us = now_us + 2;			 /* after both moments of compiling */
 	for (int i = 0; i < ITEMS - 1; i++) items[i].ind = &ind; /* the last is no indicator */
 	items[0].value = (struct wire_value){.type = WIRE_VALUE_URL,
-					 .text = (char *)"http://203.0.113.9/",
-					 .len = 19,
-					 .addr = {203, 0, 113, 9},
-					 .family = 4,
-					 .prefix = 32,
-					 .host = "203.0.113.9"};
+					     .text = (char *)"http://203.0.113.9/",
+					     .len = 19,
+					     .addr = {203, 0, 113, 9},
+					     .family = 4,
+					     .prefix = 32,
+					     .host = "203.0.113.9"};
 	snprintf(report.publisher, sizeof(report.publisher), "alice");
 	report.header = &header;
 	items[1].value = (struct wire_value){
 		.type = WIRE_VALUE_CIDR, .text = (char *)"198.51.0.0/16", .len = 13, .addr = {198, 51}, .family = 4, .prefix = 16};
-	items[2].value = (struct wire_value){
-		.type = WIRE_VALUE_DOMAIN, .text = (char *)"www.evil.example", .len = 16, .host = "www.evil.example"};
+	items[2].value =
+		(struct wire_value){.type = WIRE_VALUE_DOMAIN, .text = (char *)"www.evil.example", .len = 16, .host = "www.evil.example"};
 	report.items = items;
 	report.n = ITEMS;
 	report.held = &held;

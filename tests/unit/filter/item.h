@@ -55,12 +55,8 @@ static inline void test_field(struct test_item *t, const char *name, char *text)
 	struct {
 		const char *name;
 		int64_t *at;
-	} times[] = {{"received", &t->report.received_us},
-		     {"created", &t->header.created_us},
-		     {"first", &t->ind.first_seen_us},
-		     {"last", &t->ind.last_seen_us},
-		     {"from", &t->ind.valid_from_us},
-		     {"until", &t->ind.valid_until_us}};
+	} times[] = {{"received", &t->report.received_us}, {"created", &t->header.created_us}, {"first", &t->ind.first_seen_us},
+		     {"last", &t->ind.last_seen_us},	   {"from", &t->ind.valid_from_us},    {"until", &t->ind.valid_until_us}};
 	struct {
 		const char *name;
 		uint32_t *at;

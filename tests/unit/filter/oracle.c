@@ -1,6 +1,7 @@
 /*
  * The matcher, the normal form and the index against oracle.py, which was written from the specification alone: random filters and
- * items, every filter with every item; and sets of filters that come and go, every set with every item. ISAC_ORACLE="FILTERS ITEMS SEED" runs another or a longer comparison, for example "1000 1000 7".
+ * items, every filter with every item; and sets of filters that come and go, every set with every item. ISAC_ORACLE="FILTERS ITEMS SEED"
+ * runs another or a longer comparison, for example "1000 1000 7".
  */
 #include <setjmp.h>
 #include <stdarg.h>

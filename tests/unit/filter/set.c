@@ -52,19 +52,23 @@ static void write_filter(struct world *w, char out[TEXT])
 		snprintf(out, TEXT, "tag = t%u", draw(w, 300));
 		return;
 	case 6:
-		snprintf(out, TEXT, "tag in (t%u, t%u) and not tag = t%u and confidence >= %u", draw(w, 300), draw(w, 300), draw(w, 300), draw(w, 101));
+		snprintf(out, TEXT, "tag in (t%u, t%u) and not tag = t%u and confidence >= %u", draw(w, 300), draw(w, 300), draw(w, 300),
+			 draw(w, 101));
 		return;
 	case 7:
 		snprintf(out, TEXT, "publisher = p%u and tlp <= amber or country = C%u", draw(w, 100), draw(w, 90));
 		return;
 	case 8:
-		snprintf(out, TEXT, "not publisher in (p%u, p%u) and (tag = t%u or tag starts t%u)", draw(w, 100), draw(w, 100), draw(w, 300), draw(w, 300));
+		snprintf(out, TEXT, "not publisher in (p%u, p%u) and (tag = t%u or tag starts t%u)", draw(w, 100), draw(w, 100),
+			 draw(w, 300), draw(w, 300));
 		return;
 	case 9:
-		snprintf(out, TEXT, "asn in (%u, %u) or (group = g%u and not group = g%u)", draw(w, 50), draw(w, 50), draw(w, 90), draw(w, 90));
+		snprintf(out, TEXT, "asn in (%u, %u) or (group = g%u and not group = g%u)", draw(w, 50), draw(w, 50), draw(w, 90),
+			 draw(w, 90));
 		return;
 	case 10:
-		snprintf(out, TEXT, "value in 2a00:1450:%x0::/%u and %s", draw(w, 16), 44 + 4 * draw(w, 2), draw(w, 2) ? "valid" : "state != expired");
+		snprintf(out, TEXT, "value in 2a00:1450:%x0::/%u and %s", draw(w, 16), 44 + 4 * draw(w, 2),
+			 draw(w, 2) ? "valid" : "state != expired");
 		return;
 	default:
 		snprintf(out, TEXT, "confidence %s %u and severity != %u", draw(w, 2) ? "<" : ">=", draw(w, 101), draw(w, 11));
@@ -81,8 +85,9 @@ static void make_item(struct world *w, struct test_item *t)
 	else if (kind == 2) snprintf(value, sizeof(value), "ipv6; value=2a00:1450:%x0::7", draw(w, 16));
 	else if (kind == 3) snprintf(value, sizeof(value), "domain; value=d%u.example.com", draw(w, 4000));
 	else snprintf(value, sizeof(value), "url; value=http://x.n%u.example.com/", draw(w, 400));
-	snprintf(line, sizeof(line), "type=%s; publisher=p%u; tlp=%u; conf=%u; sev=%u; asn=%u; country=C%u; tags=t%u,t%u,t%u,t1,t1; groups=g%u,g%u",
-		 value, draw(w, 100), 1 + draw(w, 5), draw(w, 101), draw(w, 11), 1 + draw(w, 50), draw(w, 90), draw(w, 300), draw(w, 300),
+	snprintf(line, sizeof(line),
+		 "type=%s; publisher=p%u; tlp=%u; conf=%u; sev=%u; asn=%u; country=C%u; tags=t%u,t%u,t%u,t1,t1; groups=g%u,g%u", value,
+		 draw(w, 100), 1 + draw(w, 5), draw(w, 101), draw(w, 11), 1 + draw(w, 50), draw(w, 90), draw(w, 300), draw(w, 300),
 		 draw(w, 300), draw(w, 90), draw(w, 90));
 	if (!test_item_read(t, line)) fail_msg("no value: %s", value);
 }
@@ -151,7 +156,8 @@ static void says_what_a_loop_says(void **state)
 /* What cannot be any filter's business still must not be told, or harm. */
 static void strange_items_are_asked_plainly(void **state)
 {
-	static const char *const texts[] = {"kind = indicator", "not kind = indicator", "tlp != red", "confidence >= 1", "not confidence >= 1", "true"};
+	static const char *const texts[] = {"kind = indicator", "not kind = indicator", "tlp != red",
+					    "confidence >= 1",	"not confidence >= 1",	"true"};
 	char line[] = "type=domain; value=evil.example";
 	struct filter_set *set;
 	struct filter *f[6];
