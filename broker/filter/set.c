@@ -13,10 +13,10 @@
 /* A reference, in the tables and in a network: a number and what it is the number of. */
 enum ref_kind { REF_UNIT = 1, REF_LIST, REF_NET, REF_SHARE };
 enum { POSTINGS_FILL = 45, NAMES_FILL = 80, HASHES = 256 };
-enum { UNIT_SHARED = 1u << 31, UNIT_TWICE = 1u << 30, UNIT_ROW = 1u << 29, UNIT_NUMBER = UNIT_ROW - 1 };
+enum { UNIT_SHARED = 1u << 31, UNIT_TWICE = 1u << 30, UNIT_ROW = 1u << 29, UNIT_NET = 1u << 28, UNIT_NUMBER = UNIT_NET - 1 };
 
 /* where: UNIT_SHARED: id is a group's number; UNIT_ROW: the number is that of its row; UNIT_TWICE: it has many keys, the number is that of
- * its stamp. */
+ * its stamp; UNIT_NET: it asks for a network and nothing else, so what is found by it matches. */
 struct unit {
 	const struct filter *f;
 	const struct member *self;
@@ -293,6 +293,7 @@ static bool place(struct filter_set *s, uint32_t u)
 		unit->where = UNIT_ROW | number;
 		return number != FILTER_NONE;
 	}
+	if (unit->f->nodes_n == 1 && s->plan.n == 1 && s->plan.keys[0].net && !unit->self) unit->where = UNIT_NET;
 	if (s->plan.n > 1) {
 		number = filter_pool_take(&s->stamps);
 		if (number == FILTER_NONE) return false;
@@ -487,13 +488,38 @@ static void follow(void *arg, uint32_t ref)
 	const struct search *search = arg;
 	const struct list *list;
 
-	if (ref_kind(ref) == REF_NET) ref = filter_cidr_get(&search->s->nets, ref_number(ref))->ref;
 	if (ref_kind(ref) == REF_UNIT) {
 		consider(search, ref_number(ref));
 		return;
 	}
 	list = list_of(search->s, ref_number(ref));
 	for (uint32_t i = 0; i < list->n; i++) consider(search, list->units[i]);
+}
+
+/* Who asks for this network, which the item lies in or around. Most ask for nothing else: they need not be asked. */
+static void follow_net(void *arg, uint32_t ref)
+{
+	const struct search *search = arg;
+
+	if (ref_kind(ref) == REF_UNIT && unit_of(search->s, ref_number(ref))->where & UNIT_NET)
+		tell(search, unit_of(search->s, ref_number(ref)));
+	else follow(arg, ref);
+}
+
+/* By hash, which another network may have too. */
+static void follow_posting(struct search *search, uint32_t ref)
+{
+	const struct wire_value *value = &search->report->items[search->item].value;
+	const struct filter_net *net;
+
+	if (ref_kind(ref) != REF_NET) {
+		follow(search, ref);
+		return;
+	}
+	net = filter_cidr_get(&search->s->nets, ref_number(ref));
+	if (net->family == value->family && net->prefix <= value->prefix &&
+	    filter_net_overlap(value->addr, value->prefix, net->addr, net->prefix))
+		follow_net(search, net->ref);
 }
 
 static void row_hit(void *arg, uint32_t u, bool sure)
@@ -518,7 +544,7 @@ static void look_up(struct search *search)
 		if (before < i) continue;
 		for (ref = filter_table_first(&search->s->postings, scratch->hashes[i], &probe); ref;
 		     ref = filter_table_next(&search->s->postings, &probe))
-			follow(search, ref);
+			follow_posting(search, ref);
 	}
 	scratch->n = 0;
 }
@@ -629,5 +655,5 @@ void filter_set_match(const struct filter_set *s, const struct report *report, u
 	filter_rows_match(s->rows, report, one, row_hit, &search);
 	look_up(&search);
 	if (one->ind && one->value.family && one->value.prefix < (one->value.family == 4 ? 32 : 128) && s->keys[FILTER_SPACE_NET])
-		filter_cidr_inside(&s->nets, one->value.addr, one->value.family, one->value.prefix, follow, &search);
+		filter_cidr_inside(&s->nets, one->value.addr, one->value.family, one->value.prefix, follow_net, &search);
 }
