@@ -515,7 +515,7 @@ static void see_names(const struct filter_rows *rows, struct picture *p, enum di
 	} else if (dim == DIM_TAG) {
 		see_texts(rows, p, dim, ind ? ind->tags : NULL, ind ? ind->n_tags : 0);
 	} else {
-		text = dim == DIM_PUBLISHER ? report->publisher : ind ? ind->country : "";
+		text = dim == DIM_PUBLISHER ? report->publisher : ind ? report_item_country(item) : "";
 		p->line[dim] = (uint16_t)(dim_at[dim] + find_name(rows, dim, text, strlen(text)));
 	}
 }

@@ -616,7 +616,7 @@ static void want_item(struct search *search, const struct report_item *item)
 {
 	const struct wire_value *value = &item->value;
 	const Isac1__Indicator *ind = item->ind;
-	const uint32_t *keys = search->s->keys;
+	const uint32_t *keys = search->s->keys, asn = report_item_asn(item);
 
 	want_text(search, FILTER_SPACE_VALUE, value->text, value->len);
 	if (value->family) {
@@ -624,9 +624,10 @@ static void want_item(struct search *search, const struct report_item *item)
 	} else if (value->host && keys[FILTER_SPACE_UNDER]) {
 		want_domains(search, value->host);
 	}
-	if (keys[FILTER_SPACE_ASN] && ind->asn) want_text(search, FILTER_SPACE_ASN, (const char *)&ind->asn, sizeof(ind->asn));
+	if (keys[FILTER_SPACE_ASN] && asn) want_text(search, FILTER_SPACE_ASN, (const char *)&asn, sizeof(asn));
 	if (keys[FILTER_SPACE_RAW]) want_text(search, FILTER_SPACE_RAW, ind->raw, strlen(ind->raw));
-	if (keys[FILTER_SPACE_COUNTRY]) want_text(search, FILTER_SPACE_COUNTRY, ind->country, strlen(ind->country));
+	if (keys[FILTER_SPACE_COUNTRY])
+		want_text(search, FILTER_SPACE_COUNTRY, report_item_country(item), strlen(report_item_country(item)));
 	for (size_t i = 0; keys[FILTER_SPACE_TAG] && i < ind->n_tags; i++)
 		want_text(search, FILTER_SPACE_TAG, ind->tags[i], strlen(ind->tags[i]));
 }

@@ -56,7 +56,8 @@ static void write_filter(struct world *w, char out[TEXT])
 			 draw(w, 101));
 		return;
 	case 7:
-		snprintf(out, TEXT, "publisher = p%u and tlp <= amber or country = C%u", draw(w, 100), draw(w, 90));
+		snprintf(out, TEXT, "publisher = p%u and tlp <= amber or country = %c%c", draw(w, 100), 'A' + draw(w, 9),
+			 'A' + draw(w, 10));
 		return;
 	case 8:
 		snprintf(out, TEXT, "not publisher in (p%u, p%u) and (tag = t%u or tag starts t%u)", draw(w, 100), draw(w, 100),
@@ -86,10 +87,15 @@ static void make_item(struct world *w, struct test_item *t)
 	else if (kind == 3) snprintf(value, sizeof(value), "domain; value=d%u.example.com", draw(w, 4000));
 	else snprintf(value, sizeof(value), "url; value=http://x.n%u.example.com/", draw(w, 400));
 	snprintf(line, sizeof(line),
-		 "type=%s; publisher=p%u; tlp=%u; conf=%u; sev=%u; asn=%u; country=C%u; tags=t%u,t%u,t%u,t1,t1; groups=g%u,g%u", value,
-		 draw(w, 100), 1 + draw(w, 5), draw(w, 101), draw(w, 11), 1 + draw(w, 50), draw(w, 90), draw(w, 300), draw(w, 300),
-		 draw(w, 300), draw(w, 90), draw(w, 90));
+		 "type=%s; publisher=p%u; tlp=%u; conf=%u; sev=%u; asn=%u; country=%c%c; tags=t%u,t%u,t%u,t1,t1; groups=g%u,g%u", value,
+		 draw(w, 100), 1 + draw(w, 5), draw(w, 101), draw(w, 11), 1 + draw(w, 50), 'A' + draw(w, 9), 'A' + draw(w, 10),
+		 draw(w, 300), draw(w, 300), draw(w, 300), draw(w, 90), draw(w, 90));
 	if (!test_item_read(t, line)) fail_msg("no value: %s", value);
+	if (draw(w, 2)) return;
+	t->item.place.asn = t->ind.asn; /* where the hub knows what the publisher did not say */
+	snprintf(t->item.place.country, sizeof(t->item.place.country), "%s", t->ind.country);
+	t->ind.asn = 0;
+	t->ind.country = (char *)"";
 }
 
 static void count(void *arg, uint32_t id)
