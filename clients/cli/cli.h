@@ -59,6 +59,7 @@ int cmd_publish(struct cli *cli);
 int cmd_subscribe(struct cli *cli);
 int cmd_query(struct cli *cli);
 int cmd_status(struct cli *cli);
+int cmd_filter(struct cli *cli);
 int cmd_admin(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];

@@ -330,6 +330,28 @@ class Rows:
             yield Line("T7", f"delivery to 47 others beside bad neighbours, 200/s, {name}", "us", [one[key] for one in busy], [one[key] for one in quiet], "the same without them",
                        at_most=1.1 if name == "p99" else None, note=note)
 
+    # ---- matching ----
+
+    def match(self, filters, broad, seconds=2):
+        return [self.stage.program("match", filters, broad, seconds).result() for _ in range(self.rounds)]
+
+    def matching(self):
+        """One core, no hub. In each run the loop over all filters answers the same events first, and must find the same."""
+        rate = {}
+        for filters in (1, 10000, 100000, max(100000, int(1000000 * min(1, self.scale)))):
+            found = self.match(filters, 250)
+            last, rate[filters] = found[-1], [one["rate"] for one in found]
+            scan = [one["scan_rate"] for one in found]
+            note = (f"{last['matches']:.2f} matches an event; adding one {last['add_ns']:.0f} ns, removing {last['remove_ns']:.0f} ns; index {last['bytes_filter']:.0f} B "
+                    f"a filter, the compiled filter itself {last['bytes_compiled']:.0f} B")
+            yield Line("6", f"matching, {filters:,} watch-list filters, one core", "events/s", rate[filters], scan, "a loop over all filters",
+                       at_least=8000 if filters >= 1000000 else None, note=note if filters > 1 else "")
+        most = max(rate)
+        yield Line("6", f"matching, {most:,} watch-list filters, one core", "events/s", rate[most], [2e6], "the goal itself", at_least=1)
+        yield Line("6", "matching, slower from 10,000 filters to the most", "events/s of 10,000", rate[10000], rate[most], "events/s of the most", at_most=2.5)
+        yield Line("6", "matching, a match where all of 100,000 filters are broad", "ns", [one["ns_match"] for one in self.match(100000, 1000000)], [10],
+                   "the goal itself", at_most=1)
+
 
 class Peer:
     """mosquitto or nats-server on a free port, with a password and its data beside the hub's."""

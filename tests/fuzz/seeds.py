@@ -100,6 +100,9 @@ def item():
 def filter():
     for row in rows("filter.rules") + rows("filter.eval"):
         yield from (part.encode() for part in row[1:3])
+    texts = [row[1] for row in rows("filter.eval") if len(row) > 1]
+    for first in range(0, len(texts), 12):      # sets of filters, one a line
+        yield "\n".join(texts[first:first + 12]).encode()
 
 
 def cursor():
