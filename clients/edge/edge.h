@@ -130,8 +130,8 @@ struct edge_answer {
 	size_t in_n, out_n;
 	bool inside;
 	enum edge_gap gap;
-	uint64_t seen, unseen;	  /* packets of the pages asked; those that passed undigested */
-	int64_t from_us, to_us;	  /* the window asked */
+	uint64_t seen, unseen;	      /* packets of the pages asked; those that passed undigested */
+	int64_t from_us, to_us;	      /* the window asked */
 	int64_t table_from, table_to; /* of all saved pages, 0 = none */
 };
 /*
@@ -146,8 +146,8 @@ enum isac_err edge_table_find(struct edge_answer *out, struct edge_table *table,
 struct edge_capture;
 struct edge_frame {
 	int64_t us;
-	const uint8_t *data; /* borrowed until the next one */
-	size_t len;	     /* captured */
+	const uint8_t *data;   /* borrowed until the next one */
+	size_t len;	       /* captured */
 	enum edge_fault fault; /* EDGE_TIME: us is no time; EDGE_OK */
 };
 enum edge_side { EDGE_SIDE_ALL, EDGE_SIDE_IN, EDGE_SIDE_OUT };

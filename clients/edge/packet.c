@@ -102,12 +102,17 @@ static enum edge_fault behind_type(struct at *at, unsigned type)
 		skip(at, 4);
 	}
 	switch (type) {
-	case 0x0800: return is_ip(at, 4);
-	case 0x86dd: return is_ip(at, 6);
-	case 0x8864: return read_pppoe(at);
+	case 0x0800:
+		return is_ip(at, 4);
+	case 0x86dd:
+		return is_ip(at, 6);
+	case 0x8864:
+		return read_pppoe(at);
 	case 0x8847:
-	case 0x8848: return read_mpls(at);
-	default: return EDGE_NOT_IP;
+	case 0x8848:
+		return read_mpls(at);
+	default:
+		return EDGE_NOT_IP;
 	}
 }
 
@@ -152,12 +157,15 @@ static enum edge_fault read_family(struct at *at)
 	if (family > 0xffff) family = family >> 24 | (family >> 8 & 0xff00);
 	skip(at, 4);
 	switch (family) {
-	case 2: return is_ip(at, 4);
+	case 2:
+		return is_ip(at, 4);
 	case 10:
 	case 24:
 	case 28:
-	case 30: return is_ip(at, 6);
-	default: return EDGE_NOT_IP;
+	case 30:
+		return is_ip(at, 6);
+	default:
+		return EDGE_NOT_IP;
 	}
 }
 

@@ -217,7 +217,8 @@ static bool unpack_head(struct edge_page_head *out, const uint8_t in[EDGE_PAGE_H
 				       .unseen = wire_get_u64(in + 40),
 				       .size = size};
 	memcpy(out->key_id, in + 56, EDGE_KEY_ID);
-	if (out->from_us < 0 || out->to_us < out->from_us || out->packets > most || out->unseen > most || size > most / EDGE_KEY) return false;
+	if (out->from_us < 0 || out->to_us < out->from_us || out->packets > most || out->unseen > most || size > most / EDGE_KEY)
+		return false;
 	if (out->kind == EDGE_BLOOM && (size == 0 || size % 8)) return false;
 	return file_bytes == EDGE_PAGE_HEAD + body_bytes(out->kind, size);
 }

@@ -109,7 +109,8 @@ extern const struct edge_option edge_cmd_digest_options[], edge_cmd_run_options[
 /* user.c: root opens interfaces, an ordinary user reads packets. */
 /* Who that is: CONFIG if started by root and there is no such user. */
 enum isac_err edge_user_find(unsigned *uid, unsigned *gid, const char *name, struct wire_why *why);
-/* The folder becomes theirs and the working directory, then root and all rights are given up. Nothing but the folder is given if not root. */
+/* The folder becomes theirs and the working directory, then root and all rights are given up. Nothing but the folder is given if not root.
+ */
 enum isac_err edge_user_become(const char *folder, const char *name, struct wire_why *why);
 
 #endif
