@@ -138,7 +138,8 @@ int edge_cmd_digest(const struct edge_command *command, int argc, char **argv)
 	if (read_key(&d, &args, &why)) return edge_usage(command, "%s", why.text);
 	err = edge_capture_file(&capture, args.words[0], &why);
 	if (!err) err = read_all(&d, capture, &why);
-	if (err) edge_note("%s", *why.text ? why.text : isac_err_text(err));
+	if (err && capture) edge_note("%s: %s", args.words[0], *why.text ? why.text : isac_err_text(err));
+	else if (err) edge_note("%s", *why.text ? why.text : isac_err_text(err));
 	for (int i = EDGE_OK + 1; i < EDGE_FAULTS; i++)
 		if (d.count[i])
 			edge_note("%llu frames not digested: %s", (unsigned long long)d.count[i], edge_fault_name((enum edge_fault)i));

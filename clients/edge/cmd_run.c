@@ -14,7 +14,7 @@
 #include "cli.h"
 #include "edge/priv.h"
 
-enum { TICK_MS = 1000, TURN_FRAMES = 1024, PORTS_MAX = 2 * EDGE_SOURCES_MAX };
+enum { TICK_MS = 1000, TURN_FRAMES = 1024, LAST_FRAMES = 1 << 20, PORTS_MAX = 2 * EDGE_SOURCES_MAX };
 
 const struct edge_option edge_cmd_run_options[] = {
 	{"conf", "FILE", "the configuration"},
@@ -144,6 +144,17 @@ static enum isac_err read_key(struct run *r, struct wire_why *why)
 	return err;
 }
 
+/* Files below the data folder, which is the working directory, and the key's folder for SIGHUP: nothing else from here on. */
+static enum isac_err enter_sandbox(const struct run *r)
+{
+	static const char *const rw[] = {".", NULL};
+	char folder[EDGE_NAME_MAX + 1];
+	const char *const ro[] = {folder, NULL};
+
+	snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(r->conf.epoch_key, '/') - r->conf.epoch_key) + 1, r->conf.epoch_key);
+	return base_sandbox_enter(BASE_SANDBOX_EDGE, rw, ro);
+}
+
 /* Rights go before the first frame is parsed: root only opened the interfaces. */
 static enum isac_err open_all(struct run *r, const char *path, struct wire_why *why)
 {
@@ -167,7 +178,8 @@ static enum isac_err open_all(struct run *r, const char *path, struct wire_why *
 	conf.keep_us = r->conf.keep_s * 1000000;
 	conf.disk_bytes_max = (uint64_t)r->conf.disk_mib_max << 20;
 	memcpy(conf.key_id, r->epoch.id, EDGE_KEY_ID);
-	return edge_table_open(&r->table, &conf, why);
+	err = edge_table_open(&r->table, &conf, why);
+	return err ? err : enter_sandbox(r);
 }
 
 /* ---- signals ---- */
@@ -193,6 +205,7 @@ static bool take_signals(struct run *r)
 			new_key(r);
 		} else if (info.ssi_signo == SIGUSR1) {
 			count_dropped(r);
+			if (!r->conf.sources[0].file) note(r, edge_table_tick(r->table, base_clock_us()));
 			note(r, edge_table_save(r->table));
 			print_counters(r);
 		} else {
@@ -259,12 +272,12 @@ static void run_files(struct run *r)
 }
 
 /* ---- live ---- */
-static void drain(struct run *r, struct port *p)
+static void drain(struct run *r, struct port *p, unsigned most)
 {
 	struct wire_why why = {.text = ""};
 	enum isac_err err = ISAC_OK;
 
-	for (unsigned n = 0; n < TURN_FRAMES && !err; n++) {
+	for (unsigned n = 0; n < most && !err; n++) {
 		err = edge_capture_next(&p->frame, p->capture, &why);
 		if (!err) take(r, p, &p->frame);
 	}
@@ -299,10 +312,11 @@ static void run_live(struct run *r)
 		fds[r->ports_n] = (struct pollfd){.fd = r->signals, .events = POLLIN};
 		if (poll(fds, r->ports_n + 1, TICK_MS) < 0 && errno != EINTR) break;
 		for (size_t i = 0; i < r->ports_n; i++)
-			if (fds[i].revents) drain(r, &r->ports[i]);
+			if (fds[i].revents) drain(r, &r->ports[i], TURN_FRAMES);
 		tick(r);
 		if (fds[r->ports_n].revents) {
-			for (size_t i = 0; i < r->ports_n; i++) drain(r, &r->ports[i]); /* what came before the signal counts */
+			for (size_t i = 0; i < r->ports_n; i++)
+				drain(r, &r->ports[i], LAST_FRAMES); /* what came before the signal counts */
 			going = take_signals(r);
 		}
 	}

@@ -93,7 +93,7 @@ struct edge_table;
 enum isac_err edge_table_open(struct edge_table **out, const struct edge_table_conf *conf, struct wire_why *why);
 /* Only for edge_table_find, beside a running writer if there is one. NOT_FOUND: no tables there. */
 enum isac_err edge_table_read(struct edge_table **out, const char *folder, struct wire_why *why);
-/* Saves what is open first, as edge_table_save does; errors of that are logged. */
+/* Saves what is open; errors of that are logged. */
 void edge_table_close(struct edge_table **table);
 /*
  * Time goes by packets and ticks: whichever is later turns the page. What comes a little late goes into the open page, whose
@@ -104,7 +104,7 @@ enum isac_err edge_table_add(struct edge_table *table, size_t slot, int64_t us, 
 enum isac_err edge_table_tick(struct edge_table *table, int64_t us);
 /* Packets that passed but were not digested (dropped by the kernel, captured too short): negative answers lose degree. */
 void edge_table_unseen(struct edge_table *table, size_t slot, uint64_t n);
-/* Saves the open pages, up to `us` at the latest. The next packet or tick begins new ones. */
+/* Saves the open pages and begins new ones, without a hole between them. */
 enum isac_err edge_table_save(struct edge_table *table);
 /* From the next page on keys are made with another epoch key: saves the open pages. */
 enum isac_err edge_table_epoch(struct edge_table *table, const uint8_t key_id[EDGE_KEY_ID]);

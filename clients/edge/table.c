@@ -113,6 +113,7 @@ static enum isac_err save_slot(struct edge_table *t, struct edge_open *slot, int
 	enum isac_err err;
 
 	head.to_us = to_us > slot->to_us ? to_us : slot->to_us;
+	if (!slot->page.packets && !slot->unseen && head.to_us == head.from_us) return ISAC_OK; /* covers nothing */
 	memcpy(head.key_id, t->conf.key_id, EDGE_KEY_ID);
 	do {
 		snprintf(name, sizeof name, "%016" PRId64 "-%u-%s-%u.page", slot->from_us, slot->slot.as, edge_way_name(slot->slot.way),
@@ -204,17 +205,20 @@ void edge_table_unseen(struct edge_table *table, size_t slot, uint64_t n)
 
 enum isac_err edge_table_save(struct edge_table *table)
 {
-	return table->open ? save_all(table, table->now_us) : ISAC_OK;
+	const int64_t now = table->now_us;
+	enum isac_err err;
+
+	if (!table->open) return ISAC_OK;
+	err = save_all(table, now);
+	begin(table, now);
+	return err;
 }
 
 enum isac_err edge_table_epoch(struct edge_table *table, const uint8_t key_id[EDGE_KEY_ID])
 {
-	const bool was_open = table->open;
-	const int64_t now = table->now_us;
-	enum isac_err err = edge_table_save(table);
+	const enum isac_err err = edge_table_save(table);
 
 	memcpy(table->conf.key_id, key_id, EDGE_KEY_ID);
-	if (was_open) begin(table, now);
 	return err;
 }
 
@@ -307,7 +311,7 @@ void edge_table_close(struct edge_table **table)
 	struct edge_table *t = *table;
 
 	if (!t) return;
-	if (t->open) edge_table_save(t); /* its errors are in the log */
+	if (t->open) save_all(t, t->now_us); /* its errors are in the log */
 	for (size_t i = 0; t->slots && i < t->slots_n; i++) edge_page_clear(&t->slots[i].page);
 	if (t->lock >= 0) close(t->lock);
 	if (t->dir >= 0) close(t->dir);
