@@ -49,7 +49,9 @@ enum isac_err edge_capture_file(struct edge_capture **out, const char *path, str
 	enum isac_err err;
 
 	*out = NULL;
-	if (!pcap) return wire_refuse(why, ISAC_ERR_CONFIG, "%s%s%s", strstr(problem, path) ? "" : path, strstr(problem, path) ? "" : ": ", problem);
+	if (!pcap)
+		return wire_refuse(why, ISAC_ERR_CONFIG, "%s%s%s", strstr(problem, path) ? "" : path, strstr(problem, path) ? "" : ": ",
+				   problem);
 	err = start(out, pcap, false);
 	if (!err && !edge_packet_link(pcap_datalink(pcap))) {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
