@@ -62,36 +62,47 @@ bool edge_page_full(const struct edge_page *page)
 	return page->packets >= page->max;
 }
 
+/* The bits of a key, one after the other: two divisions for all ten. */
+struct bits {
+	uint64_t at, step, size;
+};
+
+static struct bits first_bit(const uint8_t key[EDGE_KEY], uint64_t size)
+{
+	return (struct bits){wire_get_u64(key) % size, wire_get_u64(key + 8) % size, size};
+}
+
+static void next_bit(struct bits *b)
+{
+	b->at += b->step;
+	if (b->at >= b->size) b->at -= b->size;
+}
+
 void edge_page_add(struct edge_page *page, const uint8_t key[EDGE_KEY])
 {
-	const uint64_t a = wire_get_u64(key), b = wire_get_u64(key + 8) | 1;
+	struct bits b;
 
 	if (page->kind == EDGE_EXACT) {
 		memcpy(page->data + page->packets * EDGE_KEY, key, EDGE_KEY);
 	} else {
-		for (unsigned i = 0; i < EDGE_PAGE_HASHES; i++) {
-			const uint64_t bit = (a + i * b) % page->size;
-
-			page->data[bit / 8] |= (uint8_t)(1u << bit % 8);
-		}
+		b = first_bit(key, page->size);
+		for (unsigned i = 0; i < EDGE_PAGE_HASHES; i++, next_bit(&b)) page->data[b.at / 8] |= (uint8_t)(1u << b.at % 8);
 	}
 	page->packets++;
 }
 
 bool edge_page_has(const struct edge_page *page, const uint8_t key[EDGE_KEY])
 {
-	const uint64_t a = wire_get_u64(key), b = wire_get_u64(key + 8) | 1;
+	struct bits b;
 
 	if (page->kind == EDGE_EXACT) {
 		for (uint64_t i = 0; i < page->packets; i++)
 			if (memcmp(page->data + i * EDGE_KEY, key, EDGE_KEY) == 0) return true;
 		return false;
 	}
-	for (unsigned i = 0; i < EDGE_PAGE_HASHES; i++) {
-		const uint64_t bit = (a + i * b) % page->size;
-
-		if (!(page->data[bit / 8] >> bit % 8 & 1)) return false;
-	}
+	b = first_bit(key, page->size);
+	for (unsigned i = 0; i < EDGE_PAGE_HASHES; i++, next_bit(&b))
+		if (!(page->data[b.at / 8] >> b.at % 8 & 1)) return false;
 	return true;
 }
 
@@ -266,15 +277,13 @@ static bool checksum_holds(int fd, const uint8_t packed[EDGE_PAGE_HEAD])
 
 static enum isac_err ask_bloom(bool *has, int fd, uint64_t size, const uint8_t key[EDGE_KEY])
 {
-	const uint64_t a = wire_get_u64(key), b = wire_get_u64(key + 8) | 1;
+	struct bits b = first_bit(key, size);
 	uint8_t byte;
 
 	*has = true;
-	for (unsigned i = 0; *has && i < EDGE_PAGE_HASHES; i++) {
-		const uint64_t bit = (a + i * b) % size;
-
-		if (pread(fd, &byte, 1, (off_t)(EDGE_PAGE_HEAD + bit / 8)) != 1) return ISAC_ERR_SYSTEM;
-		*has = byte >> bit % 8 & 1;
+	for (unsigned i = 0; *has && i < EDGE_PAGE_HASHES; i++, next_bit(&b)) {
+		if (pread(fd, &byte, 1, (off_t)(EDGE_PAGE_HEAD + b.at / 8)) != 1) return ISAC_ERR_SYSTEM;
+		*has = byte >> b.at % 8 & 1;
 	}
 	return ISAC_OK;
 }

@@ -18,6 +18,7 @@ import stage as stages
 
 HERE = pathlib.Path(__file__).resolve().parent
 NAMES = ["ingest", "sustained", "single", "verifiers", "receipt", "delivery", "halfload", "fanout", "batched", "catchup", "storm", "neighbours"]
+NAMES = ["ingest", "sustained", "single", "verifiers", "receipt", "delivery", "fanout", "batched", "catchup", "edge"]
 MARK = "<!-- everything below this line is written by run.py --write -->"
 
 
