@@ -16,6 +16,7 @@
 
 enum { VERSION = 1, CHECKED = 96, PIECE = 1 << 16 };
 enum { FOLD_MAX = 3072, GRAIN_BITS = 8 * FOLD_MAX }; /* sizes are whole bytes after every fold */
+enum { BITS_MIN = 16384 };			     /* in a smaller filter the steps of many keys come back to where they began */
 enum { EXACT_MAX = 1 << 18 };			     /* 8 MiB: sorted in well under what the kernel's buffer holds */
 #define PACKETS_MAX ((uint64_t)1 << 31)
 
@@ -69,7 +70,7 @@ struct bits {
 
 static struct bits first_bit(const uint8_t key[EDGE_KEY], uint64_t size)
 {
-	return (struct bits){wire_get_u64(key) % size, wire_get_u64(key + 8) % size, size};
+	return (struct bits){wire_get_u64(key) % size, (wire_get_u64(key + 8) | 1) % size, size}; /* an odd step: sizes are even */
 }
 
 static void next_bit(struct bits *b)
@@ -110,11 +111,12 @@ bool edge_page_has(const struct edge_page *page, const uint8_t key[EDGE_KEY])
 /* The most that this filter may be folded: by 2^n or 3 * 2^n. */
 static unsigned fold_of(const struct edge_page *page)
 {
+	const uint64_t least = bits_for(page->packets) > BITS_MIN ? bits_for(page->packets) : BITS_MIN;
 	unsigned best = 1;
 
 	for (unsigned f = 2; f <= FOLD_MAX; f *= 2)
 		for (unsigned by = f; by <= f / 2 * 3 && by <= FOLD_MAX; by += f / 2)
-			if (FOLD_MAX % by == 0 && page->size / by >= bits_for(page->packets)) best = by;
+			if (FOLD_MAX % by == 0 && page->size / by >= least) best = by;
 	return best;
 }
 

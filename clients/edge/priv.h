@@ -12,7 +12,7 @@
  *   0 "isacpage"   8 version 1   9 kind   10 way   11 hashes (10, exact: 0)   12 as   16 from_us   24 to_us   32 packets
  *   40 unseen   48 size: bits of a Bloom filter, keys of an exact page   56 key_id   64 zeros
  *   96 BLAKE2b-256 of bytes 0..95 and of the body
- * Numbers are big-endian. The bits of a key whose first two 64-bit numbers are a and b: (a + i*b) mod size, i < 10.
+ * Numbers are big-endian. The bits of a key whose first two 64-bit numbers are a and b: (a + i*(b|1)) mod size, i < 10.
  */
 enum { EDGE_PAGE_HEAD = 128, EDGE_PAGE_HASHES = 10 };
 struct edge_page_head {

@@ -112,7 +112,7 @@ static void quiet_pages_are_small(void **state)
 	assert_in_range(edge_page_bytes(EDGE_BLOOM, 6000000), 10800000, 10804000); /* 10.3 MiB for 100,000 packets/s */
 	fill(&page, 1000);
 	assert_int_equal(edge_page_write(&page, &head, dir, "a.page", NULL), ISAC_OK);
-	assert_in_range(file_bytes("a.page"), 1800, 4000);
+	assert_in_range(file_bytes("a.page"), 2048, 4000);
 	edge_page_clear(&page);
 }
 
@@ -155,6 +155,22 @@ static void false_positives_follow_the_law(void **state)
 	assert_int_equal(edge_page_write(&page, &head, dir, "b.page", NULL), ISAC_OK);
 	assert_int_equal(head.size, 184320);
 	follows(wrong_of(&page, "b.page", 100000), 100000, 0.000629215);
+	edge_page_clear(&page);
+}
+
+/* A filter of 32 bits would hold two packets by the law, but its steps are too few: that was wrong once in three questions. */
+static void nearly_empty_pages_are_hardly_ever_wrong(void **state)
+{
+	struct edge_page_head head = head_of();
+	struct edge_page page;
+
+	(void)state;
+	assert_int_equal(edge_page_init(&page, EDGE_BLOOM, 6000), ISAC_OK);
+	for (uint64_t n = 1; n <= 64; n *= 2) {
+		fill(&page, n);
+		assert_int_equal(edge_page_write(&page, &head, dir, "a.page", NULL), ISAC_OK);
+		assert_true(wrong_of(&page, "a.page", 20000) <= 20);
+	}
 	edge_page_clear(&page);
 }
 
@@ -210,6 +226,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(exact_pages_keep_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(quiet_pages_are_small, setup, teardown),
 		cmocka_unit_test_setup_teardown(false_positives_follow_the_law, setup, teardown),
+		cmocka_unit_test_setup_teardown(nearly_empty_pages_are_hardly_ever_wrong, setup, teardown),
 		cmocka_unit_test_setup_teardown(broken_files_are_noticed, setup, teardown),
 	};
 
