@@ -142,6 +142,8 @@ static const struct {
 	{SCMP_SYS(ioctl), F | C | R | S | E, SCMP_ACT_ALLOW, EQUALS(1, FIONREAD)},
 	{SCMP_SYS(ioctl), F | C | R | S | E, SCMP_ACT_ALLOW, EQUALS(1, FIONBIO)},
 	{SCMP_SYS(ioctl), F | C | R | S | E, SCMP_ACT_ALLOW, EQUALS(1, TCGETS)},
+	{SCMP_SYS(ioctl), E, SCMP_ACT_ALLOW, EQUALS(1, SIOCGIFNAME)}, /* libpcap: is an interface that went down still there? */
+	{SCMP_SYS(ioctl), E, SCMP_ACT_ALLOW, EQUALS(1, SIOCGIFFLAGS)},
 	{SCMP_SYS(mmap), F | C | R | S | E, SCMP_ACT_ALLOW, MASKED(2, PROT_EXEC, 0)},
 	{SCMP_SYS(mprotect), F | C | R | S | E, SCMP_ACT_ALLOW, MASKED(2, PROT_EXEC, 0)},
 	/* A library that asks for more here gets an error; what has no row at all is taken for an attack. */

@@ -1,18 +1,24 @@
 /*
  * capture: frames out of capture files and live interfaces, the only file that knows libpcap.
  *
- * An interface is opened twice, for what comes in and what goes out: the kernel tells the two apart (the filter words inbound and
- * outbound), whatever the link layer, and copies a frame to one of them only. Linux hands frames over after its offloads: where
- * it merges what it receives (GRO, LRO), packets are missing; edge_capture_live says so.
+ * An interface is opened twice, for what comes in and what goes out. libpcap tells the two apart, whatever the link layer, and a
+ * filter in the kernel saves the copy of what it would throw away. The filter is attached past libpcap: its own words inbound and
+ * outbound lose the first frame, which libpcap filters itself, and there it can't see the direction. Linux hands frames over after its
+ * offloads: where it merges what it receives (GRO, LRO), packets are missing; edge_capture_live says so.
  */
 #include <errno.h>
 #include <linux/ethtool.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#define PCAP_DONT_INCLUDE_PCAP_BPF_H /* the kernel's own is included */
+struct bpf_program;
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/base.h"
@@ -84,18 +90,24 @@ static void warn_of_merging(const char *interface, pcap_t *pcap)
 			 interface, interface);
 }
 
-static enum isac_err set_side(pcap_t *pcap, const char *interface, enum edge_side side, struct wire_why *why)
+static enum isac_err set_side(pcap_t *pcap, const char *interface, enum edge_side side, int snaplen, struct wire_why *why)
 {
-	struct bpf_program program;
-	int rc;
+	const uint32_t sent = side == EDGE_SIDE_OUT ? (uint32_t)snaplen : 0, received = side == EDGE_SIDE_IN ? (uint32_t)snaplen : 0;
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, sent),
+		BPF_STMT(BPF_RET | BPF_K, received),
+	};
+	const struct sock_fprog program = {sizeof code / sizeof *code, code};
 
 	if (side == EDGE_SIDE_ALL) return ISAC_OK;
-	if (pcap_compile(pcap, &program, side == EDGE_SIDE_IN ? "inbound" : "outbound", 1, PCAP_NETMASK_UNKNOWN) != 0)
+	if (pcap_setdirection(pcap, side == EDGE_SIDE_IN ? PCAP_D_IN : PCAP_D_OUT) != 0)
 		return wire_refuse(why, ISAC_ERR_CONFIG, "%s: %s; say `in` or `out` if it carries one way only", interface,
 				   pcap_geterr(pcap));
-	rc = pcap_setfilter(pcap, &program);
-	pcap_freecode(&program);
-	return rc ? wire_refuse(why, ISAC_ERR_CONFIG, "%s: %s", interface, pcap_geterr(pcap)) : ISAC_OK;
+	if (setsockopt(pcap_fileno(pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+		return wire_refuse(why, ISAC_ERR_CONFIG, "%s: %s", interface, strerror(errno));
+	return ISAC_OK;
 }
 
 static enum isac_err activate(pcap_t *pcap, const char *interface, enum edge_side side, int snaplen, int buffer_mib, struct wire_why *why)
@@ -119,7 +131,7 @@ static enum isac_err activate(pcap_t *pcap, const char *interface, enum edge_sid
 	if (!edge_packet_link(pcap_datalink(pcap)))
 		return wire_refuse(why, ISAC_ERR_CONFIG, "%s: link layer %d carries no IP that is known here", interface,
 				   pcap_datalink(pcap));
-	err = set_side(pcap, interface, side, why);
+	err = set_side(pcap, interface, side, snaplen, why);
 	if (!err && pcap_setnonblock(pcap, 1, problem) != 0) err = wire_refuse(why, ISAC_ERR_CONFIG, "%s: %s", interface, problem);
 	return err;
 }

@@ -74,7 +74,7 @@ static enum isac_err parse_number(int64_t *out, const char *text, int64_t min, i
 /* AS_TRANS stands for an AS that a router could not say; 65535 and 4294967295 are nobody's. RFC 6793, RFC 7300. */
 static enum isac_err parse_as(uint32_t *out, const char *text, struct wire_why *why)
 {
-	int64_t n;
+	int64_t n = 0;
 
 	if (parse_number(&n, text, 1, 4294967294, "AS number", "", why)) return ISAC_ERR_CONFIG;
 	if (n == 23456 || n == 65535) return wire_refuse(why, ISAC_ERR_CONFIG, "AS %lld is nobody's", (long long)n);
@@ -124,7 +124,7 @@ static enum isac_err set_text(struct edge_conf *conf, const struct row *row, con
 /* ---- lines of their own ---- */
 static enum isac_err add_neighbour(struct edge_conf *conf, const char *value, struct wire_why *why)
 {
-	uint32_t as;
+	uint32_t as = 0;
 
 	if (parse_as(&as, value, why)) return ISAC_ERR_CONFIG;
 	for (size_t i = 0; i < conf->neighbours_n; i++)
@@ -141,7 +141,7 @@ static enum isac_err parse_source(struct edge_source *out, char *value, bool fil
 	static const char *const wanted[] = {
 		"expected: NAME faces AS, or NAME faces inside; `in` or `out` after it if it carries one way only",
 		"expected: FILE faces AS in, or out; or FILE faces inside"};
-	char *word[WORDS_MAX], *rest = value, *one;
+	char *word[WORDS_MAX] = {NULL}, *rest = value, *one;
 	size_t n = 0;
 
 	while ((one = strsep(&rest, " \t")))
@@ -160,7 +160,7 @@ static enum isac_err parse_source(struct edge_source *out, char *value, bool fil
 
 static enum isac_err add_source(struct edge_conf *conf, char *value, bool file, const char *conf_path, unsigned line, struct wire_why *why)
 {
-	struct edge_source source, *more;
+	struct edge_source source = {.name = ""}, *more;
 	char path[EDGE_NAME_MAX + 1];
 
 	if (parse_source(&source, value, file, why)) return ISAC_ERR_CONFIG;

@@ -6,6 +6,7 @@
 #include "edge/priv.h"
 
 enum { DEGREE_BLOOM = 90, DEGREE_EXACT = 100 };
+#define TRANSIT_US 1000000ll /* longer than a packet stays in an AS */
 
 const char *edge_status_name(enum edge_status status)
 {
@@ -38,7 +39,9 @@ struct question {
 	struct edge_answer *answer;
 	struct edge_table *table;
 	const uint8_t *key, *key_id;
-	unsigned degree; /* the least of the pages asked */
+	unsigned degree;	  /* the least of the pages asked */
+	int64_t ask_from, ask_to; /* pages that touch this are asked */
+	int64_t hit_from, hit_to; /* of the pages that have the key: somewhere in here it passed */
 };
 
 /* A page from..to of the slot, in the order of from; has: it has the key. */
@@ -47,6 +50,8 @@ static void take(struct question *q, struct share *s, const struct edge_page_hea
 	const unsigned degree = head->kind == EDGE_EXACT ? DEGREE_EXACT : DEGREE_BLOOM;
 
 	s->has |= has;
+	if (has && head->from_us < q->hit_from) q->hit_from = head->from_us;
+	if (has && head->to_us > q->hit_to) q->hit_to = head->to_us;
 	if (head->from_us <= s->next_us && head->to_us >= s->next_us) s->next_us = head->to_us + 1;
 	if (degree < q->degree) q->degree = degree;
 	q->answer->seen += head->packets;
@@ -56,7 +61,7 @@ static void take(struct question *q, struct share *s, const struct edge_page_hea
 static bool concerns(const struct question *q, struct share *s, const struct edge_page_head *head, struct edge_slot slot)
 {
 	if (head->slot.as != slot.as || head->slot.way != slot.way) return false;
-	if (head->to_us < q->answer->from_us || head->from_us > q->answer->to_us) return false;
+	if (head->to_us < q->ask_from || head->from_us > q->ask_to) return false;
 	if (!q->key_id || memcmp(q->key_id, head->key_id, EDGE_KEY_ID) == 0) return true;
 	s->other_epoch = true;
 	return false;
@@ -139,21 +144,47 @@ static void conclude(struct question *q)
 	else if (negative && a->unseen) a->degree = (unsigned)((double)q->degree * (double)a->seen / (double)(a->seen + a->unseen));
 }
 
+/* All slots, and the pages that touch from..to. */
+static enum isac_err ask_all(struct question *q, int64_t from_us, int64_t to_us)
+{
+	struct edge_answer *a = q->answer;
+	enum isac_err err = ISAC_OK;
+
+	a->in_n = a->out_n = 0;
+	a->seen = a->unseen = 0;
+	a->inside = false;
+	a->gap = q->table->slots_n ? EDGE_COVERED : EDGE_NOT_CAPTURED;
+	q->degree = DEGREE_EXACT;
+	q->ask_from = from_us;
+	q->ask_to = to_us;
+	q->hit_from = INT64_MAX;
+	q->hit_to = INT64_MIN;
+	for (size_t i = 0; !err && i < q->table->slots_n; i++) err = ask_slot(q, &q->table->slots[i]);
+	return err;
+}
+
 enum isac_err edge_table_find(struct edge_answer *out, struct edge_table *table, const uint8_t key[EDGE_KEY],
 			      const uint8_t key_id[EDGE_KEY_ID], int64_t at_us, int64_t tolerance_us)
 {
-	struct question q = {out, table, key, key_id, DEGREE_EXACT};
+	struct question q = {.answer = out, .table = table, .key = key, .key_id = key_id};
+	const int64_t from = at_us - tolerance_us, to = at_us + tolerance_us;
 	struct edge_table_stats stats;
-	enum isac_err err = ISAC_OK;
+	enum isac_err err;
 
 	edge_table_stats(&stats, table);
 	memset(out, 0, sizeof *out);
-	out->from_us = at_us - tolerance_us;
-	out->to_us = at_us + tolerance_us;
+	out->from_us = from;
+	out->to_us = to;
 	out->table_from = stats.from_us;
 	out->table_to = table->open && table->now_us > stats.to_us ? table->now_us : stats.to_us;
-	for (size_t i = 0; !err && i < table->slots_n; i++) err = ask_slot(&q, &table->slots[i]);
-	if (!err && !table->slots_n) out->gap = EDGE_NOT_CAPTURED;
+	err = ask_all(&q, from, to);
+	/*
+	 * A page is wider than the window: a hit may be of a packet that passed just outside of it, in by this page and out by the
+	 * next one. So the pages around a hit are asked, too.
+	 */
+	if (!err && q.hit_to >= q.hit_from)
+		err = ask_all(&q, q.hit_from < from ? q.hit_from - TRANSIT_US : from - TRANSIT_US,
+			      q.hit_to > to ? q.hit_to + TRANSIT_US : to + TRANSIT_US);
 	if (!err) conclude(&q);
 	return err;
 }

@@ -16,6 +16,7 @@ import struct
 import subprocess
 import tempfile
 import textwrap
+import time
 
 import pytest
 
@@ -263,7 +264,7 @@ class Net:
             subprocess.run(["ip", "netns", "del", self.ns(name)], capture_output=True, timeout=20)
 
     def send(self, packets):
-        """From the host's link, past its own IP layer: nobody asks whose source address that is. Returns when it sent."""
+        """From the host's link, past its own IP layer: nobody asks whose source address that is. Returns the time before it sent."""
         text = textwrap.dedent("""
             import socket, sys, time
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -324,15 +325,17 @@ class Edge:
         until(f"{router} ready", lambda: "isac-edge: ready" in self.out.read_text() or self.proc.poll() is not None)
         assert self.proc.poll() is None, self.err.read_text()
 
-    def saved(self, key, at, *more, tolerance=0.02):
-        """The answer once the tables cover the window."""
+    def saved(self, key, start, end, *more):
+        """The answer on what passed between start and end, once the tables cover that."""
+        at, tolerance = (start + end) / 2, (end - start) / 2 + 0.01
+
         def ask():
             self.proc.send_signal(signal.SIGUSR1)
             if not (self.data / "tables").exists():
                 return None
-            answer = lookup(self.data, key, at, *more, tolerance=tolerance)
-            return answer if answer["covered"] else None
-        return until(f"{self.data.name} covers {at}", ask)
+            answer = lookup(self.data, key, at, *more, tolerance=f"{tolerance:.6f}")
+            return answer if answer["covered"] and answer["table_to"] > rfc3339(end + 0.01) else None
+        return until(f"{self.data.name} covers {end}", ask)
 
     def stop(self):
         self.proc.send_signal(signal.SIGTERM)
@@ -364,15 +367,16 @@ def test_three_routers_see_a_spoofed_packet_pass(net, place):
     made = udp4("203.0.113.68", "10.0.3.2", 0x4321, 9999, bytes(range(256)) * 4)
     first, later = ipv4("203.0.113.68", "10.0.3.2", 0x4321, made[20:532], 0x2000), ipv4("203.0.113.68", "10.0.3.2", 0x4321, made[532:], 64)
     receiver = net.receiver(4)
-    at = net.send([spoofed, spoofed6, whole, first, later])
+    start = net.send([spoofed, spoofed6, whole, first, later])
     out, err = receiver.communicate(timeout=30 * SLOW)
+    end = time.time()
     assert sorted(out.split()) == sorted("::ffff:203.0.113.66 14 2001:db8::bad 9 ::ffff:203.0.113.67 3000 ::ffff:203.0.113.68 1024".split()), err
     for n, router in enumerate(("r1", "r2", "r3"), 1):
         for key, more, degree in ((key4(spoofed), (), 90), (key6(spoofed6), (), 90), (key4(whole), (), 90), (key4(first), (), 90),
                                   (key4(later, False), ("--profile", "H20"), 50)):
-            answer = edges[router].saved(key, at + 0.05, *more, tolerance=0.05)
+            answer = edges[router].saved(key, start, end, *more)
             assert (answer["status"], answer["degree"], answer["in_as"], answer["out_as"]) == ("Transit", degree, [64500 + n - 1], [64500 + n + 1]), (router, answer)
-        other = edges[router].saved(key4(udp4("203.0.113.66", "10.0.3.2", 0x1235, 9999, b"who sent this?")), at + 0.05, tolerance=0.05)
+        other = edges[router].saved(key4(udp4("203.0.113.66", "10.0.3.2", 0x1235, 9999, b"who sent this?")), start, end)
         assert other["status"] == "NotFound"
     for one in edges.values():
         counters = one.stop()
@@ -384,11 +388,12 @@ def test_source_and_destination_are_told_from_transit(net, place):
     edges = crowd(net, place, inside=True)
     packet = udp4("203.0.113.66", "10.0.3.2", 0x2345, 9999, b"from inside r1")
     receiver = net.receiver(1)
-    at = net.send([packet]) + 0.05
+    start = net.send([packet])
     assert receiver.communicate(timeout=30 * SLOW)[0].split() == ["::ffff:203.0.113.66", "14"]
-    found = {router: one.saved(key4(packet), at, tolerance=0.05) for router, one in edges.items()}
+    end = time.time()
+    found = {router: one.saved(key4(packet), start, end) for router, one in edges.items()}
     assert {router: answer["status"] for router, answer in found.items()} == {"r1": "Source", "r2": "Transit", "r3": "Destination"}
-    assert found["r1"]["inside"] and found["r1"]["out_as"] == [64502] and found["r3"]["in_as"] == [64502]
+    assert (found["r1"]["inside"], found["r1"]["out_as"], found["r3"]["in_as"], found["r3"]["inside"]) == (True, [64502], [64502], True), found
     for one in edges.values():
         one.stop()
 
@@ -404,12 +409,42 @@ def test_it_gives_up_root_and_takes_a_new_key(net, place):
     until("the new key", lambda: "edge.new_key" in one.err.read_text())
     packet = udp4("203.0.113.66", "10.0.3.2", 0x3456, 9999, b"in the new epoch")
     receiver = net.receiver(1)
-    at = net.send([packet]) + 0.05
+    start = net.send([packet])
     receiver.communicate(timeout=30 * SLOW)
+    end = time.time()
     new = hmac.new(second, b"\x45\0\0\0" + packet[4:6] + b"\0\0\0\x11\0\0" + packet[12:28], hashlib.sha256).hexdigest()
-    assert one.saved(new, at, tolerance=0.05)["status"] == "Transit"
-    assert one.saved(key4(packet), at, tolerance=0.05)["status"] == "NotFound"
+    assert one.saved(new, start, end)["status"] == "Transit"
+    assert one.saved(key4(packet), start, end)["status"] == "NotFound"
     os.chown(place / "epoch.key", 0, 0)
     one.proc.send_signal(signal.SIGHUP)                 # what it cannot read changes nothing
     until("a complaint", lambda: "edge.no_key" in one.err.read_text())
     one.stop()
+
+
+def test_the_first_packet_counts(net, place):
+    for name, device in (("host", "right"), ("r1", "left")):        # nobody else speaks on this link
+        net.sh(name, f"echo 1 > /proc/sys/net/ipv6/conf/{device}/disable_ipv6; ip link set {device} arp off")
+    one = Edge(net, place, "r1", "neighbour = 64500", "neighbour = 64502", "interface = left faces 64500", "interface = right faces 64502")
+    packet = udp4("203.0.113.66", "10.0.0.2", 0x5678, 9999, b"me first")
+    start = net.send([packet])
+    assert one.saved(key4(packet), start, time.time())["status"] == "Destination"
+    one.stop()
+
+
+def test_a_link_may_go_down_and_come_back(net, place):
+    one = Edge(net, place, "r2", "neighbour = 64501", "neighbour = 64503", "interface = left faces 64501", "interface = right faces 64503")
+    for state in ("down", "up"):
+        net.sh("r2", f"ip link set left {state}")
+        before = one.out.read_text().count("frames ")
+        one.proc.send_signal(signal.SIGUSR1)
+        until("counters", lambda: one.out.read_text().count("frames ") > before or one.proc.poll() is not None)
+    assert one.proc.poll() is None, one.err.read_text()
+    net.sh("r2", "ip addr add 10.0.1.2/24 dev left 2>/dev/null || true; ip route replace default via 10.0.2.2")
+    packet = udp4("203.0.113.66", "10.0.3.2", 0x4567, 9999, b"after the break")
+    receiver = net.receiver(1)
+    start = net.send([packet])
+    receiver.communicate(timeout=30 * SLOW)
+    assert one.saved(key4(packet), start, time.time())["status"] == "Transit"
+    net.sh("r2", "ip link del left")                    # this is for ever: it must not count as watched
+    one.proc.wait(timeout=30 * SLOW)
+    assert one.proc.returncode == 1 and "edge.interface_lost" in one.err.read_text()

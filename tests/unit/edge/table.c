@@ -175,6 +175,21 @@ static void the_window_decides(void **state)
 	edge_table_close(&table);
 }
 
+/* It came in before the page turned and went out after it; who asks is a second off. */
+static void a_packet_at_the_turn_of_a_page_is_no_destination(void **state)
+{
+	struct edge_table *table = open_usual();
+
+	(void)state;
+	ticks(table, T0, T0 + 59 * S);
+	add(table, A_IN, T0 + 59 * S + 990000, 1);
+	add(table, B_OUT, T0 + 60 * S + 10000, 1);
+	ticks(table, T0 + 61 * S, T0 + 200 * S);
+	assert_int_equal(ask(1, T0 + 59 * S, 100000).status, EDGE_TRANSIT);
+	assert_int_equal(ask(1, T0 + 61 * S, 100000).status, EDGE_TRANSIT);
+	edge_table_close(&table);
+}
+
 static void what_is_not_covered_is_unknown(void **state)
 {
 	struct edge_table *table = open_usual();
@@ -395,6 +410,7 @@ int main(void)
 		TEST(every_status_bloom),
 		TEST(every_status_exact),
 		TEST(the_window_decides),
+		TEST(a_packet_at_the_turn_of_a_page_is_no_destination),
 		TEST(what_is_not_covered_is_unknown),
 		TEST(gone_and_not_there_are_different),
 		TEST(disk_is_bounded),
