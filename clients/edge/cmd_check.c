@@ -42,7 +42,8 @@ static void print_plan(const struct edge_conf *conf)
 	const enum edge_kind kind = edge_conf_kind(conf);
 	const uint64_t packets = edge_conf_page_packets(conf), page = edge_page_bytes(kind, packets);
 	const uint64_t minute = kind == EDGE_EXACT ? packets * EDGE_KEY : page;
-	const double mib = 1048576.0, all = (double)minute * (double)conf->slots_n * (double)(conf->keep_s / EDGE_PAGE_S + 1) / mib;
+	const int64_t minutes = conf->keep_s / EDGE_PAGE_S + 1; /* the oldest goes when all of it is too old */
+	const double mib = 1048576.0, all = (double)minute * (double)conf->slots_n * (double)minutes / mib;
 
 	printf("AS %" PRId64 ", %zu neighbours, %zu %s\n", conf->own_as, conf->neighbours_n, conf->sources_n,
 	       conf->sources[0].file ? "capture files" : "interfaces");

@@ -28,7 +28,6 @@ struct port {
 	size_t slot;
 	bool ended;
 	struct edge_frame frame; /* files: the next one */
-	uint64_t frames, dropped;
 };
 struct run {
 	struct edge_conf conf;
