@@ -1,7 +1,7 @@
 """The rows of the table: each runs hub and yardstick in turn, round by round, and gives its lines."""
 import dataclasses
-import os
 import math
+import os
 import pathlib
 import shutil
 import signal

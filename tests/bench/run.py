@@ -17,8 +17,7 @@ import rows
 import stage as stages
 
 HERE = pathlib.Path(__file__).resolve().parent
-NAMES = ["ingest", "sustained", "single", "verifiers", "receipt", "delivery", "halfload", "fanout", "batched", "catchup", "storm", "neighbours"]
-NAMES = ["ingest", "sustained", "single", "verifiers", "receipt", "delivery", "fanout", "batched", "catchup", "edge"]
+NAMES = ["ingest", "sustained", "single", "verifiers", "receipt", "delivery", "halfload", "fanout", "batched", "catchup", "storm", "neighbours", "edge"]
 MARK = "<!-- everything below this line is written by run.py --write -->"
 
 
