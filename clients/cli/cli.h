@@ -129,6 +129,7 @@ bool cli_whole_write(struct cli_whole *w); /* false after a message */
 /* ---- progress.c: a bar on a terminal, nothing elsewhere ---- */
 struct cli_progress {
 	bool on;
+	const char *noun; /* what is counted; "items" after cli_progress_start */
 	int64_t start_ms, drawn_ms;
 	uint64_t total;
 };

@@ -1,5 +1,6 @@
 """The rows of the table: each runs hub and yardstick in turn, round by round, and gives its lines."""
 import dataclasses
+import math
 import os
 import pathlib
 import shutil
@@ -351,6 +352,31 @@ class Rows:
         yield Line("6", "matching, slower from 10,000 filters to the most", "events/s of 10,000", rate[10000], rate[most], "events/s of the most", at_most=2.5)
         yield Line("6", "matching, a match where all of 100,000 filters are broad", "ns", [one["ns_match"] for one in self.match(100000, 1000000)], [10],
                    "the goal itself", at_most=1)
+
+
+    # ---- traceback ----
+
+    def edge(self):
+        count, file = self.size(1000000), self.stage.folder / "edge.pcap"
+        self.stage.program("edge", "make", file, count).result()
+        got = {name: [] for name in ("bloom", "exact", "read", "key", "wrong")}
+        kept = {}
+        for turn in range(self.rounds):
+            got["read"].append(self.stage.program("edge", "read", file).ready().go().result()["rate"])
+            for kind in ("bloom", "exact"):
+                found = self.stage.program("edge", "digest", file, kind, self.stage.folder / f"edge-{kind}{turn}").ready().go().result()
+                got[kind].append(found["rate"])
+                kept[kind] = found["bytes_per_packet"]
+            got["key"].append(self.stage.program("edge", "key", 1).ready().go().result()["rate"])
+        file.unlink()
+        wrong = self.stage.program("edge", "wrong", 100000, 60, 3000000).result()
+        law = (1 - math.exp(-10 * wrong["packets"] / wrong["bits"])) ** 10
+        for kind in ("bloom", "exact"):
+            what = f"isac-edge: packets of a capture file digested and kept, {kind} pages, one core"
+            yield Line("-", what, "packets/s", got[kind], got["read"], "libpcap reads the same file", note=f"{kept[kind]:.2f} bytes kept a packet")
+            yield Line("-", what, "packets/s", got[kind], got["key"], "HMAC-SHA-256 of libsodium alone")
+        yield Line("-", "isac-edge: wrong hits of a page of 100,000 packets/s for 60 s", "a million", [wrong["rate"] * 1e6], [law * 1e6],
+                   "(1 - e^(-kn/m))^k", at_most=1.1, note=f"{wrong['wrong']:,} of {wrong['probes']:,}")
 
 
 class Peer:
