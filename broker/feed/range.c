@@ -139,6 +139,7 @@ static bool add_open(struct feed_job *job, const struct feed_session *s)
 						       .session = s->sub,
 						       .name = text + len,
 						       .filter = text,
+						       .compiled_us = filter_now_us(s->filter),
 						       .from_seq = s->range.from,
 						       .opened_us = s->range.opened_us};
 	return true;

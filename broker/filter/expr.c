@@ -2,18 +2,24 @@
  * expr: the tree as a whole: its end, its jumps, and the questions about it that need no report.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "filter/priv.h"
+
+static void free_arrays(struct filter *f)
+{
+	free(f->nodes);
+	free(f->rows);
+	free(f->numbers);
+	free(f->nets);
+	free(f->chars);
+	free(f->text);
+}
 
 void filter_destroy(struct filter **f)
 {
 	if (!*f) return;
-	free((*f)->nodes);
-	free((*f)->rows);
-	free((*f)->numbers);
-	free((*f)->nets);
-	free((*f)->chars);
-	free((*f)->text);
+	if (!(*f)->packed) free_arrays(*f);
 	free(*f);
 	*f = NULL;
 }
@@ -21,6 +27,11 @@ void filter_destroy(struct filter **f)
 const char *filter_text(const struct filter *f)
 {
 	return f->text;
+}
+
+int64_t filter_now_us(const struct filter *f)
+{
+	return f->now_us;
 }
 
 bool filter_history_only(const struct filter *f, uint32_t *column)
@@ -59,6 +70,40 @@ static void link(struct filter *f, uint32_t at, uint16_t yes, uint16_t no)
 		node->yes = yes;
 		node->no = no;
 	}
+}
+
+static void *move(char **to, const void *from, size_t bytes)
+{
+	void *at = *to;
+
+	if (bytes) memcpy(at, from, bytes);
+	*to += bytes;
+	return at;
+}
+
+/* The largest alignment first, so that none needs padding. */
+void filter_expr_pack(struct filter **f)
+{
+	struct filter *old = *f, *packed;
+	size_t text = strlen(old->text) + 1;
+	size_t nodes = old->nodes_n * sizeof(*old->nodes), numbers = old->numbers_n * sizeof(*old->numbers);
+	size_t rows = old->rows_n * sizeof(*old->rows), nets = old->nets_n * sizeof(*old->nets);
+	char *to;
+
+	packed = malloc(sizeof(*packed) + nodes + numbers + rows + nets + old->chars_n + text);
+	if (!packed) return;
+	*packed = *old;
+	packed->packed = true;
+	to = (char *)(packed + 1);
+	packed->nodes = move(&to, old->nodes, nodes);
+	packed->numbers = move(&to, old->numbers, numbers);
+	packed->rows = move(&to, old->rows, rows);
+	packed->nets = move(&to, old->nets, nets);
+	packed->chars = move(&to, old->chars, old->chars_n);
+	packed->text = move(&to, old->text, text);
+	free_arrays(old);
+	free(old);
+	*f = packed;
 }
 
 void filter_expr_link(struct filter *f)

@@ -19,7 +19,8 @@ struct filter_error {
 /* now_us resolves ages like 7d. Empty text is `true`. */
 enum isac_err filter_parse(struct filter **out, const char *text, size_t len, int64_t now_us, struct filter_error *why);
 void filter_destroy(struct filter **f);
-const char *filter_text(const struct filter *f); /* normal form; parses to itself */
+const char *filter_text(const struct filter *f); /* normal form; parses to itself, and with the same now_us to the same filter */
+int64_t filter_now_us(const struct filter *f);
 /* Does it need what only history knows (publishers, sightings)? Then it can't be a feed's filter. */
 bool filter_history_only(const struct filter *f, uint32_t *column);
 
@@ -41,15 +42,30 @@ bool filter_trace_negated(const struct filter_trace *t, uint32_t test);	    /* t
 bool filter_trace_item(const struct filter_trace *t, const struct report *report, uint32_t item, const struct member *self, bool *holds,
 		       bool *blamed);
 
-/* ---- a set of standing filters; the fast index of the next issue goes behind this ---- */
+/*
+ * ---- a set of standing filters: an index, not a loop ----------------------------------
+ * Adding and removing touch what the filter asks for and nothing else. The set belongs to one thread, for matching too (it keeps
+ * notes about the item at hand); hit may not change it. Each id is told once, in no order.
+ */
 struct filter_set;
 enum isac_err filter_set_new(struct filter_set **out);
 void filter_set_destroy(struct filter_set **s);
-/* f and self are borrowed until remove. */
+/* f and self are borrowed until remove. CONFLICT: the id is taken; NO_MEMORY: the set is as before. */
 enum isac_err filter_set_add(struct filter_set *s, uint32_t id, const struct filter *f, const struct member *self);
 void filter_set_remove(struct filter_set *s, uint32_t id);
 void filter_set_match(const struct filter_set *s, const struct report *report, uint32_t item, void (*hit)(void *arg, uint32_t id),
 		      void *arg);
+
+/* ---- explanation ---------------------------------------------------------------------- */
+/*
+ * A part of a filter, and what serves it. feed: `exact`, `network`, `suffix` (the filter is found by it), `bitmap`, `confirm` (asked of
+ * what the others leave), `none`, `never`, `not in feeds`. history: the index of the database, or how it does without.
+ */
+struct filter_part {
+	const char *text, *feed, *history;
+};
+/* Its parts in the order of the text, `mine` as for a member who has registered something. */
+enum isac_err filter_explain(const struct filter *f, void (*part)(void *arg, const struct filter_part *part), void *arg);
 
 /* ---- SQL ------------------------------------------------------------------------------ */
 /*

@@ -19,6 +19,49 @@ struct texts {
 	size_t n;
 };
 
+/* ---- validity and state -------------------------------------------------------------- */
+/* What a filter calls now: a report that is older than the filter is looked at as of the filter, so feed and history agree. */
+static int64_t now_of(const struct filter *f, const struct subject *s)
+{
+	return s->report->received_us > f->now_us ? s->report->received_us : f->now_us;
+}
+
+/* A bound that is 0 is open. */
+static bool test_valid(const struct filter *f, const struct filter_node *node, const struct subject *s)
+{
+	const Isac1__Indicator *ind = s->item->ind;
+	int64_t at = node->mask ? node->number : now_of(f, s);
+
+	return ind && ind->valid_from_us <= at && (!ind->valid_until_us || at < ind->valid_until_us);
+}
+
+static bool has_state(enum filter_state state, const struct filter *f, const struct subject *s)
+{
+	switch (state) {
+	case FILTER_STATE_HELD:
+		return report_is_held(s->report, (uint32_t)(s->item - s->report->items));
+	case FILTER_STATE_EXPIRED:
+		return s->item->ind->valid_until_us && s->item->ind->valid_until_us <= now_of(f, s);
+	default:
+		return true;
+	}
+}
+
+/* Only an indicator has one; 0 otherwise, which is no name. */
+static enum filter_state state_of(const struct filter *f, const struct subject *s)
+{
+	static const enum filter_state order[] = {
+#define STATE(num, NAME, name, sql) FILTER_STATE_##NAME,
+#include "states.def"
+#undef STATE
+	};
+	size_t i = 0;
+
+	if (!s->item->ind) return 0;
+	while (!has_state(order[i], f, s)) i++;
+	return order[i];
+}
+
 /* ---- numbers, names, times: false = not said ---------------------------------------- */
 static bool get_number(const struct subject *s, enum filter_field field, int64_t *out)
 {
@@ -69,8 +112,8 @@ static bool test_name(const struct filter *f, const struct filter_node *node, co
 {
 	int64_t number;
 
-	(void)f;
-	get_number(s, node->field, &number); /* not said: 0, which is no name, so only `!=` has its bit */
+	if (node->field == FILTER_STATE) number = state_of(f, s);
+	else get_number(s, node->field, &number); /* not said: 0, which is no name, so only `!=` has its bit */
 	return number >= 0 && number < 32 && node->mask >> number & 1;
 }
 
@@ -239,6 +282,7 @@ bool filter_match(const struct filter *f, const struct report *report, uint32_t 
 		bool holds;
 
 		if (node->what == FILTER_TEST) holds = tests[filter_field_rows[node->field].kind](f, node, &s);
+		else if (node->what == FILTER_VALID) holds = test_valid(f, node, &s);
 		else holds = node->what == FILTER_TRUE || test_mine(&s);
 		at = holds ? node->yes : node->no;
 	}

@@ -21,20 +21,27 @@ void *filter_operand_room(void *array, uint32_t n, uint32_t *cap, size_t size)
 	return bigger;
 }
 
-static enum isac_err add_row(struct filter *f, const char *text, size_t len, uint32_t types)
+/* A row whose bytes are in f->chars already. */
+static enum isac_err add_row_at(struct filter *f, uint32_t at, size_t len, uint32_t types)
 {
 	struct filter_row *rows = filter_operand_room(f->rows, f->rows_n, &f->rows_cap, sizeof(*rows));
-	char *chars;
 
 	if (!rows) return ISAC_ERR_NO_MEMORY;
 	f->rows = rows;
+	rows[f->rows_n++] = (struct filter_row){at, (uint32_t)len, types};
+	return ISAC_OK;
+}
+
+static enum isac_err add_row(struct filter *f, const char *text, size_t len, uint32_t types)
+{
+	char *chars;
+
 	chars = filter_operand_room(f->chars, f->chars_n + (uint32_t)len, &f->chars_cap, 1);
 	if (!chars) return ISAC_ERR_NO_MEMORY;
 	f->chars = chars;
 	memcpy(chars + f->chars_n, text, len);
-	rows[f->rows_n++] = (struct filter_row){f->chars_n, (uint32_t)len, types};
 	f->chars_n += (uint32_t)len;
-	return ISAC_OK;
+	return add_row_at(f, f->chars_n - (uint32_t)len, len, types);
 }
 
 enum isac_err filter_operand_text(struct filter *f, enum filter_kind kind, const char *text, size_t len)
@@ -151,7 +158,9 @@ static enum isac_err add_forms(struct filter *f, struct filter_row typed, struct
 		while (at < f->rows_n && (f->rows[at].len != value.len || memcmp(f->chars + f->rows[at].at, value.text, value.len) != 0))
 			at++;
 		if (at == f->rows_n) {
-			err = add_row(f, value.text, value.len, 0);
+			bool as_typed = value.len == typed.len && memcmp(value.text, f->chars + typed.at, typed.len) == 0;
+
+			err = as_typed ? add_row_at(f, typed.at, typed.len, 0) : add_row(f, value.text, value.len, 0);
 			if (err) return err;
 		}
 		f->rows[at].types |= 1u << value.type;

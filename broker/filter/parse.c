@@ -23,7 +23,7 @@ struct parser {
 	uint32_t plain_len; /* the operand at hand, escapes undone; as large as the text */
 };
 
-static const char *const field_expected = "a field (type, value, tlp, tag, confidence ...), mine, true, not or (";
+static const char *const field_expected = "a field (type, value, tlp, tag, confidence ...), mine, valid, true, not or (";
 
 static bool parse_or(struct parser *p);
 
@@ -301,6 +301,25 @@ static bool parse_test(struct parser *p, uint32_t field)
 	return true;
 }
 
+/* valid [ "at" time ] */
+static bool parse_valid(struct parser *p)
+{
+	uint32_t at = p->f->nodes_n;
+	struct filter_node node;
+
+	if (!count_term(p) || !add_node(p, FILTER_VALID)) return false;
+	node = p->f->nodes[at];
+	advance(p);
+	if (at_word(p, "at")) {
+		advance(p);
+		if (!read_time(p, &node)) return false;
+		node.mask = 1;
+		p->f->nodes[at] = node;
+		advance(p);
+	}
+	return true;
+}
+
 static bool deeper(struct parser *p)
 {
 	if (++p->depth > WIRE_LIMIT_FILTER_DEPTH)
@@ -326,6 +345,7 @@ static bool parse_primary(struct parser *p)
 		advance(p);
 		return true;
 	}
+	if (at_word(p, "valid")) return parse_valid(p);
 	for (uint32_t field = 0; field < FILTER_FIELDS; field++)
 		if (at_word(p, filter_field_rows[field].name)) return parse_test(p, field);
 	return fail_token(p, field_expected);
@@ -407,6 +427,7 @@ enum isac_err filter_parse(struct filter **out, const char *text, size_t len, in
 	} else if (!parse_filter(&p)) {
 		err = p.why->err;
 	} else {
+		p.f->now_us = now_us;
 		filter_expr_link(p.f);
 		err = filter_print(p.f);
 		if (err) fail(&p, err, p.len, "a shorter filter", "the filter's normal form is over %d bytes", WIRE_LIMIT_FILTER_BYTES);
@@ -414,6 +435,7 @@ enum isac_err filter_parse(struct filter **out, const char *text, size_t len, in
 	wire_arena_clear(&p.arena);
 	free(p.plain);
 	if (err) filter_destroy(&p.f);
+	else filter_expr_pack(&p.f);
 	*out = p.f;
 	return err;
 }

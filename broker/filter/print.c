@@ -82,6 +82,7 @@ static void print_test(struct wire_buf *out, const struct filter *f, const struc
 /* Parentheses stand only where the grammar needs them: around `or` in `and`, around both in `not`. */
 static void print_node(struct wire_buf *out, const struct filter *f, uint32_t at, enum filter_what around)
 {
+	static const char *const words[] = {[FILTER_TRUE] = "true", [FILTER_MINE] = "mine", [FILTER_VALID] = "valid"};
 	const struct filter_node *node = &f->nodes[at];
 	bool chain = node->what == FILTER_AND || node->what == FILTER_OR;
 	bool wrap = chain && (around == FILTER_NOT || (around == FILTER_AND && node->what == FILTER_OR));
@@ -98,9 +99,18 @@ static void print_node(struct wire_buf *out, const struct filter *f, uint32_t at
 	} else if (node->what == FILTER_TEST) {
 		print_test(out, f, node);
 	} else {
-		wire_buf_printf(out, node->what == FILTER_TRUE ? "true" : "mine");
+		wire_buf_printf(out, "%s", words[node->what]);
+		if (node->what == FILTER_VALID && node->mask) {
+			wire_buf_printf(out, " at ");
+			print_time(out, f, node);
+		}
 	}
 	if (wrap) wire_buf_add(out, ")", 1);
+}
+
+void filter_print_leaf(struct wire_buf *out, const struct filter *f, uint32_t at)
+{
+	print_node(out, f, at, FILTER_OR);
 }
 
 enum isac_err filter_print(struct filter *f)

@@ -15,7 +15,7 @@
 
 #include "filter/priv.h"
 
-enum { PARAM_BYTES = 8 * 1024 * 1024 };
+enum { PARAM_BYTES = 8 * 1024 * 1024, NOW_BYTES = 64 };
 
 struct writer {
 	const struct filter *f;
@@ -133,22 +133,72 @@ static unsigned add_domain(struct writer *w, const char *domain, size_t len, cha
 	return add_param(w, &text);
 }
 
+static unsigned add_time(struct writer *w, int64_t us)
+{
+	char text[FILTER_TIME_TEXT];
+	struct wire_buf param;
+
+	filter_time_print(text, us);
+	wire_buf_init(&param, PARAM_BYTES);
+	wire_buf_printf(&param, "%s", text);
+	return add_param(w, &param);
+}
+
 /* ---- leaves ------------------------------------------------------------------------------------ */
+/* What a filter calls now: as now_of in match.c. */
+static void write_now(struct writer *w, char out[NOW_BYTES])
+{
+	snprintf(out, NOW_BYTES, "greatest(r.received, $%u::text::timestamptz)", add_time(w, w->f->now_us));
+}
+
+/* valid_from <= T < valid_until, where a null is an open bound. */
+static void write_valid(struct writer *w, const struct filter_node *node)
+{
+	char at[NOW_BYTES];
+
+	if (node->mask) snprintf(at, sizeof(at), "$%u::text::timestamptz", add_time(w, node->number));
+	else write_now(w, at);
+	wire_buf_printf(&w->where, "(coalesce(m.valid_from <= %s, true) and coalesce(m.valid_until > %s, true))", at, at);
+}
+
+/* condition: the row's, in which %s stands for `now`. */
+static void write_case(struct writer *w, const char *condition, const char *now, int state)
+{
+	const char *gap = strstr(condition, "%s");
+
+	if (gap) wire_buf_printf(&w->where, " when %.*s%s%s then %d", (int)(gap - condition), condition, now, gap + 2, state);
+	else wire_buf_printf(&w->where, " when %s then %d", condition, state);
+}
+
+static void write_state(struct writer *w)
+{
+	char now[NOW_BYTES];
+
+	write_now(w, now);
+	wire_buf_printf(&w->where, "(case");
+#define STATE(num, NAME, name, sql) write_case(w, sql, now, num);
+#include "states.def"
+#undef STATE
+	wire_buf_printf(&w->where, " end)");
+}
+
 static void write_name(struct writer *w, const struct filter_node *node, uint32_t types)
 {
 	struct wire_buf list;
 
 	(void)types;
+	if (node->field == FILTER_STATE) write_state(w);
+	else wire_buf_printf(&w->where, "%s", columns[node->field]);
 	if (node->op != FILTER_OP_IN) {
-		wire_buf_printf(&w->where, "%s %s $%u::text::smallint", columns[node->field],
-				node->op == FILTER_OP_NE ? "<>" : filter_op_rows[node->op].text, add_number(w, node->number));
+		wire_buf_printf(&w->where, " %s $%u::text::smallint", node->op == FILTER_OP_NE ? "<>" : filter_op_rows[node->op].text,
+				add_number(w, node->number));
 		return;
 	}
 	wire_buf_init(&list, PARAM_BYTES);
 	for (unsigned i = 1; i < 32; i++)
 		if (node->mask >> i & 1) wire_buf_printf(&list, "%s%u", list.len ? "," : "{", i);
 	wire_buf_add(&list, "}", 1);
-	wire_buf_printf(&w->where, "%s = any($%u::text::smallint[])", columns[node->field], add_param(w, &list));
+	wire_buf_printf(&w->where, " = any($%u::text::smallint[])", add_param(w, &list));
 }
 
 static void write_number(struct writer *w, const struct filter_node *node, uint32_t types)
@@ -170,15 +220,9 @@ static void write_number(struct writer *w, const struct filter_node *node, uint3
 
 static void write_time(struct writer *w, const struct filter_node *node, uint32_t types)
 {
-	char text[FILTER_TIME_TEXT];
-	struct wire_buf param;
-
 	(void)types;
-	filter_time_print(text, node->number);
-	wire_buf_init(&param, PARAM_BYTES);
-	wire_buf_printf(&param, "%s", text);
 	wire_buf_printf(&w->where, "%s %s $%u::text::timestamptz", columns[node->field],
-			node->op == FILTER_OP_NE ? "<>" : filter_op_rows[node->op].text, add_param(w, &param));
+			node->op == FILTER_OP_NE ? "<>" : filter_op_rows[node->op].text, add_time(w, node->number));
 }
 
 /* A condition on one text. */
@@ -385,6 +429,8 @@ static void write_node(struct writer *w, uint32_t at, uint32_t types, bool negat
 		write_test(w, node, types, negated);
 	} else if (node->what == FILTER_TRUE) {
 		wire_buf_printf(&w->where, "true");
+	} else if (node->what == FILTER_VALID) {
+		write_valid(w, node);
 	} else if (node->what == FILTER_MINE) {
 		if (negated) wire_buf_printf(&w->where, "coalesce(");
 		repeat_mine(w);

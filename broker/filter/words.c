@@ -44,6 +44,11 @@ static const char *const type_names[] = {
 #include "wire/value.def"
 #undef VALUE
 };
+static const char *const state_names[] = {
+#define STATE(num, NAME, name, sql) [num] = name,
+#include "states.def"
+#undef STATE
+};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 static const struct {
 	const char *const *names;
@@ -51,6 +56,7 @@ static const struct {
 } sets[FILTER_FIELDS] = {
 	[FILTER_TYPE] = {type_names, COUNT(type_names)},
 	[FILTER_KIND] = {kind_names, COUNT(kind_names)},
+	[FILTER_STATE] = {state_names, COUNT(state_names)},
 	[FILTER_TLP] = {tlp_names, COUNT(tlp_names)},
 };
 _Static_assert(COUNT(type_names) <= 32 && COUNT(kind_names) <= 32, "names must fit the 32 bits of filter_node.mask");

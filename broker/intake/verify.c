@@ -11,8 +11,9 @@
 
 enum { DEPTH = 8 }; /* enough to keep a verifier busy while intake does one itself */
 
-static enum isac_err judge(struct intake *in, const struct intake_job *job, const struct member_roster *roster, struct wire_arena *arena,
-			   struct wire_why *why)
+/* Accepted: a report with its publisher and audience, ready for the store. */
+static enum isac_err judge(struct report **out, struct intake *in, const struct intake_job *job, const struct member_roster *roster,
+			   struct wire_arena *arena, struct wire_why *why)
 {
 	struct intake_case c = {.roster = roster, .hub_id = in->conf.hub_id, .now_us = job->received_us, .body = {job->body, job->len}};
 	/* Looked up again: it may have waited, and the roster may be a newer one. */
@@ -21,17 +22,15 @@ static enum isac_err judge(struct intake *in, const struct intake_job *job, cons
 	enum isac_err err = intake_accept(&c, arena, why);
 	if (err) return err;
 	const Isac1__Submit *s = c.submit;
-	struct report *report = NULL;
-	err = report_open(&report, (struct wire_bytes){s->header.data, s->header.len}, (struct wire_bytes){s->payload.data, s->payload.len},
+	err = report_open(out, (struct wire_bytes){s->header.data, s->header.len}, (struct wire_bytes){s->payload.data, s->payload.len},
 			  s->signature.data, true, why);
 	if (err) return err;
+	struct report *report = *out;
 	report->received_us = job->received_us;
 	report->publisher_id = c.member->id;
 	memcpy(report->publisher, c.member->name, sizeof(report->publisher));
 	err = member_audience_copy(&report->audience, &c.audience, &report->arena); /* whoever holds it knows who may see it */
-	if (!err) err = store_submit(in->conf.store, report, report->audience, &job->route);
 	if (err) wire_refuse(why, err, "%s", isac_err_text(err));
-	report_unref(&report);
 	return err;
 }
 
@@ -39,12 +38,18 @@ void intake_verify_run(struct intake *in, struct intake_job *job, struct wire_ar
 {
 	struct wire_why why = {.item = 0};
 	struct member_roster *roster = base_shared_take(in->conf.roster);
-	enum isac_err err = judge(in, job, roster, arena, &why);
+	struct report *report = NULL;
+	enum isac_err err = judge(&report, in, job, roster, arena, &why);
 	base_shared_give(in->conf.roster, roster);
+	store_expect(in->conf.store, -1); /* before the store has it, or it would wait for this very one */
+	if (!err) {
+		err = store_submit(in->conf.store, report, report->audience, &job->route);
+		if (err) wire_refuse(&why, err, "%s", isac_err_text(err));
+	}
+	report_unref(&report);
 	if (err)
 		intake_submit_refuse(in, &job->route, (struct wire_bytes){job->body, job->len}, err, &why,
 				     isac_err_code(err) == 503 ? INTAKE_RETRY_MS : 0);
-	store_expect(in->conf.store, -1);
 	wire_arena_reset(arena);
 	free(job);
 }

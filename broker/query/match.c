@@ -46,14 +46,14 @@ enum isac_err query_match_compile(struct query_call *call, const char *text, int
 	return query_refuse(call, ISAC_ERR_MALFORMED, "this field is known to history only, not to a feed");
 }
 
-const struct filter *query_match_again(struct query_match_kept *kept, const char *text)
+const struct filter *query_match_again(struct query_match_kept *kept, const char *text, int64_t now_us)
 {
-	if (kept->text && !strcmp(kept->text, text)) return kept->filter;
+	if (kept->text && kept->now_us == now_us && !strcmp(kept->text, text)) return kept->filter;
 	query_match_clear(kept);
 	struct filter_error why;
 	kept->text = strdup(text);
-	/* A normal form has no ages, so the time it was compiled at does not matter. */
-	if (kept->text && filter_parse(&kept->filter, text, strlen(text), 0, &why))
+	kept->now_us = now_us;
+	if (kept->text && filter_parse(&kept->filter, text, strlen(text), now_us, &why))
 		base_log_limited(1, BASE_LOG_ERROR, "query.range_filter", "column=%u text=\"%s\"", why.column, why.text);
 	return kept->filter;
 }

@@ -58,12 +58,13 @@ bool query_match_shows_held(const struct member *self, const struct report *r);
 uint32_t query_match_items(const struct filter *f, const struct member *self, const struct report *r, uint8_t *shown, uint32_t *held);
 /* Compiles a feed's filter. Fills call->fail on refusal. */
 enum isac_err query_match_compile(struct query_call *call, const char *text, int64_t now_us, struct filter **out);
-/* The filter of a range, compiled; kept until another text comes. NULL: out of memory. */
+/* A filter of then, compiled as then; kept until another one comes. NULL: out of memory. */
 struct query_match_kept {
 	char *text;
+	int64_t now_us;
 	struct filter *filter;
 };
-const struct filter *query_match_again(struct query_match_kept *kept, const char *text);
+const struct filter *query_match_again(struct query_match_kept *kept, const char *text, int64_t now_us);
 void query_match_clear(struct query_match_kept *kept);
 
 /* ---- cursor.c: pure ------------------------------------------------------------------ */

@@ -40,7 +40,7 @@ static void take_range(void *arg, const struct store_range *range)
 	struct who *w = arg;
 	w->last_id = range->id;
 	w->looked_at++;
-	const struct filter *filter = query_match_again(&w->kept, range->filter);
+	const struct filter *filter = query_match_again(&w->kept, range->filter, range->compiled_us);
 	uint32_t items = filter ? query_match_items(filter, range->self, w->report, NULL, NULL) : 0;
 	if (items) add_sent(w, range, items);
 }

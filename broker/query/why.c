@@ -71,7 +71,8 @@ static bool add_numbers(struct query_call *call, uint32_t **out, size_t *out_n, 
 	return *out != NULL;
 }
 
-static bool add_item(struct why *w, struct why_row *row, const struct filter_trace *trace, uint32_t index, uint32_t n, bool *flags)
+static bool add_item(struct why *w, struct why_row *row, const struct filter_trace *trace, const struct member *self, uint32_t index,
+		     uint32_t n, bool *flags)
 {
 	struct query_call *call = w->call;
 	uint32_t all = filter_trace_tests(trace);
@@ -79,14 +80,14 @@ static bool add_item(struct why *w, struct why_row *row, const struct filter_tra
 	if (!item) return false;
 	isac1__why_item__init(item);
 	item->index = index;
-	item->matches = filter_trace_item(trace, w->report, index, call->self, flags, flags + all);
+	item->matches = filter_trace_item(trace, w->report, index, self, flags, flags + all);
 	row->msg.traces[row->msg.n_traces++] = item;
 	return add_numbers(call, &item->holds, &item->n_holds, flags, n) &&
 	       add_numbers(call, &item->blamed, &item->n_blamed, flags + all, n);
 }
 
 /* Which tests hold for which items. Held items are left out where the asker may not know of them. */
-static bool add_traces(struct why *w, struct why_row *row, const struct filter *filter)
+static bool add_traces(struct why *w, struct why_row *row, const struct filter *filter, const struct member *self)
 {
 	bool shows_held = query_match_shows_held(w->call->self, w->report), ok = false;
 	struct filter_trace *trace = NULL;
@@ -97,7 +98,7 @@ static bool add_traces(struct why *w, struct why_row *row, const struct filter *
 	ok = flags && add_tests(w, row, trace, n);
 	for (uint32_t i = 0; ok && i < w->report->n && row->msg.n_traces < WIRE_LIMIT_WHY_ITEMS; i++) {
 		if (w->ask->item_plus1 ? i + 1 != w->ask->item_plus1 : false) continue;
-		if (!report_is_held(w->report, i) || shows_held) ok = add_item(w, row, trace, i, n, flags);
+		if (!report_is_held(w->report, i) || shows_held) ok = add_item(w, row, trace, self, i, n, flags);
 	}
 	free(flags);
 	filter_trace_destroy(&trace);
@@ -143,13 +144,14 @@ static struct why_row *row_for(struct why *w, const char *name)
 	return row;
 }
 
-static bool explain(struct why *w, struct why_row *row, const struct filter *filter, uint32_t state)
+/* self: the asker, with the rights and the space of then. */
+static bool explain(struct why *w, struct why_row *row, const struct filter *filter, const struct member *self, uint32_t state)
 {
 	row->msg.state = state;
 	row->msg.n_tests = row->msg.n_traces = 0; /* of an earlier range */
 	row->msg.filter = cut(w->call, filter_text(filter), WIRE_LIMIT_TEXT_BYTES);
 	if (!row->msg.filter) return false;
-	return (state != FILTER && !w->ask->item_plus1) || add_traces(w, row, filter);
+	return (state != FILTER && !w->ask->item_plus1) || add_traces(w, row, filter, self);
 }
 
 /* What a range says outweighs what can be guessed; that it was sent outweighs that it was passed over in another session. */
@@ -157,7 +159,7 @@ static void take_range(void *arg, const struct store_range *range)
 {
 	struct why *w = arg;
 	if (w->err || (*w->ask->name && strcmp(w->ask->name, range->name) != 0)) return;
-	const struct filter *filter = query_match_again(&w->kept, range->filter);
+	const struct filter *filter = query_match_again(&w->kept, range->filter, range->compiled_us);
 	struct why_row *row = filter ? row_for(w, range->name) : NULL;
 	if (!row) return;
 	bool certain = range->until_seq >= w->report->seq;
@@ -166,7 +168,7 @@ static void take_range(void *arg, const struct store_range *range)
 	uint32_t state = v.items ? (certain ? SENT : MAYBE) : v.held || is_all_held(w) ? HELD : v.may_see ? FILTER : PASSED;
 	if (row->is_judged && row->msg.state <= MAYBE && row->msg.state < state) return;
 	row->is_judged = true;
-	if (!explain(w, row, filter, state)) w->err = ISAC_ERR_TOO_LARGE;
+	if (!explain(w, row, filter, range->self, state)) w->err = ISAC_ERR_TOO_LARGE;
 	if (state > MAYBE) return;
 	row->msg.sent = v.items;
 	row->msg.from_us = range->opened_us > w->report->received_us ? range->opened_us : w->report->received_us;
@@ -181,13 +183,16 @@ static enum isac_err judge_subscription(struct why *w, const struct store_subscr
 	if (!row) return ISAC_OK;
 	row->msg.acked_seq = sub->acked_seq;
 	if (row->is_judged) return ISAC_OK;
-	const struct filter *filter = query_match_again(&w->kept, sub->filter && *sub->filter ? sub->filter : "true");
+	bool is_behind =
+		sub->acked_seq >= w->report->seq; /* when it was compiled then, nobody knows; what is to come, it will see as of now */
+	const struct filter *filter = query_match_again(&w->kept, sub->filter && *sub->filter ? sub->filter : "true",
+							is_behind ? w->report->received_us : base_clock_us());
 	if (!filter) return ISAC_ERR_NO_MEMORY;
 	struct verdict v = judge(w, filter, w->call->self);
 	uint32_t state = WAITING;
 	if (!v.items) state = v.held || is_all_held(w) ? HELD : FILTER;
-	else if (sub->acked_seq >= w->report->seq) state = sub->created_us > w->report->received_us ? BEFORE : PASSED;
-	return explain(w, row, filter, state) ? ISAC_OK : ISAC_ERR_TOO_LARGE;
+	else if (is_behind) state = sub->created_us > w->report->received_us ? BEFORE : PASSED;
+	return explain(w, row, filter, w->call->self, state) ? ISAC_OK : ISAC_ERR_TOO_LARGE;
 }
 
 static enum isac_err judge_all(struct why *w)

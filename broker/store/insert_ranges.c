@@ -8,14 +8,15 @@
 #include "store/priv.h"
 
 static const struct store_stmt STMT = {
-	"insert_ranges", "INSERT INTO feed_range (member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, "
-			 "until_seq, maybe_seq, opened) "
-			 "SELECT member_id, session, name, filter, roles, groups::int[], nets::cidr[], asns::bigint[], domains::text[], "
-			 "from_seq, from_seq, from_seq, opened FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::int[], "
-			 "$6::text[], $7::text[], "
-			 "$8::text[], $9::text[], $10::bigint[], $11::timestamptz[]) "
-			 "AS u(member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, opened) "
-			 "ON CONFLICT (session, opened) DO UPDATE SET session = excluded.session RETURNING id, session"};
+	"insert_ranges",
+	"INSERT INTO feed_range (member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, "
+	"until_seq, maybe_seq, opened, compiled) "
+	"SELECT member_id, session, name, filter, roles, groups::int[], nets::cidr[], asns::bigint[], domains::text[], "
+	"from_seq, from_seq, from_seq, opened, compiled FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::int[], "
+	"$6::text[], $7::text[], "
+	"$8::text[], $9::text[], $10::bigint[], $11::timestamptz[], $12::timestamptz[]) "
+	"AS u(member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, opened, compiled) "
+	"ON CONFLICT (session, opened) DO UPDATE SET session = excluded.session RETURNING id, session"};
 
 static void put_member(struct wire_buf *b, const struct store_range *r)
 {
@@ -98,6 +99,10 @@ static void put_opened(struct wire_buf *b, const struct store_range *r)
 {
 	store_field_time(b, r->opened_us);
 }
+static void put_compiled(struct wire_buf *b, const struct store_range *r)
+{
+	store_field_time(b, r->compiled_us);
+}
 
 static const struct {
 	uint32_t oid;
@@ -105,7 +110,7 @@ static const struct {
 } COLUMNS[] = {
 	{STORE_OID_INT4, put_member},  {STORE_OID_INT8, put_session}, {STORE_OID_TEXT, put_name},   {STORE_OID_TEXT, put_filter},
 	{STORE_OID_INT4, put_roles},   {STORE_OID_TEXT, put_groups},  {STORE_OID_TEXT, put_nets},   {STORE_OID_TEXT, put_asns},
-	{STORE_OID_TEXT, put_domains}, {STORE_OID_INT8, put_from},    {STORE_OID_TIME, put_opened},
+	{STORE_OID_TEXT, put_domains}, {STORE_OID_INT8, put_from},    {STORE_OID_TIME, put_opened}, {STORE_OID_TIME, put_compiled},
 };
 
 /* Rows come back in the order they went, though nothing says that they must: so the search begins there. */

@@ -27,6 +27,7 @@ static void give(void *arg, const PGresult *res)
 		.acked_seq = (uint64_t)store_get_i64(res, 0, 13),
 		.opened_us = store_get_time(res, 0, 14),
 		.closed_us = store_get_time(res, 0, 15),
+		.compiled_us = store_get_time(res, 0, 16),
 	};
 
 	if (g->err) return;
@@ -38,11 +39,12 @@ static void give(void *arg, const PGresult *res)
 enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
 				  void (*row)(void *arg, const struct store_range *range), void *arg)
 {
-	static const struct store_stmt stmt = {"select_ranges", "SELECT id, member_id, session, name, filter, roles, nets, asns, domains, "
-								"groups, from_seq, until_seq, maybe_seq, acked_seq, "
-								"opened, closed FROM feed_range WHERE id > $1::bigint AND from_seq < "
-								"$2::bigint AND greatest(until_seq, maybe_seq) >= $2::bigint "
-								"AND $3::int IN (0, member_id) ORDER BY id LIMIT $4::bigint"};
+	static const struct store_stmt stmt = {"select_ranges",
+					       "SELECT id, member_id, session, name, filter, roles, nets, asns, domains, "
+					       "groups, from_seq, until_seq, maybe_seq, acked_seq, "
+					       "opened, closed, compiled FROM feed_range WHERE id > $1::bigint AND from_seq < "
+					       "$2::bigint AND greatest(until_seq, maybe_seq) >= $2::bigint "
+					       "AND $3::int IN (0, member_id) ORDER BY id LIMIT $4::bigint"};
 	struct giving g = {.row = row, .arg = arg};
 	struct wire_buf *args = store_db_args(db);
 	enum isac_err err;

@@ -131,6 +131,7 @@ struct store_range {
 	const struct member *self; /* the subscriber, with roles, groups and registered space of then; name and keys are not kept */
 	uint32_t session;
 	const char *name, *filter; /* name "": a session without one; filter: normal form */
+	int64_t compiled_us;
 	uint64_t from_seq, until_seq, maybe_seq, acked_seq;
 	int64_t opened_us, closed_us; /* 0 = open */
 };

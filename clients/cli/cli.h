@@ -64,6 +64,7 @@ int cmd_preview(struct cli *cli);
 int cmd_who(struct cli *cli);
 int cmd_why(struct cli *cli);
 int cmd_status(struct cli *cli);
+int cmd_filter(struct cli *cli);
 int cmd_admin(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
@@ -134,6 +135,7 @@ bool cli_whole_write(struct cli_whole *w); /* false after a message */
 /* ---- progress.c: a bar on a terminal, nothing elsewhere ---- */
 struct cli_progress {
 	bool on;
+	const char *noun; /* what is counted; "items" after cli_progress_start */
 	int64_t start_ms, drawn_ms;
 	uint64_t total;
 };

@@ -58,6 +58,13 @@ const struct cli_command cli_commands[] = {
 	{"space drop", "", "end a claim or a registration", NULL, "isac space drop --net 198.51.100.0/24\n", cmd_space_member_opts,
 	 cmd_admin},
 	{"space list", "[MEMBER]", "what is claimed and registered, and who confirmed it", NULL, "isac space list\n", NULL, cmd_admin},
+	{"filter check", "FILTER", "is this filter right? prints its normal form",
+	 "Asks no hub. An error names its column and what could stand there.", "isac filter check 'type in (domain, ipv4) and valid'\n",
+	 NULL, cmd_filter},
+	{"filter explain", "FILTER", "which index serves each part of a filter",
+	 "In a feed, a filter is found by a value (exact), a network or a domain (suffix), or has its bit in bitmaps; the rest is\n"
+	 "confirmed for each item found. Asks no hub.",
+	 "isac filter explain 'value in 203.0.113.0/24 and confidence >= 60'\n", NULL, cmd_filter},
 	{"admin member add", "FILE", "enrol a member by its member.pub", NULL,
 	 "isac --home DIR/admin admin member add alice/member.pub --role publisher,subscriber --type isp --asn 64500\n",
 	 cmd_admin_member_add_opts, cmd_admin},

@@ -7,7 +7,7 @@ enum { WIDTH = 24, EVERY_MS = 100 };
 
 void cli_progress_start(struct cli_progress *p, uint64_t total)
 {
-	*p = (struct cli_progress){.on = isatty(STDERR_FILENO) == 1, .start_ms = cli_time_mono_ms(), .total = total};
+	*p = (struct cli_progress){.on = isatty(STDERR_FILENO) == 1, .noun = "items", .start_ms = cli_time_mono_ms(), .total = total};
 }
 
 void cli_progress_show(struct cli_progress *p, uint64_t read, uint64_t items)
@@ -18,7 +18,7 @@ void cli_progress_show(struct cli_progress *p, uint64_t read, uint64_t items)
 	p->drawn_ms = now;
 	unsigned long long rate = items * 1000 / (uint64_t)took;
 	if (!p->total || read > p->total) {
-		fprintf(stderr, "\r%llu items, %llu/s\033[K", (unsigned long long)items, rate);
+		fprintf(stderr, "\r%llu %s, %llu/s\033[K", (unsigned long long)items, p->noun, rate);
 		return;
 	}
 	char bar[WIDTH + 1];
@@ -27,8 +27,8 @@ void cli_progress_show(struct cli_progress *p, uint64_t read, uint64_t items)
 	memset(bar, '#', full);
 	bar[WIDTH] = 0;
 	unsigned long long left = read ? (unsigned long long)took * (p->total - read) / read / 1000 : 0;
-	fprintf(stderr, "\r[%s] %3llu%%  %llu items, %llu/s, %llu:%02llu left\033[K", bar, (unsigned long long)(read * 100 / p->total),
-		(unsigned long long)items, rate, left / 60, left % 60);
+	fprintf(stderr, "\r[%s] %3llu%%  %llu %s, %llu/s, %llu:%02llu left\033[K", bar, (unsigned long long)(read * 100 / p->total),
+		(unsigned long long)items, p->noun, rate, left / 60, left % 60);
 }
 
 void cli_progress_clear(struct cli_progress *p)

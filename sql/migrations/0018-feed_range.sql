@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS feed_range (
 	session bigint NOT NULL,
 	name text COLLATE "C" NOT NULL,
 	filter text NOT NULL,
+	compiled timestamptz NOT NULL,
 	roles integer NOT NULL,
 	groups integer[] NOT NULL,
 	nets cidr[] NOT NULL,
@@ -27,6 +28,7 @@ COMMENT ON COLUMN feed_range.member_id IS 'the subscriber';
 COMMENT ON COLUMN feed_range.session IS 'number of its session while one core runs; with opened it names the row, so that a write of unknown outcome may come again';
 COMMENT ON COLUMN feed_range.name IS 'of the subscription; empty: a session without a name';
 COMMENT ON COLUMN feed_range.filter IS 'normal form, ages resolved';
+COMMENT ON COLUMN feed_range.compiled IS 'when the filter was compiled: for what it says of now, as valid and state do';
 COMMENT ON COLUMN feed_range.roles IS 'of the member then, bits as in member.roles';
 COMMENT ON COLUMN feed_range.groups IS 'member_group ids of the member then, ascending';
 COMMENT ON COLUMN feed_range.nets IS 'its registered networks then: what "mine" meant';

@@ -2,7 +2,8 @@
  * Yardsticks inside PostgreSQL, in a table of the hub's own cluster made by run.py: bench.ind, one row an indicator, with the
  * columns and indexes that the hub keeps.
  *   pg CONNINFO copy ROWS BATCH FIRST    binary COPY FROM STDIN, a transaction a batch, rows encoded beforehand
- *   pg CONNINFO insert COMMITS FIRST     a prepared one-row INSERT, committed, one after the other: the latency of a commit
+ *   pg CONNINFO insert COMMITS FIRST [RATE]  a prepared one-row INSERT, committed, one after the other, or so many a second: the
+ *                                            latency of a commit, on a machine that is busy with it or that sleeps in between
  *   pg CONNINFO out ROWS                 binary COPY TO STDOUT of the first ROWS rows, into nothing
  * Says "ready", waits for a line, prints one JSON object.
  */
@@ -163,7 +164,15 @@ static void copy_in(PGconn *conn, uint64_t rows, uint64_t batch, uint64_t first)
 	print_rate("rows", rows, start);
 }
 
-static void insert(PGconn *conn, uint64_t commits, uint64_t first)
+static void wait_until(int64_t at)
+{
+	struct timespec t = {.tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) {
+	}
+}
+
+static void insert(PGconn *conn, uint64_t commits, uint64_t first, uint64_t rate)
 {
 	int formats[COLUMNS];
 	int64_t *took = bench_alloc(commits, sizeof(*took)), start, before;
@@ -181,6 +190,7 @@ static void insert(PGconn *conn, uint64_t commits, uint64_t first)
 		wire_buf_reset(&out);
 		put_row(&r, first + i);
 		for (int c = 0; c < COLUMNS; c++) r.at[c] = r.len[c] < 0 ? NULL : (const char *)out.data + r.from[c];
+		if (rate) wait_until(start + (int64_t)(i * 1000000 / rate));
 		before = bench_now();
 		if (!PQsendQueryPrepared(conn, "i", COLUMNS, r.at, r.len, formats, 1)) bench_die("PostgreSQL: %s", PQerrorMessage(conn));
 		finish(conn);
@@ -224,7 +234,7 @@ int main(int argc, char **argv)
 	if (!conn || PQstatus(conn) != CONNECTION_OK || !n[0])
 		bench_die("pg: %s", conn ? PQerrorMessage(conn) : "usage: pg CONNINFO copy|insert|out N ...");
 	if (strcmp(argv[2], "copy") == 0 && n[1]) copy_in(conn, n[0], n[1], n[2]);
-	else if (strcmp(argv[2], "insert") == 0) insert(conn, n[0], n[1]);
+	else if (strcmp(argv[2], "insert") == 0) insert(conn, n[0], n[1], n[2]);
 	else if (strcmp(argv[2], "out") == 0) copy_out(conn, n[0]);
 	else bench_die("pg: copy, insert or out");
 	PQfinish(conn);

@@ -1,5 +1,6 @@
 """The rows of the table: each runs hub and yardstick in turn, round by round, and gives its lines."""
 import dataclasses
+import math
 import os
 import pathlib
 import shutil
@@ -166,17 +167,20 @@ class Rows:
         return found
 
     def delivery(self):
-        hub, found, commit = self.stage.hub(), [], []
+        hub, found, commit, paced = self.stage.hub(), [], [], []
         self.live(hub, 200)
         for turn in range(self.rounds):
             found.append(self.live(hub, 1000))
             commit.append(hub.pg("insert", self.size(3000), (1 << 41) + (turn << 30))["p50_us"])
+            paced.append(hub.pg("insert", self.size(1000), (1 << 42) + (turn << 30), 200)["p50_us"])
         hub.stop()
         arrived = statistics.median(one["arrived_p50_us"] for one in found)
         what = "publish to verified delivery, 200/s, 10 members"
         yield Line("5", f"{what}, p50", "us", [one["checked_p50_us"] for one in found], commit, "one-row INSERT commit, p50", at_most=3.8,
                    note=f"arrival of the frame, unverified: {arrived:.0f}; one thread verifies for all ten")
         yield Line("5", f"{what}, p99", "us", [one["checked_p99_us"] for one in found], commit, "one-row INSERT commit, p50", at_most=7)
+        yield Line("5", f"{what}, p50", "us", [one["checked_p50_us"] for one in found], paced, "the same INSERT at 200/s, p50",
+                   note="processors that sleep 5 ms between two events wake slowly: for the hub as for a bare INSERT")
 
     def halfload(self):
         """Delivery times when half of what can be sent is sent."""
@@ -326,6 +330,53 @@ class Rows:
         for name, key in (("p50", "checked_p50_us"), ("p99", "checked_p99_us"), ("p99.9", "checked_p999_us")):
             yield Line("T7", f"delivery to 47 others beside bad neighbours, 200/s, {name}", "us", [one[key] for one in busy], [one[key] for one in quiet], "the same without them",
                        at_most=1.1 if name == "p99" else None, note=note)
+
+    # ---- matching ----
+
+    def match(self, filters, broad, seconds=2):
+        return [self.stage.program("match", filters, broad, seconds).result() for _ in range(self.rounds)]
+
+    def matching(self):
+        """One core, no hub. In each run the loop over all filters answers the same events first, and must find the same."""
+        rate = {}
+        for filters in (1, 10000, 100000, max(100000, int(1000000 * min(1, self.scale)))):
+            found = self.match(filters, 250)
+            last, rate[filters] = found[-1], [one["rate"] for one in found]
+            scan = [one["scan_rate"] for one in found]
+            note = (f"{last['matches']:.2f} matches an event; adding one {last['add_ns']:.0f} ns, removing {last['remove_ns']:.0f} ns; index {last['bytes_filter']:.0f} B "
+                    f"a filter, the compiled filter itself {last['bytes_compiled']:.0f} B")
+            yield Line("6", f"matching, {filters:,} watch-list filters, one core", "events/s", rate[filters], scan, "a loop over all filters",
+                       at_least=8000 if filters >= 1000000 else None, note=note if filters > 1 else "")
+        most = max(rate)
+        yield Line("6", f"matching, {most:,} watch-list filters, one core", "events/s", rate[most], [2e6], "the goal itself", at_least=1)
+        yield Line("6", "matching, slower from 10,000 filters to the most", "events/s of 10,000", rate[10000], rate[most], "events/s of the most", at_most=2.5)
+        yield Line("6", "matching, a match where all of 100,000 filters are broad", "ns", [one["ns_match"] for one in self.match(100000, 1000000)], [10],
+                   "the goal itself", at_most=1)
+
+
+    # ---- traceback ----
+
+    def edge(self):
+        count, file = self.size(1000000), self.stage.folder / "edge.pcap"
+        self.stage.program("edge", "make", file, count).result()
+        got = {name: [] for name in ("bloom", "exact", "read", "key", "wrong")}
+        kept = {}
+        for turn in range(self.rounds):
+            got["read"].append(self.stage.program("edge", "read", file).ready().go().result()["rate"])
+            for kind in ("bloom", "exact"):
+                found = self.stage.program("edge", "digest", file, kind, self.stage.folder / f"edge-{kind}{turn}").ready().go().result()
+                got[kind].append(found["rate"])
+                kept[kind] = found["bytes_per_packet"]
+            got["key"].append(self.stage.program("edge", "key", 1).ready().go().result()["rate"])
+        file.unlink()
+        wrong = self.stage.program("edge", "wrong", 100000, 60, 3000000).result()
+        law = (1 - math.exp(-10 * wrong["packets"] / wrong["bits"])) ** 10
+        for kind in ("bloom", "exact"):
+            what = f"isac-edge: packets of a capture file digested and kept, {kind} pages, one core"
+            yield Line("-", what, "packets/s", got[kind], got["read"], "libpcap reads the same file", note=f"{kept[kind]:.2f} bytes kept a packet")
+            yield Line("-", what, "packets/s", got[kind], got["key"], "HMAC-SHA-256 of libsodium alone")
+        yield Line("-", "isac-edge: wrong hits of a page of 100,000 packets/s for 60 s", "a million", [wrong["rate"] * 1e6], [law * 1e6],
+                   "(1 - e^(-kn/m))^k", at_most=1.1, note=f"{wrong['wrong']:,} of {wrong['probes']:,}")
 
 
 class Peer:

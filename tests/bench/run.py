@@ -17,7 +17,7 @@ import rows
 import stage as stages
 
 HERE = pathlib.Path(__file__).resolve().parent
-NAMES = ["ingest", "sustained", "single", "verifiers", "receipt", "delivery", "halfload", "fanout", "batched", "catchup", "storm", "neighbours"]
+NAMES = ["ingest", "sustained", "single", "verifiers", "receipt", "delivery", "halfload", "fanout", "batched", "catchup", "storm", "neighbours", "matching", "edge"]
 MARK = "<!-- everything below this line is written by run.py --write -->"
 
 

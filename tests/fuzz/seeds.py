@@ -4,6 +4,7 @@ import hashlib
 import pathlib
 import re
 import struct
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -100,6 +101,9 @@ def item():
 def filter():
     for row in rows("filter.rules") + rows("filter.eval"):
         yield from (part.encode() for part in row[1:3])
+    texts = [row[1] for row in rows("filter.eval") if len(row) > 1]
+    for first in range(0, len(texts), 12):      # sets of filters, one a line
+        yield "\n".join(texts[first:first + 12]).encode()
 
 
 def cursor():
@@ -114,6 +118,22 @@ def proof():
         shown = [int(value) for key, value in case if key == "shown"][:255]
         hashes = sum(1 for key, _ in case if key == "proof")
         yield struct.pack(f">IBBBx8s{len(shown)}I", n, len(shown), min(hashes, 255), n & 63, b"\xff\x01\x55", *shown)
+
+
+def packet():
+    """Frames that isac-edge's oracle builds, one capture file of each of their link layers, and one in the other format."""
+    links = [int(n) for n in re.findall(r"^LINK\((\d+),", (ROOT / "clients/edge/links.def").read_text(), re.M)]
+    made = subprocess.run([sys.executable, ROOT / "tests/unit/edge/oracle.py", "7", "600"], capture_output=True, text=True, check=True).stdout
+    frames = [(int(line.split("\t")[0]), bytes.fromhex(line.split("\t")[1])) for line in made.splitlines()]
+    for link, frame in frames:
+        yield bytes([links.index(link)]) + frame
+    for link in links:
+        records = b"".join(struct.pack("<IIII", 1764057600, n, len(f), len(f)) + f for n, (of, f) in enumerate(frames[:100]) if of == link)
+        yield bytes([len(links)]) + struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, link) + records
+    block = struct.pack("<IIIHHqI", 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, -1, 28) + struct.pack("<IIHHII", 1, 20, 101, 0, 0, 20)
+    raw = [f + bytes(-len(f) % 4) for of, f in frames if of == 101][:8]
+    packets = b"".join(struct.pack("<IIIIIII", 6, 32 + len(f), 0, 0, 0, len(f), len(f)) + f + struct.pack("<I", 32 + len(f)) for f in raw)
+    yield bytes([len(links)]) + block + packets
 
 
 def main():

@@ -2,6 +2,7 @@
 subscription brings, and nobody learns of a report that his client would not print.
 """
 import collections
+import datetime
 import json
 import os
 import signal
@@ -130,6 +131,29 @@ def test_who_left_a_group_was_sent_what_came_before(hub, alice, bob):
     assert lives["carol"].printed()[after["report_id"]] == 0
     hub.admin.isac("admin", "group", "join", "banks", "carol")             # entitled again, she may be told that it passed her
     assert why(carol, after)["soc"]["state"] == "passed" and why(carol, before)["soc"]["state"] == "sent"
+
+
+def test_a_filter_that_says_now_said_it_then(hub, alice, bob):
+    """`valid` looks at an older report as of the time at which the filter was compiled: that is kept with the deliveries."""
+    carol = hub.enrol("carol", "subscriber")
+    live = Live(carol, "--from", "start", "--filter", "valid")
+    end = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2 * SLOW)).isoformat()
+    short = alice.publish_jsonl([{"type": "ipv4", "value": "203.0.113.1", "valid_until": end}])[0]
+    long = alice.publish("203.0.113.2")[0]
+    live.wait_for(long)
+    until("it is over", lambda: [i["value"] for i in alice.json("query", "not valid")] == ["203.0.113.1"])
+    assert [i["value"] for i in bob.json("subscribe", "--name", "soc", "--from", "start", "--filter", "valid", "--idle-exit", "0.2")] == ["203.0.113.2"]
+    assert who(alice, short)[0] == {("carol", ""): 1} and set(live.printed()) == {short["report_id"], long["report_id"]}
+    assert {name for name, _ in who(alice, long)[0]} == {"bob", "carol"}
+    row = why(bob, short)["soc"]
+    assert row["state"] == "filter" and [i["blamed"] for i in row["items"]] == [["valid"]]
+
+
+def test_why_of_a_kept_filter_with_an_age(hub, alice, bob):
+    bob.json("subscribe", "--name", "soc", "--from", "start", "--filter", "first_seen >= 7d", "--idle-exit", "0.2")
+    receipt = alice.publish("203.0.113.1")[0]
+    row = why(bob, receipt)["soc"]
+    assert row["state"] == "filter" and len(row["items"]) == 1
 
 
 def test_a_suspended_member_was_sent_what_came_before(hub, alice, bob):

@@ -102,6 +102,21 @@ static int core_internet(void)
 {
 	return enter(BASE_SANDBOX_CORE) && socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1;
 }
+static int edge_socket(void)
+{
+	return enter(BASE_SANDBOX_EDGE) && socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1;
+}
+static int edge_rename(void)
+{
+	char from[80], to[80];
+	int fd;
+
+	snprintf(from, sizeof(from), "%s/page.tmp", inside);
+	snprintf(to, sizeof(to), "%s/1.page", inside);
+	if (!enter(BASE_SANDBOX_EDGE)) return 1;
+	fd = open(from, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return fd >= 0 && fsync(fd) == 0 && renameat(AT_FDCWD, from, AT_FDCWD, to) == 0 && unlinkat(AT_FDCWD, to, 0) == 0 ? 0 : 1;
+}
 static int remote_internet(void)
 {
 	return enter(BASE_SANDBOX_CORE_REMOTE) && socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1;
@@ -142,12 +157,14 @@ static void test_roles(void **state)
 {
 	(void)state;
 	assert_int_equal(in_child(write_inside), 0);
+	assert_int_equal(in_child(edge_rename), 0);
 	assert_int_equal(in_child(write_outside), 0);
 	assert_int_equal(in_child(read_outside), 0);
 	assert_int_equal(in_child(execute), 1000 + SIGSYS);
 	assert_int_equal(in_child(fork_again), 1000 + SIGSYS);
 	assert_int_equal(in_child(signer_internet), 1000 + SIGSYS);
 	assert_int_equal(in_child(core_internet), 1000 + SIGSYS);
+	assert_int_equal(in_child(edge_socket), 1000 + SIGSYS);
 	assert_int_equal(in_child(remote_internet), 0);
 	assert_int_equal(in_child(front_internet), 0);
 	assert_int_equal(in_child(abort_works), 1000 + SIGABRT);

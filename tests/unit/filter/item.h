@@ -14,6 +14,7 @@
 struct test_item {
 	struct report report;
 	struct report_item item;
+	uint8_t held;
 	Isac1__Header header;
 	Isac1__Indicator ind;
 	char *lists[2][64];
@@ -54,11 +55,8 @@ static inline void test_field(struct test_item *t, const char *name, char *text)
 	struct {
 		const char *name;
 		int64_t *at;
-	} times[] = {{"created", &t->header.created_us},
-		     {"first", &t->ind.first_seen_us},
-		     {"last", &t->ind.last_seen_us},
-		     {"from", &t->ind.valid_from_us},
-		     {"until", &t->ind.valid_until_us}};
+	} times[] = {{"received", &t->report.received_us}, {"created", &t->header.created_us}, {"first", &t->ind.first_seen_us},
+		     {"last", &t->ind.last_seen_us},	   {"from", &t->ind.valid_from_us},    {"until", &t->ind.valid_until_us}};
 	struct {
 		const char *name;
 		uint32_t *at;
@@ -88,7 +86,9 @@ static inline void test_field(struct test_item *t, const char *name, char *text)
 			*texts[i].at = test_copy(t, text);
 			return;
 		}
-	if (!strcmp(name, "type")) {
+	if (!strcmp(name, "held")) {
+		t->held = *text == '1';
+	} else if (!strcmp(name, "type")) {
 		t->ind.type = wire_value_type(text, strlen(text));
 	} else if (!strcmp(name, "tags")) {
 		t->ind.n_tags = test_list(t, t->lists[0], text);
@@ -130,6 +130,7 @@ static inline bool test_item_read(struct test_item *t, char *line)
 	t->report.header = &t->header;
 	t->report.items = &t->item;
 	t->report.n = 1;
+	t->report.held = &t->held;
 	if (other) return true;
 	t->item.ind = &t->ind;
 	return wire_value_canon(&t->item.value, t->ind.type, t->ind.value, strlen(t->ind.value), &t->arena, NULL) == ISAC_OK;

@@ -20,6 +20,8 @@ TYPES = ["", "ipv4", "ipv6", "cidr", "domain", "url", "email", "md5", "sha1", "s
 KINDS = ["", "indicator", "sighting", "withdrawal", "behaviour-report", "sample-sighting", "detection-event", "hypothesis",
          "action-taken", "advisory"]
 TLPS = ["", "clear", "green", "amber", "amber+strict", "red"]
+STATES = ["", "active", "held", "expired"]
+NAMES = {"type": TYPES, "kind": KINDS, "tlp": TLPS, "state": STATES}
 MY_NETS = [ipaddress.ip_network("203.0.113.0/24"), ipaddress.ip_network("2a00:1450:4000::/40")]
 MY_DOMAINS = ["mine.example", "xn--bcher-kva.example"]
 MY_ASNS = [3320, 64500]
@@ -128,6 +130,7 @@ class Item:
         self.tlp, self.kind = rnd.randrange(1, 6), 1
         self.publisher, self.groups = rnd.choice(PUBLISHERS), some(GROUPS)
         self.created = us(rnd.choice(TIMES))
+        self.received, self.held = us(rnd.choice(TIMES)) + rnd.choice([0, 0, 1]), rnd.random() < 0.1
         self.type = self.value = self.raw = self.country = self.confidence = self.severity = self.asn = None
         self.first_seen = self.last_seen = self.valid_from = self.valid_until = self.net = self.host = None
         self.tags = []
@@ -159,7 +162,7 @@ class Item:
     def line(self):
         stamp = lambda t: (EPOCH + timedelta(microseconds=t)).strftime("%Y-%m-%dT%H:%M:%S.%f")
         parts = [f"type={self.type or '-'}", f"publisher={self.publisher}", f"tlp={self.tlp}", f"kind={self.kind}",
-                 f"created={stamp(self.created)}"]
+                 f"created={stamp(self.created)}", f"received={stamp(self.received)}", f"held={int(self.held)}"]
         for name, key in (("value", "value"), ("raw", "raw"), ("country", "country"), ("confidence", "conf"), ("severity", "sev"),
                           ("asn", "asn")):
             if getattr(self, name) is not None:
@@ -245,8 +248,13 @@ def make_test(rnd):
         field = rnd.choice(list(TEXTS))
         op = rnd.choice(["=", "!=", "in", "starts", "contains"])
         return ("test", field, op, [rnd.choice(TEXTS[field]) for _ in range(rnd.randrange(1, 5) if op == "in" else 1)])
-    if roll < 0.96:
+    if roll < 0.93:
         return ("test", rnd.choice(WHENS), rnd.choice(["=", "!=", "<", "<=", ">", ">="]), [rnd.choice(TIMES)])
+    if roll < 0.95:
+        return ("valid", rnd.choice([None] + TIMES))
+    if roll < 0.97:
+        op = rnd.choice(["=", "!=", "in"])
+        return ("test", "state", op, sorted(rnd.sample(range(1, 4), rnd.randrange(1, 4) if op == "in" else 1)))
     return (rnd.choice(["mine", "mine", "true"]),)
 
 
@@ -290,8 +298,8 @@ def spell_time(rnd, t):
 
 
 def spell_operand(rnd, field, op, value):
-    if field in ("type", "kind", "tlp"):
-        word = {"type": TYPES, "kind": KINDS, "tlp": TLPS}[field][value]
+    if field in NAMES:
+        word = NAMES[field][value]
         return rnd.choice([spell_case(rnd, word), quote(word)])
     if field in NUMBERS:
         return ("AS" if field == "asn" and rnd.random() < 0.2 else "") + str(value)
@@ -308,6 +316,9 @@ def spell(rnd, tree, tight=0):
     what = tree[0]
     if what in ("true", "mine"):
         text, level = spell_case(rnd, what), 2
+    elif what == "valid":
+        at = gap() + spell_case(rnd, "at") + gap() + spell_time(rnd, tree[1]) if tree[1] else ""
+        text, level = spell_case(rnd, what) + at, 2
     elif what == "test":
         _, field, op, values = tree
         operands = [spell_operand(rnd, field, op, v) for v in values]
@@ -361,8 +372,8 @@ def normal_time(t):
 
 
 def normal_test(field, op, values):
-    if field in ("type", "kind", "tlp"):
-        words = [{"type": TYPES, "kind": KINDS, "tlp": TLPS}[field][v] for v in sorted(set(values))]
+    if field in NAMES:
+        words = [NAMES[field][v] for v in sorted(set(values))]
     elif field in NUMBERS:
         words = [str(v) for v in sorted(set(values))]
     elif field in WHENS:
@@ -382,6 +393,8 @@ def normal(tree, around="or"):
     what = tree[0]
     if what == "test":
         return normal_test(*tree[1:])
+    if what == "valid":
+        return f"valid at {normal_time(tree[1])}" if tree[1] else "valid"
     if what == "not":
         return "not " + normal(tree[1], "not")
     if what in ("and", "or"):
@@ -420,9 +433,28 @@ def test_value(op, values):
     return lambda item: item.value is not None and (item.type, item.value) in forms
 
 
+def now_for(item):
+    return max(us(NOW), item.received)
+
+
+def state(item):
+    """The number of its name; 0 without an indicator."""
+    if item.type is None:
+        return 0
+    if item.held:
+        return 2
+    return 3 if item.valid_until is not None and item.valid_until <= now_for(item) else 1
+
+
+def valid(item, at):
+    return item.type is not None and (item.valid_from is None or item.valid_from <= at) and (item.valid_until is None or at < item.valid_until)
+
+
 def test_of(tree):
     if tree[0] == "true":
         return lambda item: True
+    if tree[0] == "valid":
+        return lambda item: valid(item, us(tree[1]) if tree[1] else now_for(item))
     if tree[0] == "mine":
         return lambda item: (any(overlaps(item, net) for net in MY_NETS) or any(under(item, d) for d in MY_DOMAINS) or
                              item.asn in MY_ASNS or (item.type == "asn" and int(item.value) in MY_ASNS))
@@ -436,8 +468,8 @@ def test_of(tree):
             said = getattr(item, field)
             return said is not None and (said in wanted if op == "in" else COMPARE[op](said, wanted[0]))
         return number
-    if field in ("type", "kind", "tlp"):
-        get = {"type": lambda i: TYPES.index(i.type) if i.type else 0, "kind": lambda i: i.kind, "tlp": lambda i: i.tlp}[field]
+    if field in NAMES:
+        get = {"type": lambda i: TYPES.index(i.type) if i.type else 0, "kind": lambda i: i.kind, "tlp": lambda i: i.tlp, "state": state}[field]
         return lambda item: get(item) in values if op == "in" else COMPARE[op](get(item), values[0])
     get = {"tag": lambda i: i.tags, "group": lambda i: i.groups, "publisher": lambda i: [i.publisher],
            "raw": lambda i: [i.raw] if i.raw is not None else [], "country": lambda i: [i.country] if i.country is not None else []}[field]

@@ -24,7 +24,7 @@ static char dir[] = "/tmp/isac-intake-XXXXXX", path[64];
 
 static atomic_int store_answer = ISAC_OK, asked_query, asked_control, submitted;
 
-static atomic_int expected;
+static atomic_int expected, expected_at_submit;
 
 void store_expect(struct store *s, int reports)
 {
@@ -35,6 +35,7 @@ void store_expect(struct store *s, int reports)
 enum isac_err store_submit(struct store *s, struct report *report, const struct member_audience *audience, const struct store_route *route)
 {
 	(void)s;
+	atomic_store(&expected_at_submit, atomic_load(&expected));
 	if (atomic_load(&store_answer)) return (enum isac_err)atomic_load(&store_answer);
 	assert_ptr_equal(audience, report->audience);
 	assert_int_equal(audience->tlp, 2);
@@ -235,6 +236,7 @@ static void submit_is_stored_and_answered(void **state)
 	send_message(front, "alice", WIRE_SUBMIT, 42, body.data, body.len);
 	assert_int_equal(expect_reply(front, WIRE_RECEIPT, &id, NULL), 200);
 	assert_int_equal(id, 42);
+	assert_int_equal(atomic_load(&expected_at_submit), 0); /* a lone report waits for nobody, least of all for itself */
 	/* one bit of the signature: an id in the refusal, nothing stored */
 	int before = atomic_load(&submitted);
 	body.data[body.len / 3] ^= 1;
