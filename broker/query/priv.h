@@ -9,6 +9,7 @@ struct query_job {
 	const struct query_handler *handler;
 	int64_t deadline_us; /* monotonic: for a parked one */
 	uint64_t wait_seq;   /* parked until the index is complete up to here */
+	bool may_lag;	     /* nobody asked to wait: at the deadline it is answered all the same */
 	size_t len;
 	uint8_t body[];
 };

@@ -94,7 +94,7 @@ static void run_parked(struct query *q)
 	for (size_t i = 0; i < n; i++) {
 		struct query_job *job = q->parked[i];
 		if (job->wait_seq > seq && now_us < job->deadline_us) q->parked[q->parked_n++] = job;
-		else if (job->wait_seq <= seq) run_job(q, job);
+		else if (job->wait_seq <= seq || job->may_lag) run_job(q, job);
 		else {
 			send_error(q, job, ISAC_ERR_TOO_SLOW, &(struct filter_error){.text = "the index is not that far yet"});
 			free(job);
