@@ -10,6 +10,7 @@ struct query_job {
 	int64_t deadline_us;  /* monotonic: for a parked one */
 	uint64_t wait_seq;    /* parked until the index is complete up to here */
 	uint64_t wait_ranges; /* parked until these are written; 0 = were not asked for yet */
+	bool may_lag;	      /* nobody asked to wait: at the deadline it is answered all the same */
 	size_t len;
 	uint8_t body[];
 };

@@ -121,7 +121,7 @@ static void run_parked(struct query *q)
 		struct query_job *job = q->parked[i];
 		bool ready = is_ready(q, job, seq);
 		if (!ready && now_us < job->deadline_us) q->parked[q->parked_n++] = job;
-		else if (ready) run_job(q, job);
+		else if (ready || job->may_lag) run_job(q, job);
 		else {
 			static const struct filter_error late[] = {{.text = "the index is not that far yet"},
 								   {.text = "what was sent is not written down yet"}};

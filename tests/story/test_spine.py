@@ -63,6 +63,12 @@ def test_history_answers_by_value_type_publisher_network_and_time(hub, alice, bo
     assert ask("publishers >= 2") == [("carol", "198.51.100.7"), ("alice", "198.51.100.7")]
 
 
+def test_who_has_just_published_finds_it(hub, alice):
+    for n in range(1, 6):
+        alice.publish(f"198.51.100.{n}")
+        assert [i["value"] for i in alice.json("query", f'value = "198.51.100.{n}"')] == [f"198.51.100.{n}"]
+
+
 def test_a_wrong_filter_points_at_the_column(bob):
     done = bob.isac("query", "type = ipv4 and nonsense", ok=(1, 2))
     assert "nonsense" in done.stderr and "^" in done.stderr
