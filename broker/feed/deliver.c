@@ -258,6 +258,7 @@ static void send_group(struct feed *f, struct group *g)
 		return;
 	}
 	for (i = 0; i < g->to_n; i++) g->session[i]->credit -= (int64_t)f->out.len;
+	atomic_store(&f->sent_at_us, base_clock_mono_us());
 	base_stats_add(STAT_feed_batches, g->to_n);
 }
 
