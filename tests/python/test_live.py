@@ -659,7 +659,7 @@ def test_what_python_publishes_isac_verifies(anna, alice):
     first = lines[0]
     assert (first["value"], first["raw"], first["confidence"], first["tags"]) == ("93.1.1.1", item["raw"], 80, item["tags"])
     assert first["last_seen"].startswith("2023-11-14T22:13:20")
-    found = alice.json("query", "value under bad.net")
+    found = alice.json("query", "value under bad.net", "--wait")
     assert [line["verified"] for line in found] == [True] and found[0]["type"] == "domain"
     assert len(alice.json("subscribe", "--from", "start", "--filter", "type = domain", "--count", "1")) == 1
 
