@@ -54,6 +54,12 @@ static void on_concerned(void *arg, const struct store_concern *concern, size_t 
 	if (atomic_load(&core->has_feed)) feed_concerned(core->feed, concern, n);
 }
 
+static bool on_busy(void *arg)
+{
+	struct core *core = arg;
+	return atomic_load(&core->has_feed) && feed_is_busy(core->feed);
+}
+
 static void on_receipt(void *arg, const struct store_route *route, const uint8_t *body, size_t len)
 {
 	intake_reply_queue(((struct core *)arg)->intake, route, WIRE_RECEIPT, body, len);
@@ -145,6 +151,7 @@ static enum isac_err start_store(struct core *core)
 				  .receipt = on_receipt,
 				  .receipts_end = on_receipts_end,
 				  .concerned = on_concerned,
+				  .busy = on_busy,
 				  .roster = &core->roster,
 				  .arg = core};
 	enum isac_err err = store_start(&core->store, &conf);

@@ -263,6 +263,7 @@ static void send_group(struct feed *f, struct group *g)
 		g->session[i]->credit -= (int64_t)f->out.len;
 		feed_range_handed(f, g->session[i]);
 	}
+	atomic_store(&f->sent_at_us, base_clock_mono_us());
 	base_stats_add(STAT_feed_batches, g->to_n);
 }
 

@@ -23,6 +23,8 @@ void feed_stop(struct feed **f);
 void feed_committed(struct feed *f, struct report *const *reports, size_t n);
 /* From the indexer's thread: whom reports concern. Open sessions of these members are told soon; never blocks, never fails. */
 void feed_concerned(struct feed *f, const struct store_concern *concern, size_t n);
+/* Did a delivery leave within the last moments? Any thread. */
+bool feed_is_busy(const struct feed *f);
 /* Is a session with this name open? For STATUS. */
 bool feed_is_live(struct feed *f, int32_t member_id, const char *name);
 /*

@@ -21,6 +21,7 @@ enum {
 	FEED_PAGES_IDLE_US = 10000000,
 	FEED_CURSOR_FLUSH_MS = 100,
 	FEED_RETRY_MS = 200,	 /* after the database failed a page */
+	FEED_BUSY_US = 30000,	 /* after a delivery another one is expected: more than a grant of credit takes on a busy machine */
 	FEED_COMMITS_MAX = 4096, /* group commits waiting for the feed; beyond it the feed reads them from the store */
 	FEED_LINK_QUEUE = 67108864,
 	FEED_SHARES_SEARCHED = 32, /* of one report, for a session that was not there when it was matched */
@@ -30,6 +31,7 @@ enum {
 /* Some of a report's items, which one or more sessions get. */
 struct feed_share {
 	uint8_t *bits; /* of report->n items */
+	size_t size;   /* about, of its Entry */
 	uint32_t users;
 	struct wire_buf entry; /* its Entry, made once, if more than one wants it */
 };
@@ -200,8 +202,9 @@ struct feed {
 	atomic_uint_fast64_t head;
 	atomic_bool missed; /* commits did not fit into the mailbox */
 	atomic_bool roster_stale;
-	struct base_shared live; /* struct feed_live of open named sessions */
-	int wake_fd;		 /* eventfd: roster_stale, missed or a ticket of ranges was set */
+	_Atomic int64_t sent_at_us; /* when the last delivery left */
+	struct base_shared live;    /* struct feed_live of open named sessions */
+	int wake_fd;		    /* eventfd: roster_stale, missed or a ticket of ranges was set */
 	struct feed_reader *reader;
 	struct member_roster *roster; /* a reference */
 	struct feed_ring ring;

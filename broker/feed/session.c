@@ -316,6 +316,11 @@ void feed_session_publish(struct feed *f)
 	base_shared_swap(&f->live, live);
 }
 
+bool feed_is_busy(const struct feed *f)
+{
+	return base_clock_mono_us() - atomic_load(&f->sent_at_us) < FEED_BUSY_US;
+}
+
 bool feed_is_live(struct feed *f, int32_t member_id, const char *name)
 {
 	struct feed_live *live = base_shared_take(&f->live);

@@ -5,8 +5,8 @@
  * one than of the other, that one catches up first. It never holds up a receipt.
  *
  * Close behind the head it takes the reports that the writer hands on; further back it pages through the store.
- * While reports pour in it stands back for a bounded time, so that a burst is acknowledged at the speed of the disk and the
- * signature check; a trickle is indexed at once.
+ * While reports pour in, and while they are being delivered, it stands back for a bounded time, so that a burst is acknowledged at the
+ * speed of the disk and the signature check and reaches subscribers at the speed of encryption; a trickle is indexed at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +43,7 @@ struct store_indexer {
 	struct store_index_batch *batch;
 	struct store_index_concern *concern; /* NULL: nobody asks */
 	void (*concerned)(void *arg, const struct store_concern *concern, size_t n);
+	bool (*busy)(void *arg);
 	void *arg;
 	struct report *next; /* taken from the ring, not used yet */
 	struct report *page[PAGE_REPORTS];
@@ -247,7 +248,7 @@ static void wait_ms(struct store_indexer *x, bool for_news, int ms)
 	if (fds[1].revents) eventfd_read(x->wake_fd, &n);
 }
 
-/* Do reports pour in, and may they have the machine to themselves a little longer? */
+/* Do reports pour in or out, and may they have the machine to themselves a little longer? */
 static bool stand_back(struct store_indexer *x)
 {
 	uint64_t behind = atomic_load(&x->head) - atomic_load(&x->seq);
@@ -255,7 +256,8 @@ static bool stand_back(struct store_indexer *x)
 
 	if (!behind) x->behind_at_us = 0;
 	else if (!x->behind_at_us) x->behind_at_us = now;
-	return behind > POUR_REPORTS && now - atomic_load(&x->news_at_us) < POUR_MS * 1000 && now - x->behind_at_us < x->yield_us_max;
+	if (behind <= POUR_REPORTS || now - x->behind_at_us >= x->yield_us_max) return false;
+	return now - atomic_load(&x->news_at_us) < POUR_MS * 1000 || (x->busy && x->busy(x->arg));
 }
 
 /* A trickle is gathered a little: a transaction for each report would take the processor from those who publish and read. */
@@ -344,6 +346,7 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 	if (!x) return ISAC_ERR_NO_MEMORY;
 	x->must_sync = true;
 	x->concerned = conf->concerned;
+	x->busy = conf->busy;
 	x->arg = conf->arg;
 	x->yield_us_max = conf->index_yield_ms * 1000;
 	x->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

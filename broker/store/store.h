@@ -30,7 +30,7 @@ struct store_conf {
 	const char *hub_id;
 	int64_t commit_wait_us, commit_reports, queue_max; /* group commit bounds */
 	int64_t deadline_ms;				   /* one statement */
-	int64_t index_yield_ms;				   /* how long the indexer may stand back while reports pour in */
+	int64_t index_yield_ms;				   /* how long the indexer may stand back while reports pour in or busy() */
 	bool unsafe_allow_async_commit;			   /* control runs of the durability checker only */
 	/*
 	 * Called on the writer's thread after a commit, in seq order; the callee takes its own references. committed: before receipts
@@ -43,6 +43,8 @@ struct store_conf {
 	void (*receipts_end)(void *arg);
 	/* Called on the indexer's thread after its commit: whom the newly indexed reports concern. May be NULL. */
 	void (*concerned)(void *arg, const struct store_concern *concern, size_t n);
+	/* Called on the indexer's thread while it is far behind: does something go out that is more urgent? May be NULL. */
+	bool (*busy)(void *arg);
 	struct base_shared *roster; /* for `concerned` and table concern; NULL: nobody is concerned */
 	void *arg;
 };

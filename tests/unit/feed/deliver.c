@@ -320,7 +320,7 @@ static void take_batch(const struct wire_head *head, struct wire_bytes body)
 		assert_int_equal(n, e->n_items);
 		for (size_t k = 0; k < n; k++) {
 			const struct report_item *item = &report[at]->items[index[k]];
-			assert_int_equal(e->items[k]->index, index[k]);
+			assert_int_equal(wire_entry_index(e, k), index[k]);
 			assert_int_equal(e->items[k]->item.len, item->bytes.len);
 			assert_memory_equal(e->items[k]->item.data, item->bytes.data, item->bytes.len);
 		}
