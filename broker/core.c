@@ -237,10 +237,11 @@ static void stop(struct core *core)
 {
 	if (core->intake) intake_halt(core->intake);
 	control_stop(&core->control);
-	query_stop(&core->query);
-	store_stop(&core->store);
+	if (core->query) query_halt(core->query);
+	store_stop(&core->store); /* its last commits still note their receipts */
 	store_indexer_stop(&core->indexer);
 	feed_stop(&core->feed);
+	query_stop(&core->query);
 	intake_stop(&core->intake);
 	base_shared_clear(&core->roster);
 }

@@ -294,6 +294,7 @@ static bool deliver_round(struct feed *f, struct feed_plan *p)
 		send_group(f, g);
 		group_free(g);
 	}
+	feed_ring_trim(f); /* what was encoded counts, too */
 	moved = round->moved;
 	free(round);
 	return moved;

@@ -58,6 +58,7 @@ enum isac_err feed_ring_init(struct feed_ring *ring, size_t bytes_max, uint64_t 
 void feed_ring_clear(struct feed *f);
 /* Matches it against all live sessions' filters, once, and makes those ready that get something. */
 void feed_ring_add(struct feed *f, struct report *report /* taken */);
+void feed_ring_trim(struct feed *f); /* to its bytes: the oldest go */
 /* Reports up to head did not come: whoever has not got them reads them from the store. */
 void feed_ring_skip(struct feed *f, uint64_t head);
 struct feed_slot *feed_ring_at(struct feed_ring *ring, uint64_t seq);		    /* NULL if not held */

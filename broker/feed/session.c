@@ -68,11 +68,9 @@ struct feed_session *feed_session_new(struct feed *f, const uint8_t *rid, size_t
 	}
 	s = calloc(1, sizeof(*s));
 	if (!s) return NULL;
+	/* A new round of slots is a new generation: a number comes again only after all the others. */
+	if (slot < f->slot_hint) f->generation = (f->generation + 1) % (UINT32_MAX / f->sessions_cap);
 	f->slot_hint = slot + 1;
-	if (f->slot_hint >= f->sessions_cap) {
-		f->slot_hint = 0;
-		f->generation = (f->generation + 1) % (UINT32_MAX / f->sessions_cap);
-	}
 	s->sub = f->generation * f->sessions_cap + slot + 1;
 	memcpy(s->rid, rid, rid_len);
 	s->rid_len = (uint8_t)rid_len;

@@ -130,7 +130,14 @@ static void refuse_waiting(struct front_gate *g)
 		while (g->listening[i] >= 0 && (fd = accept4(g->listening[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) close(fd);
 	}
 	g->reserve = dup(STDERR_FILENO);
-	if (g->reserve < 0) cut_newest(g);
+	if (g->reserve < 0 && !g->cut) cut_newest(g); /* one a turn: libzmq's thread must have time to close it */
+	g->cut |= g->reserve < 0;
+}
+
+/* Else what waited was gone already, or refused by ourselves. */
+static bool is_exhausted(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 static void take_event(struct front_gate *g, unsigned i, const uint8_t *data)
@@ -152,7 +159,7 @@ static void take_event(struct front_gate *g, unsigned i, const uint8_t *data)
 		g->open -= g->open > 0;
 		forget_newest(g, value);
 		front_port_left(g->port[i], value);
-	} else if (event == ZMQ_EVENT_ACCEPT_FAILED) {
+	} else if (event == ZMQ_EVENT_ACCEPT_FAILED && is_exhausted(value)) {
 		refuse_waiting(g);
 	}
 }
@@ -161,6 +168,7 @@ unsigned front_gate_turn(struct front_gate *g)
 {
 	unsigned n = 0;
 
+	g->cut = false;
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned k = 0; k < FRONT_TURN_MESSAGES && g->monitor[i]; k++) {
 			uint8_t data[6];

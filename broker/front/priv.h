@@ -82,6 +82,7 @@ struct front_gate {
 	bool shut;
 	int newest[FRONT_GATE_NEWEST]; /* descriptors of the last accepted, -1 = ended; a ring of which newest_n counts */
 	unsigned newest_n;
+	bool cut; /* one of them, in this turn */
 };
 /* Asks for descriptors for so many connections. */
 void front_gate_raise(int64_t max);

@@ -79,8 +79,9 @@ static void run_job(struct query *q, struct query_job *job)
 	wire_buf_reset(&q->out);
 	q->out.err = ISAC_OK;
 	enum isac_err err = answer(&call);
-	if (err == ISAC_ERR_AGAIN && q->parked_n == (size_t)q->conf.queue_max)
-		err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
+	bool full = q->parked_n == (size_t)q->conf.queue_max;
+	if (err == ISAC_ERR_AGAIN && full && job->may_lag) err = answer(&call); /* nobody asked to wait: it does not again */
+	if (err == ISAC_ERR_AGAIN && full) err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
 	if (err == ISAC_ERR_AGAIN) {
 		q->parked[q->parked_n++] = job;
 		job = NULL;
@@ -181,11 +182,16 @@ enum isac_err query_start(struct query **out, const struct query_conf *conf)
 	return err;
 }
 
+void query_halt(struct query *q)
+{
+	if (q->actor) base_actor_stop(&q->actor);
+}
+
 void query_stop(struct query **slot)
 {
 	struct query *q = *slot;
 	if (!q) return;
-	if (q->actor) base_actor_stop(&q->actor);
+	query_halt(q);
 	void *job;
 	while (q->box && base_mailbox_take(q->box, &job, 1)) free(job);
 	while (q->patient && base_mailbox_take(q->patient, &job, 1)) free(job);

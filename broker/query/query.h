@@ -23,6 +23,8 @@ struct query_conf {
 	void *arg;
 };
 enum isac_err query_start(struct query **out, const struct query_conf *conf);
+/* Answers no more; query_note_receipt may still be called. */
+void query_halt(struct query *q);
 void query_stop(struct query **q);
 /* body is copied. UNAVAILABLE when the queue is full. type: a row of the table in query.c. */
 enum isac_err query_ask(struct query *q, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);

@@ -48,6 +48,7 @@ struct store_indexer {
 	struct report *next; /* taken from the ring, not used yet */
 	struct report *page[PAGE_REPORTS];
 	size_t page_n, page_at;
+	uint64_t gone_until; /* what the store has no more, as of the last page that was empty */
 	bool must_sync;
 	int64_t yield_us_max;
 	int64_t behind_at_us;	    /* monotonic: since when it is behind, 0 = it is not */
@@ -70,7 +71,10 @@ static void drop_page(struct store_indexer *x)
 	x->page_at = x->page_n = 0;
 }
 
-/* The report after seq `at`: from the page, from the ring, or from a new page. NULL in *out: none there yet. */
+/*
+ * The report after seq `at`: from the page, from the ring, or from a new page. NULL in *out: none there yet, or none any more up to
+ * gone_until.
+ */
 static enum isac_err next_report(struct store_indexer *x, uint64_t at, struct report **out)
 {
 	uint64_t until = atomic_load(&x->head);
@@ -96,6 +100,7 @@ static enum isac_err next_report(struct store_indexer *x, uint64_t at, struct re
 	err = store_select_page(x->db, at, until, PAGE_REPORTS, PAGE_BYTES, x->page, &x->page_n);
 	if (err) x->page_n = 0;
 	if (!err && x->page_n) *out = x->page[x->page_at++];
+	else if (!err) x->gone_until = until;
 	return err;
 }
 
@@ -199,6 +204,10 @@ static enum isac_err collect(struct store_indexer *x, uint64_t *at, uint64_t unt
 		struct report *report;
 
 		err = next_report(x, *at, &report);
+		if (!err && !report && x->gone_until > *at) {
+			*at = x->gone_until < until ? x->gone_until : until;
+			continue;
+		}
 		if (err || !report) break;
 		if (report->seq > until) { /* what lay between was removed */
 			put_back(x, report);
@@ -222,8 +231,6 @@ static enum isac_err work(struct store_indexer *x)
 	bool even = m == i;
 
 	if (!err) err = collect(x, &at, even ? UINT64_MAX : m > i ? m : i, &reports);
-	if (!err && at == from && !x->next && at < atomic_load(&x->head) && x->page_n == 0)
-		at = even ? atomic_load(&x->head) : m > i ? m : i; /* everything up to there was removed by retention */
 	if (!err && at == from) return ISAC_ERR_AGAIN;
 	if (!err) err = write_batch(x, at);
 	set_seq(x);

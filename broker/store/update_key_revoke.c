@@ -1,6 +1,21 @@
 /* "This key is not to be trusted from seq on." A later call may only move that earlier. */
 #include "store/priv.h"
 
+/* Without it nobody could enrol a key any more. */
+static enum isac_err check_admin_left(struct store_db *db, struct wire_why *why)
+{
+	static const struct store_stmt stmt = {
+		"select_admin_left",
+		"SELECT 1 FROM member_key k JOIN member m ON m.id = k.member_id WHERE m.roles & $1::int <> 0 "
+		"AND NOT m.suspended AND k.revoked_from_seq IS NULL AND (k.valid_until IS NULL OR k.valid_until > now()) LIMIT 1"};
+	enum isac_err err;
+
+	store_field_i32(store_db_args(db), MEMBER_ADMIN);
+	err = store_db_run(db, &stmt, NULL);
+	if (err != ISAC_ERR_NOT_FOUND) return err;
+	return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "this is the last valid key of an admin: enrol another one first (key.add)");
+}
+
 enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID], uint64_t from_seq, struct wire_why *why)
 {
 	static const struct store_stmt stmt = {
@@ -13,5 +28,6 @@ enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[
 	if (from_seq) store_field_i64(args, (int64_t)from_seq);
 	else store_field_null(args);
 	err = store_db_run(db, &stmt, NULL);
-	return err == ISAC_ERR_NOT_FOUND ? wire_refuse(why, err, "no such key") : err;
+	if (err == ISAC_ERR_NOT_FOUND) return wire_refuse(why, err, "no such key");
+	return err ? err : check_admin_left(db, why);
 }

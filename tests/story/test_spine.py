@@ -91,6 +91,15 @@ def test_a_report_altered_after_signing_is_refused(hub, alice):
     assert hub.stat("store.reports") == 0
 
 
+def test_the_last_key_of_the_last_admin_stays(hub, alice):
+    key, = [row["key_id"] for row in hub.admin.json("admin", "key", "list", "admin")]
+    assert "enrol another" in hub.admin.isac("admin", "key", "revoke", key, ok=(1,)).stderr
+    hub.admin.isac("admin", "group", "add", "still")
+    other, = [row["key_id"] for row in hub.admin.json("admin", "key", "list", "alice")]
+    hub.admin.isac("admin", "key", "revoke", other)
+    assert alice.publish("198.51.100.7", ok=(1,))[0]["code"] == 410
+
+
 def test_roles_are_needed(hub, bob):
     vendor = hub.enrol("vendor", "publisher")
     assert json.loads(bob.isac("--json", "publish", "--tlp", "green", "--format", "plain", stdin="198.51.100.7\n", ok=(1,)).stdout)["code"] == 403
@@ -132,6 +141,10 @@ def test_values_that_would_hurt_everyone_are_held(hub, alice, bob):
     receipts = alice.publish("8.8.8.8", "198.51.100.7", "google.com")
     assert [r["code"] for r in receipts] == [202]
     assert [i["value"] for i in bob.json("subscribe", "--from", "start", "--idle-exit", "1")] == ["198.51.100.7"]
+    own = alice.json("query", "--held", "")
+    assert sorted((i["value"], i.get("held", False), i["verified"]) for i in own) == [("198.51.100.7", False, True), ("8.8.8.8", True, True),
+                                                                                     ("google.com", True, True)]
+    assert [i["value"] for i in bob.json("query", "--held", "")] == ["198.51.100.7"]
 
 
 def test_refused_lines_are_listed_and_the_rest_goes_in(hub, alice):
