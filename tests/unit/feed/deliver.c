@@ -609,12 +609,36 @@ static void who_was_sent_what_can_be_told(void **state)
 	check_rows(true);
 }
 
+/* Regression: with the last slot taken for long, the free one was given the same number at once, and a late answer for the session
+ * before reached the new one. */
+static void a_number_does_not_come_again(void **state)
+{
+	static const uint8_t rid[5] = {0, 9, 9, 9, 9};
+	const struct member *self = member_roster_by_id(f.roster, 1);
+	struct feed_session *s;
+	uint32_t before = 0;
+
+	(void)state;
+	feed_session_close_all(&f);
+	while (f.sessions < f.sessions_cap) assert_non_null(feed_session_new(&f, rid, sizeof(rid), self));
+	feed_session_close(&f, f.session[1]);
+	for (int i = 0; i < 100; i++) {
+		s = feed_session_new(&f, rid, sizeof(rid), self);
+		assert_non_null(s);
+		assert_int_not_equal(s->sub, before);
+		before = s->sub;
+		feed_session_close(&f, s);
+		assert_null(feed_session_find(&f, before));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everybody_gets_what_filter_and_rights_say),
 		cmocka_unit_test(who_gets_nothing_costs_nothing),
 		cmocka_unit_test(who_was_sent_what_can_be_told),
+		cmocka_unit_test(a_number_does_not_come_again),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }
