@@ -219,7 +219,8 @@ enum isac_err query_preview(struct query_call *call)
 	struct preview *p = wire_arena_alloc(call->arena, sizeof(*p));
 	struct filter *filter = NULL;
 	struct place at = {0};
-	enum isac_err err = p ? begin(call, ask, &at) : query_refuse(call, ISAC_ERR_NO_MEMORY, "out of memory");
+	if (!p) return query_refuse(call, ISAC_ERR_NO_MEMORY, "out of memory");
+	enum isac_err err = begin(call, ask, &at);
 	if (!err) err = query_match_compile(call, ask->filter, at.now_us, &filter);
 	if (err) return err;
 	*p = (struct preview){.call = call, .filter = filter, .result = ISAC1__PREVIEW_RESULT__INIT};

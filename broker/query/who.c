@@ -90,6 +90,7 @@ static enum isac_err list(struct query_call *call, const Isac1__Who *ask, const 
 		rest->cursor = (ProtobufCBinaryData){sizeof(cursor), cursor};
 	}
 	wire_pack(call->out, &rest->base);
+	rest->cursor = (ProtobufCBinaryData){0, NULL}; /* packed: it ends with this function */
 	return call->out->err;
 }
 

@@ -38,10 +38,9 @@ static char *cut(struct query_call *call, const char *text, size_t max)
 	size_t len = strlen(text);
 	if (len > max)
 		for (len = max - 3; len && ((uint8_t)text[len] & 0xc0) == 0x80;) len--;
-	char *copy = wire_arena_alloc(call->arena, len + 4);
+	char *copy = wire_arena_alloc(call->arena, len + sizeof("..."));
 	if (!copy) return NULL;
-	memcpy(copy, text, len);
-	memcpy(copy + len, text[len] ? "..." : "\0\0\0", 4);
+	snprintf(copy, len + sizeof("..."), "%.*s%s", (int)len, text, text[len] ? "..." : "");
 	return copy;
 }
 
