@@ -6,7 +6,8 @@
  *
  * Close behind the head it takes the reports that the writer hands on; further back it pages through the store.
  * While reports pour in, and while they are being delivered, it stands back for a bounded time, so that a burst is acknowledged at the
- * speed of the disk and the signature check and reaches subscribers at the speed of encryption; a trickle is indexed at once.
+ * speed of the disk and the signature check and reaches subscribers at the speed of encryption; a
+ * trickle is gathered for a moment, unless somebody waits for it.
  */
 #include <stdlib.h>
 #include <string.h>
