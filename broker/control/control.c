@@ -32,9 +32,25 @@ static void reload(struct control *c)
 /* ---- one command ----------------------------------------------------------------------- */
 
 /* In the transaction that records it; on AGAIN or CONFLICT there is none. */
-static enum isac_err run_recorded(struct control *c, struct control_call *call, const struct control_case *found)
+static enum isac_err run_recorded(struct control *c, struct control_call *call, const struct store_command *record, bool was_pending)
+{
+	bool dry_run = control_arg_dry_run(call->cmd);
+	enum isac_err err = store_admin_begin(c->db, record);
+	if (err) return err;
+	err = call->row->fn(call);
+	if (!err && was_pending)
+		err = store_update_pending(c->db, record->command_id, true, record->cosignature ? record->cosign_member_id : call->self->id);
+	enum isac_err end = store_admin_end(c->db, !err && !dry_run);
+	/* A commit that broke off may have happened. */
+	if (!err && !dry_run) c->stale = true;
+	return err ? err : end;
+}
+
+/* Alone, by the second of two signatures, or not yet. */
+static enum isac_err run_judged(struct control *c, struct control_call *call, struct control_case *found)
 {
 	const Isac1__Control *control = found->control;
+	struct control_approval approval;
 	struct store_command record = {.command_id = call->cmd->command_id.data,
 				       .bytes = control->command.data,
 				       .len = control->command.len,
@@ -42,13 +58,24 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 				       .key_id = control->key_id.data,
 				       .member_id = call->self->id,
 				       .verb = call->row->verb};
-	enum isac_err err = store_admin_begin(c->db, &record);
+	enum isac_err err = control_pending_judge(&approval, found, c->db, base_conf_int(c->conf.params, "approval_admins"), call->why);
 	if (err) return err;
-	err = call->row->fn(call);
-	enum isac_err end = store_admin_end(c->db, !err);
-	/* A commit that broke off may have happened. */
-	if (!err) c->stale = true;
-	return err ? err : end;
+	if (approval.go == CONTROL_GO_WAIT && !control_arg_dry_run(call->cmd)) {
+		err = store_insert_pending(c->db, &record);
+		control_pending_row(call->rows, record.command_id, "waiting");
+		found->waits = !err;
+		return err ? err : c->rows.err;
+	}
+	if (approval.go == CONTROL_GO_APPROVED && approval.asker != call->self) {
+		record.cosignature = record.signature;
+		record.cosign_key_id = record.key_id;
+		record.cosign_member_id = call->self->id;
+		record.signature = approval.pending.signature;
+		record.key_id = approval.pending.key_id;
+		record.member_id = approval.asker->id;
+		call->self = approval.asker;
+	}
+	return run_recorded(c, call, &record, approval.go == CONTROL_GO_APPROVED);
 }
 
 /* Commands that take effect are kept for ever, and nobody chose who may claim space: what one member can fill is bounded. */
@@ -78,7 +105,7 @@ static enum isac_err run_command(struct control *c, const struct control_job *jo
 				    .params = c->conf.params,
 				    .rows = &c->rows,
 				    .why = why};
-	return found->row->changes_roster ? run_recorded(c, &call, found) : found->row->fn(&call);
+	return found->row->changes_roster ? run_judged(c, &call, found) : found->row->fn(&call);
 }
 
 static void log_command(const struct control_job *job, const struct control_case *found, unsigned code)
@@ -100,8 +127,15 @@ static void send_result(struct control *c, const struct control_job *job, unsign
 	result.text = (char *)text;
 	wire_buf_reset(&c->out);
 	wire_pack(&c->out, &result.base);
-	if (code == 200) wire_buf_add(&c->out, c->rows.data, c->rows.len); /* rows: the rest of the same message */
+	if (code == 200 || code == 202) wire_buf_add(&c->out, c->rows.data, c->rows.len); /* rows: the rest of the same message */
 	if (!c->out.err) c->conf.reply(c->conf.arg, &job->route, WIRE_CONTROL_RESULT, c->out.data, c->out.len);
+}
+
+static const char *text_of_success(const struct control_case *found, unsigned code)
+{
+	if (code == 208) return "done already";
+	if (code == 202) return "waits for a second admin, who signs it with: isac admin pending approve COMMAND_ID";
+	return found->row->changes_roster && control_arg_dry_run(found->cmd) ? "nothing was changed: it would be done" : "done";
 }
 
 /* Takes the job. */
@@ -115,13 +149,14 @@ static void run_job(struct control *c, struct control_job *job)
 	enum isac_err err = run_command(c, job, roster, &found, &why);
 	unsigned code = err == ISAC_ERR_AGAIN ? 208 : isac_err_code(err);
 	if (!code) code = 503;
+	if (!err && found.waits) code = 202;
 	base_stats_add(code < 300 ? STAT_control_commands : STAT_control_refused, 1);
 	log_command(job, &found, code);
 	base_shared_give(c->conf.roster, roster);
 	/* Before the answer: who has it may rely on the change. */
 	if (c->stale) reload(c);
 	const char *text = *why.text ? why.text : isac_err_text(err);
-	send_result(c, job, code, code == 208 ? "done already" : code < 300 ? "done" : text);
+	send_result(c, job, code, code < 300 ? text_of_success(&found, code) : text);
 	wire_arena_reset(&c->arena);
 	free(job);
 }

@@ -45,12 +45,14 @@ struct control_case {
 	Isac1__Control *control;
 	Isac1__Command *cmd;
 	const struct control_row *row;
+	bool waits; /* it was good, and waits for a second admin */
 };
 enum isac_err control_accept(struct control_case *c, struct wire_arena *arena, struct wire_why *why);
 
 /* ---- args.c ------------------------------------------------------------------------------ */
 /* Do the arguments fit the row's list? */
-enum isac_err control_args_check(const Isac1__Command *cmd, const char *list, struct wire_why *why);
+enum isac_err control_args_check(const Isac1__Command *cmd, const struct control_row *row, struct wire_why *why);
+bool control_arg_dry_run(const Isac1__Command *cmd); /* it is to be tried, and nothing is to change */
 const Isac1__Arg *control_arg(const Isac1__Command *cmd, const char *name); /* the first; NULL */
 const char *control_arg_text(const Isac1__Command *cmd, const char *name);  /* NULL if it is not there */
 /* A member's or group's name, checked. */
@@ -67,6 +69,20 @@ struct control_space {
 };
 /* The net, asn and domain arguments, in order. On an error too, item is to be freed. */
 enum isac_err control_space_read(struct control_space *out, const struct control_call *call, bool strict);
+
+/* ---- pending.c: dangerous commands and their second admin --------------------------------- */
+enum control_go { CONTROL_GO_ALONE, CONTROL_GO_WAIT, CONTROL_GO_APPROVED };
+struct control_approval {
+	enum control_go go;
+	bool needed;
+	struct store_pending pending; /* what was asked for; its bytes are in db */
+	const struct member *asker;   /* of CONTROL_GO_APPROVED */
+};
+/* May this command of rows that change something run now? AGAIN: it is done; CONFLICT, NOT_ALLOWED: it never will. */
+enum isac_err control_pending_judge(struct control_approval *out, const struct control_case *found, struct store_db *db,
+				    int64_t admins_min, struct wire_why *why);
+/* Answers with its id and state. */
+void control_pending_row(struct wire_buf *rows, const uint8_t command_id[WIRE_ID], const char *state);
 
 struct control {
 	struct control_conf conf;

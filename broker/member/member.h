@@ -75,6 +75,7 @@ const struct member_key *member_roster_key(const struct member_roster *r, const 
 int32_t member_roster_group(const struct member_roster *r, const char *name); /* 0 = unknown */
 /* Calls fn for each member that may connect, for the front's ZAP table. */
 void member_roster_each(const struct member_roster *r, void (*fn)(void *arg, const struct member *m), void *arg);
+uint32_t member_roster_count(const struct member_roster *r, uint32_t roles); /* who has any of these; suspended ones count */
 
 /* ---- identity: README section 5 step 3, for reports and commands ----------------- */
 enum isac_err member_check_signer(const struct member_key **key, const struct member_roster *r, const struct member *m,

@@ -96,8 +96,19 @@ static const struct {
 	{"event",
 	 {"list_event", "SELECT e.id::text, " TIME_OF(
 				"e.at") "AS at, COALESCE(m.name, '') AS member, e.verb, encode(e.command_id, 'hex') AS command_id, "
-					"encode(e.key_id, 'hex') AS key_id FROM admin_event e LEFT JOIN member m ON m.id = e.member_id "
+					"encode(e.key_id, 'hex') AS key_id, COALESCE(c.name, '') AS approved_by FROM admin_event e LEFT "
+					"JOIN member m ON m.id = e.member_id LEFT JOIN member c ON c.id = e.cosign_member_id "
 					"WHERE $1::text IN ('', m.name) ORDER BY e.id DESC LIMIT 1000"}},
+	{"pending",
+	 {"list_pending", "SELECT encode(p.command_id, 'hex') AS command_id, " TIME_OF(
+				  "p.at") "AS at, m.name AS member, p.verb, CASE WHEN p.state = 'waiting' AND p.at < now() - interval '7 days' "
+					  "THEN 'lapsed' ELSE p.state END AS state, COALESCE(d.name, '') AS decided_by, " TIME_OF(
+						  "p.decided") "AS decided FROM admin_pending p JOIN member m ON m.id = p.member_id LEFT "
+							       "JOIN member d ON d.id = p.decided_by WHERE $1::text = '' "
+							       "ORDER BY p.state <> 'waiting', p.at DESC LIMIT 1000"}},
+	{"command",
+	 {"list_command", "SELECT m.name AS member, p.state, encode(p.command, 'hex') AS command FROM admin_pending p JOIN member m ON "
+			  "m.id = p.member_id WHERE p.command_id = decode($1::text, 'hex')"}},
 };
 
 /* One message with one row at a time: concatenated messages of a repeated field are one message. */

@@ -176,10 +176,25 @@ struct store_command {
 	const uint8_t *key_id;
 	int32_t member_id;
 	const char *verb;
+	const uint8_t *cosignature, *cosign_key_id; /* of the second admin; NULL: it needed none */
+	int32_t cosign_member_id;
 };
 /* ISAC_OK; CONFLICT same id other bytes; ISAC_ERR_AGAIN = already done, same bytes. Opens the transaction that store_admin_end closes. */
 enum isac_err store_admin_begin(struct store_db *db, const struct store_command *cmd);
 enum isac_err store_admin_end(struct store_db *db, bool commit);
+/* What is known of a command that may need a second admin. */
+enum store_pending_state { STORE_PENDING_NONE, STORE_PENDING_WAITING, STORE_PENDING_DONE, STORE_PENDING_REJECTED };
+struct store_pending {
+	enum store_pending_state state; /* DONE also if it took effect without a second one */
+	bool same;			/* the bytes are those that were asked about */
+	int32_t member_id;		/* who asked for it */
+	uint8_t signature[WIRE_SIGNATURE], key_id[WIRE_KEY_ID];
+};
+enum isac_err store_select_pending(struct store_db *db, const uint8_t command_id[WIRE_ID], struct wire_bytes command,
+				   struct store_pending *out);
+enum isac_err store_insert_pending(struct store_db *db, const struct store_command *cmd);
+/* Decides on one that waits; NOT_FOUND if none does. Inside a command's transaction. */
+enum isac_err store_update_pending(struct store_db *db, const uint8_t command_id[WIRE_ID], bool done /* else rejected */, int32_t by);
 enum isac_err store_insert_member(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
 				  struct wire_why *why);
 /* Registered space of a member: claimed, confirmed, dropped. NOT_FOUND for what is not there, CONFLICT for overlaps. */
@@ -200,7 +215,7 @@ enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[
 enum isac_err store_insert_group(struct store_db *db, const char *name, struct wire_why *why);
 enum isac_err store_update_group(struct store_db *db, const char *name, const char *member, bool add, struct wire_why *why);
 /* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "subscription",
- * "event", "stats". */
+ * "event", "pending", "command" (one pending, by its id in hex), "stats". */
 enum isac_err store_select_list(struct store_db *db, const char *what, const char *arg, struct wire_buf *out);
 
 /* ---- set-up (isacd init, isacd run) ---- */

@@ -7,25 +7,36 @@
 #include <string.h>
 #include "cli.h"
 
+#define CLI_DRY_RUN {"dry-run", 'n', NULL, "change nothing, only say what would be done"},
+
 const struct cli_opt cmd_admin_member_add_opts[] = {
 	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
 	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
 	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
 	{"net", 0, "CIDR", "a network of the member's (may be repeated)"},
 	{"domain", 0, "DOMAIN", "a domain of the member's (may be repeated)"},
+	CLI_DRY_RUN
 	{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_role_opts[] = {
 	{"role", 'r', "ROLE,...", "all roles that the member is to have"},
+	CLI_DRY_RUN
 	{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_key_add_opts[] = {
 	{"valid-from", 0, "TIME", "not before"},
 	{"valid-until", 0, "TIME", "not from then on"},
+	CLI_DRY_RUN
 	{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_revoke_opts[] = {
 	{"from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)"},
+	CLI_DRY_RUN
+	{NULL, 0, NULL, NULL},
+};
+
+const struct cli_opt cmd_admin_dry_opts[] = {
+	CLI_DRY_RUN
 	{NULL, 0, NULL, NULL},
 };
 
@@ -81,6 +92,8 @@ static const struct verb {
 	{"admin group leave", "group.leave", {{"group", false, false}, {"member", false, false}}, {{0}}},
 	{"admin subscription list", "subscription.list", {{"member", false, true}}, {{0}}},
 	{"admin event list", "event.list", {{0}}, {{0}}},
+	{"admin pending list", "pending.list", {{0}}, {{0}}},
+	{"admin pending reject", "pending.reject", {{"command_id", false, false}}, {{0}}},
 	{"admin stats", "stats", {{0}}, {{0}}},
 	{"admin params", "params", {{0}}, {{0}}},
 	{"space claim",
@@ -198,6 +211,7 @@ static int fill(struct order *o, const struct cli *cli, const struct verb *v)
 	}
 	for (size_t i = 0; i < 5 && v->opt[i].opt; i++)
 		if (!add_option(o, cli, v, i)) return EXIT_USAGE;
+	if (cli_options_flag(cli, "dry-run") && !add(o, "dry_run", "yes", NULL)) return EXIT_USAGE;
 	return 0;
 }
 

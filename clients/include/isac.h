@@ -397,6 +397,22 @@ struct isac_answer {
 enum isac_result isac_command(const struct isac_answer **out, struct isac *isac, const char *verb, const struct isac_arg *args, size_t n,
 			      struct isac_error *err);
 
+/* A command that another admin signed, read from its bytes: what one signs by approving it. */
+struct isac_order {
+	unsigned char id[16];
+	int64_t created_us;
+	const char *verb;
+	const struct isac_arg *args;
+	size_t n;
+	const void *bytes;
+	size_t len;
+};
+enum isac_result isac_order_open(struct isac_order **out, const void *bytes, size_t len, struct isac_error *err);
+void isac_order_close(struct isac_order **order);
+/* Signs these very bytes, too, and sends them: it takes effect. *out lives until the next call on isac. */
+enum isac_result isac_command_approve(const struct isac_answer **out, struct isac *isac, const struct isac_order *order,
+				      struct isac_error *err);
+
 #ifdef __cplusplus
 }
 #endif
