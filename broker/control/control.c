@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELOAD_RETRY_MS = 200, COMMANDS_PER_S = 10, COMMANDS_BURST = 100 };
+enum { RELOAD_RETRY_MS = 200, RECALL_PAUSE_MS = 200, COMMANDS_PER_S = 10, COMMANDS_BURST = 100 };
 
 /* ---- the roster --------------------------------------------------------------------- */
 
@@ -31,6 +31,16 @@ static void reload(struct control *c)
 
 /* ---- one command ----------------------------------------------------------------------- */
 
+/* Feed and pages forget the content; whoever was sent it until they did is found once more. */
+static void finish_erasure(struct control *c, struct control_call *call)
+{
+	if (c->conf.recalled) c->conf.recalled(c->conf.arg, true);
+	enum isac_err err = control_recall_await(&c->conf);
+	if (!err) err = control_recall_receivers(c->db, call->erased, call->erased_by, NULL, call->roster);
+	if (err) base_log_limited(1, BASE_LOG_WARN, "recall.erased", "recall=%lld err=%s", (long long)call->erased_by, isac_err_name(err));
+	if (c->conf.recalled) c->conf.recalled(c->conf.arg, false);
+}
+
 /* In the transaction that records it; on AGAIN or CONFLICT there is none. */
 static enum isac_err run_recorded(struct control *c, struct control_call *call, const struct store_command *record, bool was_pending)
 {
@@ -42,7 +52,9 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 		err = store_update_pending(c->db, record->command_id, true, record->cosignature ? record->cosign_member_id : call->self->id);
 	enum isac_err end = store_admin_end(c->db, !err && !dry_run);
 	/* A commit that broke off may have happened. */
-	if (!err && !dry_run) c->stale = true;
+	if (!err && !dry_run) c->stale = c->recalls = true;
+	if (call->erased && !err && !end && !dry_run) finish_erasure(c, call);
+	report_unref(&call->erased);
 	return err ? err : end;
 }
 
@@ -62,7 +74,9 @@ static enum isac_err run_judged(struct control *c, struct control_call *call, st
 	if (err) return err;
 	if (approval.go == CONTROL_GO_WAIT && !control_arg_dry_run(call->cmd)) {
 		err = store_insert_pending(c->db, &record);
-		control_pending_row(call->rows, record.command_id, "waiting");
+		char id[2 * WIRE_ID + 1];
+		wire_hex(id, record.command_id, WIRE_ID);
+		control_row(call->rows, (const char *const[]){"command_id", id, "state", "waiting", NULL});
 		found->waits = !err;
 		return err ? err : c->rows.err;
 	}
@@ -103,6 +117,8 @@ static enum isac_err run_command(struct control *c, const struct control_job *jo
 				    .self = found->self,
 				    .db = c->db,
 				    .params = c->conf.params,
+				    .conf = &c->conf,
+				    .roster = roster,
 				    .rows = &c->rows,
 				    .why = why};
 	return found->row->changes_roster ? run_judged(c, &call, found) : found->row->fn(&call);
@@ -169,13 +185,16 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	struct pollfd fds[2] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN}, {.fd = base_mailbox_fd(c->box), .events = POLLIN}};
 	enum isac_err err = load_roster(c);
 	if (err) return err;
+	c->recalls = true; /* some may be left from before */
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		int n = poll(fds, 2, c->stale ? RELOAD_RETRY_MS : -1);
+		int wait_ms = c->stale ? RELOAD_RETRY_MS : !c->recalls ? -1 : c->recall_idle ? RECALL_PAUSE_MS : 0;
+		int n = poll(fds, 2, wait_ms);
 		if (n < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		void *job;
 		if (base_mailbox_take(c->box, &job, 1)) run_job(c, job);
 		else if (c->stale) reload(c);
+		else if (c->recalls) c->recalls = control_recall_step(c);
 	}
 	return ISAC_OK;
 }

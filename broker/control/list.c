@@ -37,22 +37,47 @@ enum isac_err control_event_list(struct control_call *call)
 	return list(call, "event", "member");
 }
 
+enum isac_err control_read_list(struct control_call *call)
+{
+	return list(call, "read", "member");
+}
+
+enum isac_err control_read_who(struct control_call *call)
+{
+	uint8_t id[WIRE_ID];
+	const char *hex = control_arg_text(call->cmd, "report_id");
+	if (wire_unhex(id, sizeof(id), hex, strlen(hex)))
+		return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "report_id is not %d hex digits", 2 * WIRE_ID);
+	return store_select_list(call->db, "read_who", hex, call->rows);
+}
+
 enum isac_err control_stats(struct control_call *call)
 {
 	return list(call, "stats", NULL);
 }
 
+enum { CELLS_MAX = 8 };
+
+void control_row(struct wire_buf *rows, const char *const *cells)
+{
+	Isac1__Arg cell[CELLS_MAX], *list[CELLS_MAX];
+	Isac1__Row row = ISAC1__ROW__INIT, *one[1] = {&row};
+	Isac1__ControlResult result = ISAC1__CONTROL_RESULT__INIT;
+	for (; *cells && row.n_cells < CELLS_MAX; cells += 2) {
+		isac1__arg__init(&cell[row.n_cells]);
+		cell[row.n_cells].name = (char *)(uintptr_t)cells[0];
+		cell[row.n_cells].value = (char *)(uintptr_t)cells[1];
+		list[row.n_cells] = &cell[row.n_cells];
+		row.n_cells++;
+	}
+	row.cells = list;
+	result.n_rows = 1, result.rows = one;
+	wire_pack(rows, &result.base);
+}
+
 static void add_param(struct wire_buf *out, const char *name, const char *value, const char *unit)
 {
-	Isac1__Arg cell[3] = {ISAC1__ARG__INIT, ISAC1__ARG__INIT, ISAC1__ARG__INIT}, *cells[3] = {&cell[0], &cell[1], &cell[2]};
-	cell[0].name = (char *)"name", cell[0].value = (char *)name;
-	cell[1].name = (char *)"value", cell[1].value = (char *)value;
-	cell[2].name = (char *)"unit", cell[2].value = (char *)unit;
-	Isac1__Row row = ISAC1__ROW__INIT, *rows[1] = {&row};
-	Isac1__ControlResult result = ISAC1__CONTROL_RESULT__INIT;
-	row.n_cells = 3, row.cells = cells;
-	result.n_rows = 1, result.rows = rows;
-	wire_pack(out, &result.base);
+	control_row(out, (const char *const[]){"name", name, "value", value, "unit", unit, NULL});
 }
 
 /* How a value of each kind of params.def reads. */

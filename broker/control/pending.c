@@ -56,20 +56,6 @@ enum isac_err control_pending_judge(struct control_approval *out, const struct c
 	return check_asker(out, found, why);
 }
 
-void control_pending_row(struct wire_buf *rows, const uint8_t command_id[WIRE_ID], const char *state)
-{
-	char hex[2 * WIRE_ID + 1];
-	wire_hex(hex, command_id, WIRE_ID);
-	Isac1__Arg cell[2] = {ISAC1__ARG__INIT, ISAC1__ARG__INIT}, *cells[2] = {&cell[0], &cell[1]};
-	cell[0].name = (char *)"command_id", cell[0].value = hex;
-	cell[1].name = (char *)"state", cell[1].value = (char *)state;
-	Isac1__Row row = ISAC1__ROW__INIT, *list[1] = {&row};
-	Isac1__ControlResult result = ISAC1__CONTROL_RESULT__INIT;
-	row.n_cells = 2, row.cells = cells;
-	result.n_rows = 1, result.rows = list;
-	wire_pack(rows, &result.base);
-}
-
 enum isac_err control_pending_list(struct control_call *call)
 {
 	return store_select_list(call->db, "pending", NULL, call->rows);

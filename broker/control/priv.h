@@ -3,6 +3,7 @@
 #define ISAC_CONTROL_PRIV_H
 
 #include "control/control.h"
+#include "query/query.h"
 
 struct control_job {
 	struct store_route route;
@@ -17,9 +18,16 @@ struct control_call {
 	const struct member *self; /* who signed it */
 	struct store_db *db;
 	const struct base_conf *params;
+	const struct control_conf *conf;
+	const struct member_roster *roster;
 	struct wire_buf *rows; /* packed rows of ControlResult */
 	struct wire_why *why;
+	struct report *erased; /* its content, until everybody is known whom it was sent to; NULL: nothing was erased */
+	int64_t erased_by;     /* by this recall */
 };
+/* Appends a row: names and values in turn, then NULL. */
+void control_row(struct wire_buf *rows, const char *const *cells);
+
 struct control_row {
 	const char *verb;
 	uint32_t roles;
@@ -28,6 +36,7 @@ struct control_row {
 	const char *args, *text;
 };
 /* Who takes part in the sharing itself. */
+#define CONTROL_ALL (CONTROL_SHARERS | MEMBER_TRACER | MEMBER_AUDITOR)
 #define CONTROL_SHARERS (MEMBER_PUBLISHER | MEMBER_SUBSCRIBER | MEMBER_ANALYST | MEMBER_ADMIN)
 #define COMMAND(verb, roles, handler, changes_roster, args, text) enum isac_err handler(struct control_call *call);
 #include "commands.def"
@@ -62,6 +71,12 @@ enum isac_err control_arg_number(uint64_t *out, const struct control_call *call,
 /* The bundle argument, its self-signature checked. */
 enum isac_err control_arg_bundle(struct wire_member *out, const struct control_call *call);
 
+/* ---- member.c ---------------------------------------------------------------------------- */
+enum isac_err control_member_roles(uint32_t *out, const struct control_call *call);
+enum isac_err control_member_type(const char **out, const struct control_call *call);
+/* The admin who enrols a member stands by its space: no claim waits. */
+enum isac_err control_member_space(struct control_call *call, const char *name);
+
 /* ---- space.c ------------------------------------------------------------------------------ */
 struct control_space {
 	struct member_space *item; /* the caller frees */
@@ -81,8 +96,15 @@ struct control_approval {
 /* May this command of rows that change something run now? AGAIN: it is done; CONFLICT, NOT_ALLOWED: it never will. */
 enum isac_err control_pending_judge(struct control_approval *out, const struct control_case *found, struct store_db *db,
 				    int64_t admins_min, struct wire_why *why);
-/* Answers with its id and state. */
-void control_pending_row(struct wire_buf *rows, const uint8_t command_id[WIRE_ID], const char *state);
+
+/* ---- recall.c: who had been sent what is not to be used any more ------------------------------ */
+/* What was handed over until now is in the table of ranges. UNAVAILABLE: it is not, yet. */
+enum isac_err control_recall_await(const struct control_conf *conf);
+/* Writes down whom this report was sent to; rows: of the answer, may be NULL. */
+enum isac_err control_recall_receivers(struct store_db *db, const struct report *report, int64_t recall_id, struct wire_buf *rows,
+				       const struct member_roster *roster);
+/* Some more of a recall that is not done; false: there is none. */
+bool control_recall_step(struct control *c);
 
 struct control {
 	struct control_conf conf;
@@ -92,6 +114,8 @@ struct control {
 	struct member_quota *quota; /* of members that are no admins */
 	struct wire_arena arena;
 	struct wire_buf rows, out;
+	bool erased; /* this step removed content */
+	bool recalls, recall_idle; /* some are not done; there is nothing to be done for them right now */
 	bool stale; /* the roster in memory may be older than the database */
 };
 

@@ -24,6 +24,7 @@ void feed_job_free(struct feed_job **job)
 	feed_range_job_free(*job);
 	free((*job)->filter);
 	free((*job)->cursor);
+	free((*job)->recalled);
 	free(*job);
 	*job = NULL;
 }
@@ -126,6 +127,9 @@ static void run_job(struct feed_reader *reader, struct feed_job *job)
 		break;
 	case FEED_JOB_CONCERN:
 		job->err = feed_notice_read(job, reader->db, reader->roster);
+		break;
+	case FEED_JOB_RECALL:
+		job->err = feed_recall_read(job, reader->db);
 		break;
 	case FEED_JOB_CURSORS:
 		job->err = store_cursors(reader, job);

@@ -64,7 +64,7 @@ enum isac_err feed_send_heartbeat(struct feed *f, struct feed_session *s)
 	return ISAC_OK;
 }
 
-enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last)
+enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last, uint32_t reason)
 {
 	Isac1__Gap msg = ISAC1__GAP__INIT;
 	enum isac_err err;
@@ -74,7 +74,7 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 	msg.sub = s->sub;
 	msg.first_seq = s->position + 1;
 	msg.last_seq = last;
-	msg.reason = 1;
+	msg.reason = reason;
 	err = feed_send(f, s, WIRE_GAP, 0, &msg.base);
 	if (err) return err;
 	wire_feed_gap(s->hash, msg.first_seq, last);

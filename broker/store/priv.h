@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 31,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 33,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
