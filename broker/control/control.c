@@ -49,7 +49,8 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 	if (err) return err;
 	err = call->row->fn(call);
 	if (!err && was_pending)
-		err = store_update_pending(c->db, record->command_id, true, record->cosignature ? record->cosign_member_id : call->self->id);
+		err = store_update_pending(c->db, record->command_id, true,
+					   record->cosignature ? record->cosign_member_id : call->self->id);
 	enum isac_err end = store_admin_end(c->db, !err && !dry_run);
 	/* A commit that broke off may have happened. */
 	if (!err && !dry_run) c->stale = c->recalls = true;
@@ -179,6 +180,14 @@ static void run_job(struct control *c, struct control_job *job)
 
 /* ---- the actor ---------------------------------------------------------------------------- */
 
+/* How long nothing is due, in ms; -1: for ever. */
+static int wait_for(const struct control *c)
+{
+	int64_t left_us = c->recall_at_us - base_clock_mono_us();
+	int wait_ms = !c->recalls ? -1 : left_us <= 0 ? 0 : (int)(left_us / 1000 + 1);
+	return c->stale && (wait_ms < 0 || wait_ms > RELOAD_RETRY_MS) ? RELOAD_RETRY_MS : wait_ms;
+}
+
 static enum isac_err run(struct base_actor *actor, void *arg)
 {
 	struct control *c = arg;
@@ -188,13 +197,16 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	c->recalls = true; /* some may be left from before */
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		int wait_ms = c->stale ? RELOAD_RETRY_MS : !c->recalls ? -1 : c->recall_idle ? RECALL_PAUSE_MS : 0;
-		int n = poll(fds, 2, wait_ms);
+		int n = poll(fds, 2, wait_for(c));
 		if (n < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		void *job;
 		if (base_mailbox_take(c->box, &job, 1)) run_job(c, job);
 		else if (c->stale) reload(c);
-		else if (c->recalls) c->recalls = control_recall_step(c);
+		/* Beside the commands, however many come. */
+		if (c->recalls && base_clock_mono_us() >= c->recall_at_us) {
+			c->recalls = control_recall_step(c);
+			c->recall_at_us = base_clock_mono_us() + (c->recall_idle ? RECALL_PAUSE_MS * 1000 : 0);
+		}
 	}
 	return ISAC_OK;
 }

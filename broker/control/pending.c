@@ -30,8 +30,8 @@ static enum isac_err check_asker(struct control_approval *a, const struct contro
 	return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "who asked for it may not do it any more: %s", own.text);
 }
 
-enum isac_err control_pending_judge(struct control_approval *out, const struct control_case *found, struct store_db *db,
-				    int64_t admins_min, struct wire_why *why)
+enum isac_err control_pending_judge(struct control_approval *out, const struct control_case *found, struct store_db *db, int64_t admins_min,
+				    struct wire_why *why)
 {
 	const Isac1__Control *k = found->control;
 	*out = (struct control_approval){.go = CONTROL_GO_ALONE};

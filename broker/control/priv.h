@@ -61,7 +61,7 @@ enum isac_err control_accept(struct control_case *c, struct wire_arena *arena, s
 /* ---- args.c ------------------------------------------------------------------------------ */
 /* Do the arguments fit the row's list? */
 enum isac_err control_args_check(const Isac1__Command *cmd, const struct control_row *row, struct wire_why *why);
-bool control_arg_dry_run(const Isac1__Command *cmd); /* it is to be tried, and nothing is to change */
+bool control_arg_dry_run(const Isac1__Command *cmd);			    /* it is to be tried, and nothing is to change */
 const Isac1__Arg *control_arg(const Isac1__Command *cmd, const char *name); /* the first; NULL */
 const char *control_arg_text(const Isac1__Command *cmd, const char *name);  /* NULL if it is not there */
 /* A member's or group's name, checked. */
@@ -94,8 +94,8 @@ struct control_approval {
 	const struct member *asker;   /* of CONTROL_GO_APPROVED */
 };
 /* May this command of rows that change something run now? AGAIN: it is done; CONFLICT, NOT_ALLOWED: it never will. */
-enum isac_err control_pending_judge(struct control_approval *out, const struct control_case *found, struct store_db *db,
-				    int64_t admins_min, struct wire_why *why);
+enum isac_err control_pending_judge(struct control_approval *out, const struct control_case *found, struct store_db *db, int64_t admins_min,
+				    struct wire_why *why);
 
 /* ---- recall.c: who had been sent what is not to be used any more ------------------------------ */
 /* What was handed over until now is in the table of ranges. UNAVAILABLE: it is not, yet. */
@@ -114,9 +114,10 @@ struct control {
 	struct member_quota *quota; /* of members that are no admins */
 	struct wire_arena arena;
 	struct wire_buf rows, out;
-	bool erased; /* this step removed content */
+	bool erased;		   /* this step removed content */
 	bool recalls, recall_idle; /* some are not done; there is nothing to be done for them right now */
-	bool stale; /* the roster in memory may be older than the database */
+	int64_t recall_at_us;	   /* monotonic: when the next step is due */
+	bool stale;		   /* the roster in memory may be older than the database */
 };
 
 #endif

@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-	REPORTS_MAX = 64,	/* a step, so that commands get their turn */
-	SEQS_MAX = 20000,	/* looked at in a step */
+	REPORTS_MAX = 64, /* a step, so that commands get their turn */
+	SEQS_MAX = 20000, /* looked at in a step */
 	RANGES_PAGE = 1000,
 	SETTLE_US = 5000000, /* reports that were verified before the revocation may still be on their way to the store */
 	WRITTEN_MS = 3000,

@@ -77,7 +77,7 @@ struct feed_pages {
 	size_t n, bytes, bytes_max;
 	uint64_t asked[FEED_PAGES_ASKED_MAX];
 	size_t asked_n, discard; /* discard: so many of those under way are not to be used */
-	int64_t retry_at_us; /* monotonic; 0 = no failure */
+	int64_t retry_at_us;	 /* monotonic; 0 = no failure */
 };
 void feed_page_free(struct feed_page **page);
 /* The page that goes on behind position, and where in it. NULL: none is here. */
@@ -315,9 +315,9 @@ enum isac_err feed_notice_read(struct feed_job *job, struct store_db *db, struct
 void feed_notice_done(struct feed *f, const struct feed_job *job);
 
 /* recall.c */
-void feed_recall_take(struct feed *f);				   /* what other threads said */
+void feed_recall_take(struct feed *f); /* what other threads said */
 void feed_recall_opened(struct feed *f, struct feed_session *s);
-int64_t feed_recall_tend(struct feed *f, int64_t now, int64_t next); /* asks what is due; when to be called again, at most next */
+int64_t feed_recall_tend(struct feed *f, int64_t now, int64_t next);	   /* asks what is due; when to be called again, at most next */
 enum isac_err feed_recall_read(struct feed_job *job, struct store_db *db); /* on the reader's thread */
 void feed_recall_done(struct feed *f, struct feed_job *job);
 /* plan.c: which items does a session get next? */
@@ -335,9 +335,9 @@ struct feed_plan {
 	struct wire_buf bytes;
 	struct feed_shown *shown;
 	size_t n, cap;
-	size_t size;   /* of the body, about */
-	uint64_t last; /* how far it reaches */
-	uint64_t hole; /* > 0: everything up to there is gone, and nothing is planned */
+	size_t size;	      /* of the body, about */
+	uint64_t last;	      /* how far it reaches */
+	uint64_t hole;	      /* > 0: everything up to there is gone, and nothing is planned */
 	uint32_t hole_reason; /* of the GAP */
 };
 void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p);

@@ -60,7 +60,8 @@ enum isac_err store_select_recalled(struct store_db *db, const struct store_reca
 {
 	static const struct store_stmt stmt = {
 		"select_recalled",
-		"SELECT s.recall_id, s.seq, s.report_id, s.items, s.maybe, r.reason, r.at, p.name FROM recall_sent s JOIN recall r ON r.id = "
+		"SELECT s.recall_id, s.seq, s.report_id, s.items, s.maybe, r.reason, r.at, p.name FROM recall_sent s JOIN recall r ON r.id "
+		"= "
 		"s.recall_id JOIN member p ON p.id = r.publisher_id WHERE s.member_id = $1::int AND s.name = $2::text AND (s.recall_id, "
 		"s.seq) > ($3::bigint, $4::bigint) AND (s.told_seq IS NULL OR s.told_seq >= $5::bigint) ORDER BY s.recall_id, s.seq LIMIT "
 		"$6::bigint"};

@@ -219,8 +219,8 @@ enum isac_err store_update_space(struct store_db *db, const struct store_space *
 enum isac_err store_update_member(struct store_db *db, const char *name, int suspended /* -1 keep */, uint32_t roles /* 0 keep */,
 				  struct wire_why *why);
 /* Enrols it with the role invited, and a key that is valid until then; it gets `roles` when it joins. */
-enum isac_err store_insert_invited(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles, int64_t until_us,
-				   struct wire_why *why);
+enum isac_err store_insert_invited(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
+				   int64_t until_us, struct wire_why *why);
 enum isac_err store_update_invited(struct store_db *db, const char *name, uint32_t roles);
 /* It becomes who it was invited to be, with its own keys. CONFLICT: it did already. */
 enum isac_err store_update_joined(struct store_db *db, int32_t member_id, const struct wire_member *bundle, struct wire_why *why);

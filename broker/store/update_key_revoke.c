@@ -21,8 +21,9 @@ static enum isac_err check_other_admin(struct store_db *db, const uint8_t key_id
 enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID], uint64_t *from_seq, struct wire_why *why)
 {
 	static const struct store_stmt stmt = {
-		"update_key_revoke", "UPDATE member_key SET revoked_from_seq = least(revoked_from_seq, "
-				     "COALESCE($2::bigint, (SELECT seq + 1 FROM hub_head))) WHERE key_id = $1::bytea RETURNING revoked_from_seq"};
+		"update_key_revoke",
+		"UPDATE member_key SET revoked_from_seq = least(revoked_from_seq, "
+		"COALESCE($2::bigint, (SELECT seq + 1 FROM hub_head))) WHERE key_id = $1::bytea RETURNING revoked_from_seq"};
 	enum isac_err err = check_other_admin(db, key_id, why);
 	struct wire_buf *args;
 	PGresult *res = NULL;

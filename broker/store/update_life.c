@@ -10,8 +10,8 @@ static enum isac_err run_for(struct store_db *db, const struct store_stmt *stmt,
 
 enum isac_err store_update_invited(struct store_db *db, const char *name, uint32_t roles)
 {
-	static const struct store_stmt stmt = {
-		"update_invited", "UPDATE member SET invited_roles = $2::int WHERE name = $1::text RETURNING id"};
+	static const struct store_stmt stmt = {"update_invited",
+					       "UPDATE member SET invited_roles = $2::int WHERE name = $1::text RETURNING id"};
 	struct wire_buf *args = store_db_args(db);
 
 	store_field_text(args, name);
@@ -25,7 +25,8 @@ enum isac_err store_update_joined(struct store_db *db, int32_t member_id, const 
 		"update_joined", "UPDATE member SET curve = $2::bytea, roles = invited_roles, invited_roles = NULL WHERE id = $1::int AND "
 				 "invited_roles IS NOT NULL RETURNING id"};
 	static const struct store_stmt expire = {
-		"expire_keys", "UPDATE member_key SET valid_until = now() WHERE member_id = $1::int AND (valid_until IS NULL OR valid_until > now())"};
+		"expire_keys",
+		"UPDATE member_key SET valid_until = now() WHERE member_id = $1::int AND (valid_until IS NULL OR valid_until > now())"};
 	struct wire_buf *args = store_db_args(db);
 	enum isac_err err;
 
@@ -58,11 +59,13 @@ static enum isac_err check_other_admin(struct store_db *db, int32_t member_id, s
 enum isac_err store_update_left(struct store_db *db, int32_t member_id, int32_t by, bool erase, struct wire_why *why)
 {
 	static const struct store_stmt steps[] = {
-		{"expire_keys", "UPDATE member_key SET valid_until = now() WHERE member_id = $1::int AND (valid_until IS NULL OR valid_until > now())"},
+		{"expire_keys",
+		 "UPDATE member_key SET valid_until = now() WHERE member_id = $1::int AND (valid_until IS NULL OR valid_until > now())"},
 		{"leave_groups", "DELETE FROM member_group_member WHERE member_id = $1::int"},
 		{"leave_subscriptions", "DELETE FROM subscription WHERE member_id = $1::int"},
-		{"leave_member", "UPDATE member SET suspended = true, roles = roles & 63, invited_roles = NULL, left_at = COALESCE(left_at, now()) "
-				 "WHERE id = $1::int"},
+		{"leave_member",
+		 "UPDATE member SET suspended = true, roles = roles & 63, invited_roles = NULL, left_at = COALESCE(left_at, now()) "
+		 "WHERE id = $1::int"},
 	};
 	static const struct store_stmt space = {
 		"leave_space", "UPDATE member_space SET state = 'dropped', dropped_by = $2::int, dropped = now(), drop_event = $3::bigint "
@@ -84,9 +87,9 @@ enum isac_err store_update_left(struct store_db *db, int32_t member_id, int32_t 
 
 enum isac_err store_update_quota(struct store_db *db, const char *name, const struct member_rate *rate, struct wire_why *why)
 {
-	static const struct store_stmt stmt = {"update_quota",
-					       "UPDATE member SET quota_per_s = nullif($2::bigint, 0), quota_burst = nullif($3::bigint, 0), "
-					       "quota_bytes_per_min = nullif($4::bigint, 0) WHERE name = $1::text RETURNING id"};
+	static const struct store_stmt stmt = {
+		"update_quota", "UPDATE member SET quota_per_s = nullif($2::bigint, 0), quota_burst = nullif($3::bigint, 0), "
+				"quota_bytes_per_min = nullif($4::bigint, 0) WHERE name = $1::text RETURNING id"};
 	struct wire_buf *args = store_db_args(db);
 	enum isac_err err;
 

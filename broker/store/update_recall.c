@@ -3,8 +3,9 @@
 
 enum isac_err store_update_recall(struct store_db *db, const struct store_recall *r)
 {
-	static const struct store_stmt stmt = {"update_recall",
-					       "UPDATE recall SET scanned_seq = greatest(scanned_seq, $2::bigint), done = $3::bool WHERE id = $1::bigint"};
+	static const struct store_stmt stmt = {
+		"update_recall",
+		"UPDATE recall SET scanned_seq = greatest(scanned_seq, $2::bigint), done = $3::bool WHERE id = $1::bigint"};
 	struct wire_buf *args = store_db_args(db);
 
 	store_field_i64(args, r->id);

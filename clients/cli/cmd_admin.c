@@ -15,24 +15,20 @@ const struct cli_opt cmd_admin_member_add_opts[] = {
 	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
 	{"net", 0, "CIDR", "a network of the member's (may be repeated)"},
 	{"domain", 0, "DOMAIN", "a domain of the member's (may be repeated)"},
-	CLI_DRY_RUN
-	{NULL, 0, NULL, NULL},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_role_opts[] = {
 	{"role", 'r', "ROLE,...", "all roles that the member is to have"},
-	CLI_DRY_RUN
-	{NULL, 0, NULL, NULL},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_key_add_opts[] = {
 	{"valid-from", 0, "TIME", "not before"},
 	{"valid-until", 0, "TIME", "not from then on"},
-	CLI_DRY_RUN
-	{NULL, 0, NULL, NULL},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_revoke_opts[] = {
 	{"from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)"},
-	CLI_DRY_RUN
-	{NULL, 0, NULL, NULL},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 
 const struct cli_opt cmd_admin_invite_opts[] = {
@@ -53,12 +49,10 @@ const struct cli_opt cmd_admin_quota_opts[] = {
 const struct cli_opt cmd_admin_erase_opts[] = {
 	{"publisher", 'p', "MEMBER", "whose report, should two publishers have used the same id"},
 	{"reason", 0, "TEXT", "kept with the order, such as the number of a court's"},
-	CLI_DRY_RUN
-	{NULL, 0, NULL, NULL},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_dry_opts[] = {
-	CLI_DRY_RUN
-	{NULL, 0, NULL, NULL},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 
 const struct cli_opt cmd_space_opts[] = {
@@ -265,7 +259,8 @@ static int fill(struct order *o, const struct cli *cli, const struct verb *v)
 		return cli_usage(cli, "it goes: isac %s %s", cli->command->name, cli->command->args);
 	for (int i = 0; i < cli->words_n; i++) {
 		if (strcmp(v->word[i].arg, "report_id") == 0 ? !add_id(o, cli, cli->words[i])
-		    : v->word[i].file			     ? !add_file(o, v->word[i].arg, cli->words[i]) : !add(o, v->word[i].arg, cli->words[i], NULL))
+		    : v->word[i].file			     ? !add_file(o, v->word[i].arg, cli->words[i])
+							     : !add(o, v->word[i].arg, cli->words[i], NULL))
 			return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < 5 && v->opt[i].opt; i++)

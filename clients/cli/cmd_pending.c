@@ -56,7 +56,8 @@ static void print_json(const struct isac_order *order, const char *asker, const 
 		json_t *value = arg->data_len ? json_stringn(arg->data, arg->data_len) : json_string(arg->value);
 		json_array_append_new(args, json_pack("{s:s, s:o}", "name", arg->name, "value", value ? value : json_null()));
 	}
-	cli_output_json(json_pack("{s:s, s:s, s:s, s:s, s:o}", "member", asker, "state", state, "at", at, "verb", order->verb, "args", args));
+	cli_output_json(
+		json_pack("{s:s, s:s, s:s, s:s, s:o}", "member", asker, "state", state, "at", at, "verb", order->verb, "args", args));
 }
 
 static const char *cell(const struct isac_answer *answer, const char *name)

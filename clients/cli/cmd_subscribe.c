@@ -37,8 +37,8 @@ struct subscribe {
 	int64_t patience_ms; /* without --follow: how long the hub may be away */
 	int64_t every_ms;
 	bool quiet, bad, caught_up, started;
-	bool loaded; /* was caught up once: what is collected is the whole */
-	bool anew;   /* whole: something of what is collected was recalled */
+	bool loaded;		    /* was caught up once: what is collected is the whole */
+	bool anew;		    /* whole: something of what is collected was recalled */
 	uint64_t collected, heeded; /* whole: the newest report; the newest order for which all was begun anew */
 	uint64_t printed;
 	struct isac_cursor skip; /* what an earlier run has printed */

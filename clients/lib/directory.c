@@ -243,7 +243,8 @@ enum isac_result client_directory_find(const uint8_t **public_key, struct isac *
 		return client_error_set(err, ISAC_REFUSED, "key %s of %s %s", hex, publisher,
 					c ? "is not certified by the hub's first admin or one it trusts" : "is not in the hub's directory");
 	}
-	if (c->invitation) return client_error_set(err, ISAC_REFUSED, "key %s of %s is an invitation's: it signs no reports", hex, publisher);
+	if (c->invitation)
+		return client_error_set(err, ISAC_REFUSED, "key %s of %s is an invitation's: it signs no reports", hex, publisher);
 	if (c->revoked_from_seq && seq >= c->revoked_from_seq)
 		return client_error_set(err, ISAC_REFUSED, "key %s of %s is revoked from seq %llu on", hex, publisher,
 					(unsigned long long)c->revoked_from_seq);

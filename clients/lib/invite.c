@@ -23,7 +23,8 @@ static void format(struct wire_buf *out, const struct isac *isac, const char *na
 	char curve_hex[65], seed_hex[65];
 	wire_hex(curve_hex, curve, 32);
 	wire_hex(seed_hex, seed, 32);
-	wire_buf_printf(out, "isac-invitation 1\nname %s\nhub %s\ncurve_secret %s\nsign_secret %s\n", name, isac->address, curve_hex, seed_hex);
+	wire_buf_printf(out, "isac-invitation 1\nname %s\nhub %s\ncurve_secret %s\nsign_secret %s\n", name, isac->address, curve_hex,
+			seed_hex);
 	wire_buf_add(out, hub->data, hub->len);
 	sodium_memzero(curve_hex, sizeof curve_hex);
 	sodium_memzero(seed_hex, sizeof seed_hex);
@@ -145,7 +146,7 @@ static bool is_member(const char *home, const char *hub, int timeout_ms)
 enum isac_result isac_join(const char *home, const char *path, const char *hub, int timeout_ms, char name[65], struct isac_error *err)
 {
 	struct wire_buf text;
-	struct invitation *v = sodium_malloc(sizeof *v);
+	struct invitation *v = sodium_init() < 0 ? NULL : sodium_malloc(sizeof *v);
 	if (!v) return client_error_out_of_memory(err);
 	wire_buf_init(&text, FILE_MAX);
 	enum isac_result r = client_file_read(&text, path, err);
