@@ -20,6 +20,14 @@ enum option_id {
 	OPT_ROLE,
 	OPT_READY_FD,
 	OPT_CONF_FD,
+	OPT_SPAN,
+	OPT_TO,
+	OPT_FROM,
+	OPT_KEYS,
+	OPT_WITH_KEYS,
+	OPT_ADVANCE,
+	OPT_MEMBER,
+	OPT_JSON,
 	OPT_CHECK,
 	OPT_PRINT_CONFIG,
 	OPT_HELP,
@@ -31,7 +39,11 @@ static const struct option options[] = {
 	{"listen", required_argument, NULL, OPT_LISTEN},       {"db", required_argument, NULL, OPT_DB},
 	{"user", required_argument, NULL, OPT_USER},	       {"set", required_argument, NULL, OPT_SET},
 	{"role", required_argument, NULL, OPT_ROLE},	       {"ready-fd", required_argument, NULL, OPT_READY_FD},
-	{"conf-fd", required_argument, NULL, OPT_CONF_FD},     {"check", no_argument, NULL, OPT_CHECK},
+	{"conf-fd", required_argument, NULL, OPT_CONF_FD},     {"span", required_argument, NULL, OPT_SPAN},	       {"to", required_argument, NULL, OPT_TO},
+	{"from", required_argument, NULL, OPT_FROM},	       {"keys", required_argument, NULL, OPT_KEYS},
+	{"with-keys", no_argument, NULL, OPT_WITH_KEYS},       {"advance", required_argument, NULL, OPT_ADVANCE},
+	{"member", required_argument, NULL, OPT_MEMBER},       {"json", no_argument, NULL, OPT_JSON},
+	{"check", no_argument, NULL, OPT_CHECK},
 	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG}, {"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},	       {NULL, 0, NULL, 0},
 };
@@ -43,11 +55,12 @@ static const struct command {
 	unsigned options, needed;
 	const char *synopsis, *text, *examples;
 } commands[] = {
-	{"init", isacd_init, BIT(OPT_DATA) | BIT(OPT_DB) | BIT(OPT_LISTEN) | BIT(OPT_USER), BIT(OPT_DATA),
-	 "isacd init --data DIR [--db CONNINFO] [--listen tcp://HOST:PORT] [--user NAME]",
+	{"init", isacd_init, BIT(OPT_DATA) | BIT(OPT_DB) | BIT(OPT_LISTEN) | BIT(OPT_USER) | BIT(OPT_SPAN), BIT(OPT_DATA),
+	 "isacd init --data DIR [--db CONNINFO] [--listen tcp://HOST:PORT] [--user NAME] [--span REPORTS]",
 	 "Makes a hub in DIR: its keys, its database, a first admin in DIR/admin and the public bundle DIR/hub.pub for members.\n"
 	 "Without --db it makes a private PostgreSQL in DIR/pg. Started by root, the hub will run as NAME (isac if there is\n"
-	 "such a user, else postgres); DIR/admin stays with the user who runs init.\n",
+	 "such a user, else postgres); DIR/admin stays with the user who runs init.\n"
+	 "--span: reports a partition of the store (1000 and up, usually 10 million), the unit in which retention removes.\n",
 	 "  isacd init --data /var/lib/isac --listen tcp://192.0.2.10:7400\n"
 	 "  isacd init --data ./hub --db 'host=db.example.net dbname=isac user=isac'\n"},
 	{"run", isacd_run, BIT(OPT_DATA) | BIT(OPT_LISTEN) | BIT(OPT_CONFIG) | BIT(OPT_SET), BIT(OPT_DATA),
@@ -115,16 +128,28 @@ static bool descriptor(int *out, const char *text)
 	return end != text && !*end && number >= 0 && number < 1024;
 }
 
+static bool number(int64_t *out, const char *text, int64_t min, int64_t max)
+{
+	char *end;
+
+	*out = strtoll(text, &end, 10);
+	return end != text && !*end && *out >= min && *out <= max;
+}
+
 /* Stores one option; false if its value cannot be. */
 static bool store(struct isacd_args *args, int id, const char *value)
 {
 	const char **const strings[] = {
 		[OPT_DATA] = &args->data, [OPT_CONFIG] = &args->config, [OPT_LISTEN] = &args->listen,
 		[OPT_DB] = &args->db,	  [OPT_USER] = &args->user,	[OPT_ROLE] = &args->role,
+		[OPT_TO] = &args->to,	  [OPT_FROM] = &args->from,	[OPT_KEYS] = &args->keys,
+		[OPT_MEMBER] = &args->member,
 	};
 
 	if (id == OPT_READY_FD) return descriptor(&args->ready_fd, value);
 	if (id == OPT_CONF_FD) return descriptor(&args->conf_fd, value);
+	if (id == OPT_SPAN) return number(&args->span, value, 1000, 1000000000);
+	if (id == OPT_ADVANCE) return number(&args->advance, value, 0, 1000000000000);
 	if (id == OPT_SET) {
 		if (args->sets_n == ISACD_SETS_MAX || !strchr(value, '=')) return false;
 		args->sets[args->sets_n++] = value;
@@ -155,7 +180,7 @@ static int run_command(const struct command *command, const struct isacd_args *a
 
 int main(int argc, char **argv)
 {
-	struct isacd_args args = {.ready_fd = -1, .conf_fd = -1};
+	struct isacd_args args = {.ready_fd = -1, .conf_fd = -1, .advance = -1};
 	const struct command *command = NULL;
 	unsigned given = 0;
 	bool help = false;
@@ -169,6 +194,8 @@ int main(int argc, char **argv)
 			puts("isacd " ISAC_VERSION);
 			return ISACD_OK;
 		}
+		if (id == OPT_WITH_KEYS) args.with_keys = true;
+		if (id == OPT_JSON) args.json = true;
 		if (id == OPT_HELP) help = true;
 		else if (id == OPT_CHECK || id == OPT_PRINT_CONFIG) command = find(option_name((unsigned)id));
 		else given |= BIT((unsigned)id);

@@ -16,10 +16,12 @@ enum { ISACD_OK = 0, ISACD_FAILED = 1, ISACD_USAGE = 2, ISACD_HOPELESS = 3 /* a 
 enum { ISACD_SETS_MAX = 64 };
 
 struct isacd_args {
-	const char *data, *config, *listen, *db, *user, *role;
+	const char *data, *config, *listen, *db, *user, *role, *to, *from, *keys, *member;
 	const char *sets[ISACD_SETS_MAX]; /* "name=value" */
 	size_t sets_n;
 	int ready_fd, conf_fd; /* roles only; -1 */
+	int64_t span, advance; /* 0, -1: not given */
+	bool with_keys, json;
 };
 
 /* "isacd: ..." on stderr, for a person. */
@@ -102,7 +104,8 @@ void isacd_pg_clean_environment(void); /* PG* of whoever starts us must not reac
 extern const char isacd_setup_conninfo[], isacd_core_conninfo[];
 /* The folder with the migrations, opened while we may; -1. */
 int isacd_setup_open_sql(void);
-enum isac_err isacd_setup_migrate(const char *conninfo, int sql_fd, const struct isacd_user *user);
+/* span: of a new hub's partitions; 0: the usual */
+enum isac_err isacd_setup_migrate(const char *conninfo, int sql_fd, int64_t span, const struct isacd_user *user);
 enum isac_err isacd_setup_first_admin(const char *conninfo, const struct wire_member *bundle, const struct isacd_user *user);
 enum isac_err isacd_setup_check(const char *conninfo, const struct isacd_user *user);
 

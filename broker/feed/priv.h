@@ -148,6 +148,7 @@ struct feed_job {
 	uint32_t from;
 	uint64_t seq, head; /* FROM_SEQ; the feed's head when it was asked */
 	uint64_t position;  /* outcome */
+	struct store_gaps gaps; /* outcome */
 	/* PAGE */
 	struct feed_page *page;
 	/* CURSORS */
@@ -179,6 +180,7 @@ struct feed {
 	struct member_roster *roster; /* a reference */
 	struct feed_ring ring;
 	struct feed_pages pages;
+	struct store_gaps gaps; /* as of the last opening */
 	struct filter_set *set; /* of open sessions, by slot; not of those that get everything */
 	uint32_t *everything;	/* slots of those */
 	uint32_t everything_n;

@@ -80,6 +80,7 @@ static enum isac_err open_subscription(struct feed_reader *reader, struct feed_j
 	uint64_t oldest = 1, head = 0;
 	enum isac_err err = store_select_bounds(reader->db, &oldest, &head);
 
+	if (!err) err = store_select_gaps(reader->db, &job->gaps);
 	if (head < job->head) head = job->head;
 	if (!err && *job->name) err = store_select_subscription(reader->db, job->member_id, job->name, &kept);
 	if (!err && *job->name && !kept.exists) err = check_room(reader, job, &job->why);

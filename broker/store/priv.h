@@ -11,8 +11,9 @@
 #include "concern/concern.h"
 #include "store/store.h"
 
+#define STORE_SCHEMA_TEXT "26" /* the same, for SQL */
 enum {
-	STORE_SCHEMA = 21,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 26,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
@@ -167,7 +168,7 @@ enum isac_err store_append_report(struct store_pg *pg, struct wire_buf *args, st
 enum isac_err store_find_report(struct store_pg *pg, struct wire_buf *args, struct store_job *const *jobs, size_t n, size_t *found);
 enum isac_err store_intern_audience(struct store_pg *pg, struct wire_buf *args, const struct member_audience *a, const uint8_t digest[16],
 				    int32_t *id);
-enum isac_err store_ensure_partition(struct store_pg *pg, struct wire_buf *args, uint64_t upto);
+enum isac_err store_ensure_partition(struct store_pg *pg);
 
 /* ---- receipt.c: batches that wait for the signer ------------------------------------------- */
 struct store_receipts;

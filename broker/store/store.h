@@ -81,6 +81,19 @@ enum isac_err store_select_page(struct store_db *db, uint64_t after, uint64_t un
 				struct report **out, size_t *n);
 /* Oldest seq that exists, and newest. Empty store: oldest = 1, head = 0. */
 enum isac_err store_select_bounds(struct store_db *db, uint64_t *oldest, uint64_t *head);
+/* Sequence numbers that have no report, and why. The numbers are those of message Gap (proto/README.md section 7). */
+enum store_gap_reason { STORE_GAP_RETENTION = 1, STORE_GAP_ERASURE = 2, STORE_GAP_RESTORE = 3 };
+enum { STORE_RESTORES_MAX = 64 };
+struct store_gaps {
+	uint64_t kept_from; /* retention removed everything below */
+	size_t n;
+	struct {
+		uint64_t first, last;
+	} restored[STORE_RESTORES_MAX]; /* ascending: numbers that a restore skipped; the newest ones */
+};
+enum isac_err store_select_gaps(struct store_db *db, struct store_gaps *out);
+/* Why first..*last is gone; *last comes down to where the reason changes. Pure. */
+enum store_gap_reason store_gap_reason(const struct store_gaps *gaps, uint64_t first, uint64_t *last);
 /* Audience of an interned id (cached by db); lives as long as db. */
 enum isac_err store_select_audience(struct store_db *db, int32_t id, const struct member_audience **out);
 
@@ -158,13 +171,29 @@ enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[
 enum isac_err store_insert_group(struct store_db *db, const char *name, struct wire_why *why);
 enum isac_err store_update_group(struct store_db *db, const char *name, const char *member, bool add, struct wire_why *why);
 /* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "subscription",
- * "event", "stats". */
+ * "retention" (arg: the bound), "event", "stats". */
 enum isac_err store_select_list(struct store_db *db, const char *what, const char *arg, struct wire_buf *out);
+
+/* ---- care of a running hub ---- */
+/* The first seq received at or after this time; head + 1 if there is none. */
+enum isac_err store_retention_bound(struct store_db *db, int64_t before_us, uint64_t *before_seq);
+/* Removes the partitions wholly below before_seq that are indexed. DB_RETRY: somebody reads them; come again. What it would remove is
+ * the list "retention" of store_select_list. */
+enum isac_err store_retention_drop(struct store_db *db, uint64_t before_seq, uint64_t *kept_from);
+/* Makes the next `rows` rows of indicator true after a removal; *more: there are others. The indexer waits meanwhile. */
+enum isac_err store_indicator_sweep(struct store_db *db, int32_t rows, bool *more);
+
+/* One answer of the doctor: state is ok, warn or wrong; remedy says what to do then. Lives for the call. */
+struct store_finding {
+	const char *check, *state, *text, *remedy;
+};
+enum isac_err store_doctor(struct store_db *db, void (*found)(void *arg, const struct store_finding *finding), void *arg);
 
 /* ---- set-up (isacd init, isacd run) ---- */
 /* The first admin, enrolled by no command. ISAC_ERR_CONFLICT if there are members already. */
 enum isac_err store_insert_first_admin(struct store_db *db, const struct wire_member *bundle, uint32_t roles);
-enum isac_err store_migrate(const char *conninfo, const char *sql_dir, struct wire_why *why);
+/* span: reports a partition, for a database without any yet; 0: the usual 10 million. */
+enum isac_err store_migrate(const char *conninfo, const char *sql_dir, int64_t span, struct wire_why *why);
 enum isac_err store_check(const char *conninfo, struct wire_why *why); /* fsync, synchronous_commit, schema version, checksums (warn) */
 
 #endif

@@ -45,7 +45,8 @@ _isac()
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;
 	filter|"help filter") next="check explain" ;;
-	admin|"help admin") next="member key group subscription event stats params" ;;
+	admin|"help admin") next="member key group subscription event retention doctor stats params" ;;
+	"admin retention"*) opts="--dry-run --before" ;;
 	"admin member") next="add list suspend resume role" ;;
 	"admin key") next="add list revoke" ;;
 	"admin group") next="add list join leave" ;;

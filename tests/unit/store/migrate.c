@@ -20,8 +20,8 @@ static void test_twice(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why)) fail_msg("%s", why.text);
-		assert_string_equal(cluster_sql("select count(*) || ' ' || max(number) from isac.migration"), "17 21");
+		if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", 0, &why)) fail_msg("%s", why.text);
+		assert_string_equal(cluster_sql("select count(*) || ' ' || max(number) from isac.migration"), "19 26");
 		assert_string_equal(cluster_sql("select count(*) from isac.hub_head"), "1");
 	}
 	assert_int_equal(store_check(cluster.conninfo, &why), ISAC_OK);
@@ -33,10 +33,10 @@ static void test_edited(void **state)
 
 	(void)state;
 	cluster_sql("update isac.migration set digest = '\\x00' where number = 5");
-	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why), ISAC_ERR_CONFIG);
+	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", 0, &why), ISAC_ERR_CONFIG);
 	assert_non_null(strstr(why.text, "0005-member_group.sql"));
 	cluster_sql("delete from isac.migration where number = 5"); /* as if a run had ended before its row: nothing breaks */
-	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why), ISAC_OK);
+	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", 0, &why), ISAC_OK);
 }
 
 static void test_no_files(void **state)
@@ -44,8 +44,8 @@ static void test_no_files(void **state)
 	struct wire_why why;
 
 	(void)state;
-	assert_int_equal(store_migrate(cluster.conninfo, "/nonexistent", &why), ISAC_ERR_CONFIG);
-	assert_int_equal(store_migrate("host=/nonexistent", TEST_SOURCE_DIR "/sql", &why), ISAC_ERR_DB_BROKEN);
+	assert_int_equal(store_migrate(cluster.conninfo, "/nonexistent", 0, &why), ISAC_ERR_CONFIG);
+	assert_int_equal(store_migrate("host=/nonexistent", TEST_SOURCE_DIR "/sql", 0, &why), ISAC_ERR_DB_BROKEN);
 }
 
 static void test_comments(void **state)
