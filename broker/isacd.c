@@ -73,6 +73,27 @@ static const struct command {
 	 "isacd check --data DIR [--config FILE]",
 	 "Checks files and their rights, the configuration and the settings of the database. Changes nothing; the hub may be running.\n",
 	 "  isacd check --data /var/lib/isac\n"},
+	{"doctor", isacd_doctor, BIT(OPT_DATA) | BIT(OPT_CONFIG) | BIT(OPT_SET) | BIT(OPT_LISTEN) | BIT(OPT_JSON), BIT(OPT_DATA),
+	 "isacd doctor --data DIR [--config FILE] [--json]",
+	 "Everything that check looks at, and how the hub and its machine are doing: disks, descriptors, kernel, ports, signer, index, feeds,\n"
+	 "keys. Says what to do about what is wrong. Changes nothing; the hub may be running. `isac admin doctor` asks from afar.\n",
+	 "  isacd doctor --data /var/lib/isac\n"},
+	{"backup", isacd_backup, BIT(OPT_DATA) | BIT(OPT_TO) | BIT(OPT_WITH_KEYS) | BIT(OPT_CONFIG), BIT(OPT_DATA) | BIT(OPT_TO),
+	 "isacd backup --data DIR --to FOLDER [--with-keys]",
+	 "Copies the hub into FOLDER, which it makes; the hub may be running, and all it had acknowledged when the command began is in it.\n"
+	 "Without --with-keys the keys and DIR/admin stay out: keep a copy of them elsewhere, once.\n",
+	 "  isacd backup --data /var/lib/isac --to /backup/isac-$(date +%F)\n"},
+	{"restore", isacd_restore, BIT(OPT_FROM) | BIT(OPT_DATA) | BIT(OPT_KEYS) | BIT(OPT_USER) | BIT(OPT_ADVANCE) | BIT(OPT_JSON),
+	 BIT(OPT_FROM) | BIT(OPT_DATA), "isacd restore --from FOLDER --data DIR [--keys FOLDER] [--advance REPORTS] [--user NAME] [--json]",
+	 "Makes a hub in DIR, which is made, from a backup, and verifies it. The head moves on by --advance (1000000) numbers, which the lost\n"
+	 "hub may have given away since the backup: 0 only if it acknowledged nothing after it, as when a stopped hub moves house.\n"
+	 "Never run the old hub again beside it.\n",
+	 "  isacd restore --from /backup/isac-2026-01-31 --data /var/lib/isac --keys /root/isac-keys\n"},
+	{"verify", isacd_verify, BIT(OPT_DATA) | BIT(OPT_MEMBER) | BIT(OPT_CONFIG) | BIT(OPT_JSON), BIT(OPT_DATA),
+	 "isacd verify --data DIR [--member NAME] [--json]",
+	 "Reads every report of the store: is it what its publisher signed, does its leaf hold, is none missing? Prints the running hash of a\n"
+	 "feed without a filter from the start: of one that sees everything, or of a member's. Changes nothing; the hub may be running.\n",
+	 "  isacd verify --data /var/lib/isac\n"},
 	{"print-config", isacd_print_config, BIT(OPT_DATA) | BIT(OPT_CONFIG) | BIT(OPT_SET) | BIT(OPT_LISTEN), 0,
 	 "isacd print-config [--data DIR] [--config FILE] [--set NAME=VALUE]...",
 	 "Prints a complete configuration file with the values in force; lines that begin with # hold defaults.\n",
@@ -210,7 +231,7 @@ int main(int argc, char **argv)
 		return ISACD_OK;
 	}
 	if (!command && args.role) return isacd_role(&args);
-	if (!command) return usage("a command is needed: init, run, check or print-config", "");
+	if (!command) return usage("a command is needed: init, run, check, doctor, backup, restore, verify or print-config", "");
 	umask(077);
 	return run_command(command, &args, given);
 }

@@ -141,7 +141,8 @@ void store_db_visible(const struct store_db *db, struct wire_buf *args, const st
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
 #define STORE_REPORT_COLUMNS "r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload"
-enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row);
+/* check: its items against the root of its header, as intake did. */
+enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row, bool check);
 /* Gives it the audience that its row names; asks the database for unknown ones. */
 enum isac_err store_report_row_audience(struct store_db *db, struct report *report);
 

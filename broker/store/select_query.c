@@ -97,7 +97,7 @@ static enum isac_err open_reports(struct store_db *db, const uint64_t *seqs, siz
 	for (int row = 0; !err && row < PQntuples(res); row++) {
 		struct store_hit *hit = &hits[*opened];
 
-		err = store_report_row_open(&hit->report, res, row);
+		err = store_report_row_open(&hit->report, res, row, false);
 		if (err) break;
 		(*opened)++;
 		hit->shown = calloc((size_t)(hit->report->n + 7) / 8 + 1, 1);

@@ -79,8 +79,8 @@ void store_db_destroy(struct store_db **db);
  * Every report that a reader returns has publisher, received_us, audience_id and ->audience (copied into its own arena) set. */
 enum isac_err store_select_page(struct store_db *db, uint64_t after, uint64_t until, size_t max_reports, size_t max_bytes,
 				struct report **out, size_t *n);
-/* Oldest seq that exists, and newest. Empty store: oldest = 1, head = 0. */
-enum isac_err store_select_bounds(struct store_db *db, uint64_t *oldest, uint64_t *head);
+/* The newest seq; 0: none yet. */
+enum isac_err store_select_head(struct store_db *db, uint64_t *head);
 /* Sequence numbers that have no report, and why. The numbers are those of message Gap (proto/README.md section 7). */
 enum store_gap_reason { STORE_GAP_RETENTION = 1, STORE_GAP_ERASURE = 2, STORE_GAP_RESTORE = 3 };
 enum { STORE_RESTORES_MAX = 64 };
@@ -183,6 +183,26 @@ enum isac_err store_retention_drop(struct store_db *db, uint64_t before_seq, uin
 /* Makes the next `rows` rows of indicator true after a removal; *more: there are others. The indexer waits meanwhile. */
 enum isac_err store_indicator_sweep(struct store_db *db, int32_t rows, bool *more);
 
+/* Where a hub stands, by an owner's connection. */
+struct store_position {
+	uint64_t head;
+	char wal[32], server[64]; /* position of PostgreSQL's log; its version */
+	int32_t schema;
+};
+enum isac_err store_position(const char *conninfo, struct store_position *out, struct wire_why *why);
+/* Moves the head on by so many numbers that no report will have; by an owner's connection, while no hub runs. */
+enum isac_err store_advance_head(const char *conninfo, int64_t by, struct wire_why *why);
+/* Replays every report. NOT_AUTHENTIC: something does not hold, *why says what. */
+struct store_verify_conf {
+	const char *conninfo, *hub_id;
+	const char *member;			       /* whose feed is hashed; "": one that sees everything */
+	void (*progress)(uint64_t at, uint64_t until); /* or NULL */
+};
+struct store_verified {
+	uint64_t head, kept_from, reports, items, erased; /* head: how far it came */
+	uint8_t hash[WIRE_HASH];			  /* running hash of a feed from the start without a filter */
+};
+enum isac_err store_verify(const struct store_verify_conf *conf, struct store_verified *out, struct wire_why *why);
 /* One answer of the doctor: state is ok, warn or wrong; remedy says what to do then. Lives for the call. */
 struct store_finding {
 	const char *check, *state, *text, *remedy;
