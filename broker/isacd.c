@@ -35,17 +35,28 @@ enum option_id {
 };
 
 static const struct option options[] = {
-	{"data", required_argument, NULL, OPT_DATA},	       {"config", required_argument, NULL, OPT_CONFIG},
-	{"listen", required_argument, NULL, OPT_LISTEN},       {"db", required_argument, NULL, OPT_DB},
-	{"user", required_argument, NULL, OPT_USER},	       {"set", required_argument, NULL, OPT_SET},
-	{"role", required_argument, NULL, OPT_ROLE},	       {"ready-fd", required_argument, NULL, OPT_READY_FD},
-	{"conf-fd", required_argument, NULL, OPT_CONF_FD},     {"span", required_argument, NULL, OPT_SPAN},	       {"to", required_argument, NULL, OPT_TO},
-	{"from", required_argument, NULL, OPT_FROM},	       {"keys", required_argument, NULL, OPT_KEYS},
-	{"with-keys", no_argument, NULL, OPT_WITH_KEYS},       {"advance", required_argument, NULL, OPT_ADVANCE},
-	{"member", required_argument, NULL, OPT_MEMBER},       {"json", no_argument, NULL, OPT_JSON},
+	{"data", required_argument, NULL, OPT_DATA},
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"listen", required_argument, NULL, OPT_LISTEN},
+	{"db", required_argument, NULL, OPT_DB},
+	{"user", required_argument, NULL, OPT_USER},
+	{"set", required_argument, NULL, OPT_SET},
+	{"role", required_argument, NULL, OPT_ROLE},
+	{"ready-fd", required_argument, NULL, OPT_READY_FD},
+	{"conf-fd", required_argument, NULL, OPT_CONF_FD},
+	{"span", required_argument, NULL, OPT_SPAN},
+	{"to", required_argument, NULL, OPT_TO},
+	{"from", required_argument, NULL, OPT_FROM},
+	{"keys", required_argument, NULL, OPT_KEYS},
+	{"with-keys", no_argument, NULL, OPT_WITH_KEYS},
+	{"advance", required_argument, NULL, OPT_ADVANCE},
+	{"member", required_argument, NULL, OPT_MEMBER},
+	{"json", no_argument, NULL, OPT_JSON},
 	{"check", no_argument, NULL, OPT_CHECK},
-	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG}, {"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},	       {NULL, 0, NULL, 0},
+	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{NULL, 0, NULL, 0},
 };
 
 #define BIT(option) (1u << (option))
@@ -75,23 +86,27 @@ static const struct command {
 	 "  isacd check --data /var/lib/isac\n"},
 	{"doctor", isacd_doctor, BIT(OPT_DATA) | BIT(OPT_CONFIG) | BIT(OPT_SET) | BIT(OPT_LISTEN) | BIT(OPT_JSON), BIT(OPT_DATA),
 	 "isacd doctor --data DIR [--config FILE] [--json]",
-	 "Everything that check looks at, and how the hub and its machine are doing: disks, descriptors, kernel, ports, signer, index, feeds,\n"
+	 "Everything that check looks at, and how the hub and its machine are doing: disks, descriptors, kernel, ports, signer, index, "
+	 "feeds,\n"
 	 "keys. Says what to do about what is wrong. Changes nothing; the hub may be running. `isac admin doctor` asks from afar.\n",
 	 "  isacd doctor --data /var/lib/isac\n"},
 	{"backup", isacd_backup, BIT(OPT_DATA) | BIT(OPT_TO) | BIT(OPT_WITH_KEYS) | BIT(OPT_CONFIG), BIT(OPT_DATA) | BIT(OPT_TO),
 	 "isacd backup --data DIR --to FOLDER [--with-keys]",
-	 "Copies the hub into FOLDER, which it makes; the hub may be running, and all it had acknowledged when the command began is in it.\n"
+	 "Copies the hub into FOLDER, which it makes; the hub may be running, and all it had acknowledged when the command began is in "
+	 "it.\n"
 	 "Without --with-keys the keys and DIR/admin stay out: keep a copy of them elsewhere, once.\n",
 	 "  isacd backup --data /var/lib/isac --to /backup/isac-$(date +%F)\n"},
 	{"restore", isacd_restore, BIT(OPT_FROM) | BIT(OPT_DATA) | BIT(OPT_KEYS) | BIT(OPT_USER) | BIT(OPT_ADVANCE) | BIT(OPT_JSON),
 	 BIT(OPT_FROM) | BIT(OPT_DATA), "isacd restore --from FOLDER --data DIR [--keys FOLDER] [--advance REPORTS] [--user NAME] [--json]",
-	 "Makes a hub in DIR, which is made, from a backup, and verifies it. The head moves on by --advance (1000000) numbers, which the lost\n"
+	 "Makes a hub in DIR, which is made, from a backup, and verifies it. The head moves on by --advance (1000000) numbers, which the "
+	 "lost\n"
 	 "hub may have given away since the backup: 0 only if it acknowledged nothing after it, as when a stopped hub moves house.\n"
 	 "Never run the old hub again beside it.\n",
 	 "  isacd restore --from /backup/isac-2026-01-31 --data /var/lib/isac --keys /root/isac-keys\n"},
 	{"verify", isacd_verify, BIT(OPT_DATA) | BIT(OPT_MEMBER) | BIT(OPT_CONFIG) | BIT(OPT_JSON), BIT(OPT_DATA),
 	 "isacd verify --data DIR [--member NAME] [--json]",
-	 "Reads every report of the store: is it what its publisher signed, does its leaf hold, is none missing? Prints the running hash of a\n"
+	 "Reads every report of the store: is it what its publisher signed, does its leaf hold, is none missing? Prints the running hash "
+	 "of a\n"
 	 "feed without a filter from the start: of one that sees everything, or of a member's. Changes nothing; the hub may be running.\n",
 	 "  isacd verify --data /var/lib/isac\n"},
 	{"print-config", isacd_print_config, BIT(OPT_DATA) | BIT(OPT_CONFIG) | BIT(OPT_SET) | BIT(OPT_LISTEN), 0,
@@ -161,10 +176,9 @@ static bool number(int64_t *out, const char *text, int64_t min, int64_t max)
 static bool store(struct isacd_args *args, int id, const char *value)
 {
 	const char **const strings[] = {
-		[OPT_DATA] = &args->data, [OPT_CONFIG] = &args->config, [OPT_LISTEN] = &args->listen,
-		[OPT_DB] = &args->db,	  [OPT_USER] = &args->user,	[OPT_ROLE] = &args->role,
-		[OPT_TO] = &args->to,	  [OPT_FROM] = &args->from,	[OPT_KEYS] = &args->keys,
-		[OPT_MEMBER] = &args->member,
+		[OPT_DATA] = &args->data, [OPT_CONFIG] = &args->config, [OPT_LISTEN] = &args->listen, [OPT_DB] = &args->db,
+		[OPT_USER] = &args->user, [OPT_ROLE] = &args->role,	[OPT_TO] = &args->to,	      [OPT_FROM] = &args->from,
+		[OPT_KEYS] = &args->keys, [OPT_MEMBER] = &args->member,
 	};
 
 	if (id == OPT_READY_FD) return descriptor(&args->ready_fd, value);

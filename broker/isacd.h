@@ -129,7 +129,7 @@ enum isac_err isacd_setup_check(const char *conninfo, const struct isacd_user *u
 
 /* ---- what check and doctor find: isacd_found.c ---- */
 struct isacd_findings {
-	bool wrong;	    /* outcome: something is */
+	bool wrong;	     /* outcome: something is */
 	bool json, remedies; /* how it is printed */
 };
 /* state: ok, warn or wrong. text may be empty. A line, or a JSON object a line, on stdout. */
@@ -142,9 +142,9 @@ struct isacd_manifest {
 	char hub_id[17];
 	uint64_t head;
 };
-enum isac_err isacd_manifest_digest(char out[65], const char *path);	  /* SHA-256 as hex */
+enum isac_err isacd_manifest_digest(char out[65], const char *path);	   /* SHA-256 as hex */
 enum isac_err isacd_manifest_add(struct wire_buf *text, const char *path); /* its line */
-enum isac_err isacd_manifest_check(struct isacd_manifest *out);		  /* reads it, and every file that it names */
+enum isac_err isacd_manifest_check(struct isacd_manifest *out);		   /* reads it, and every file that it names */
 
 /* Runs in a child (isacd_spawn_call) and prints what it found. */
 struct isacd_verify_job {

@@ -26,9 +26,9 @@ static const struct {
 	const char *path;
 	bool secret, needed;
 } files[] = {
-	{"hub.pub", false, true},	   {"isacd.conf", false, false},     {"keys/receipt.key", true, true}, {"keys/curve.key", true, true},
-	{"admin/sign.key", true, false},   {"admin/curve.key", true, false}, {"admin/member.pub", true, false},
-	{"admin/hub.pub", true, false},	   {"admin/config", true, false},
+	{"hub.pub", false, true},	   {"isacd.conf", false, false},    {"keys/receipt.key", true, true},
+	{"keys/curve.key", true, true},	   {"admin/sign.key", true, false}, {"admin/curve.key", true, false},
+	{"admin/member.pub", true, false}, {"admin/hub.pub", true, false},  {"admin/config", true, false},
 };
 
 static enum isac_err open_target(struct backup *b, const char *to)
@@ -107,9 +107,9 @@ static enum isac_err write_manifest(struct backup *b, bool with_keys, int64_t be
 	char text[400];
 	enum isac_err err;
 	int len = snprintf(text, sizeof(text),
-			   "isac-backup 1\nhub_id %s\nbegan_us %lld\nended_us %lld\nhead %llu\nschema %d\nwal %s\nserver %s\nkeys %s\n", b->hub.hub_id,
-			   (long long)began_us, (long long)base_clock_us(), (unsigned long long)b->position->head, b->position->schema,
-			   b->position->wal, b->position->server, with_keys ? "yes" : "no");
+			   "isac-backup 1\nhub_id %s\nbegan_us %lld\nended_us %lld\nhead %llu\nschema %d\nwal %s\nserver %s\nkeys %s\n",
+			   b->hub.hub_id, (long long)began_us, (long long)base_clock_us(), (unsigned long long)b->position->head,
+			   b->position->schema, b->position->wal, b->position->server, with_keys ? "yes" : "no");
 
 	wire_buf_add(&b->manifest, text, (size_t)len);
 	err = fchdir(b->to_fd) == 0 ? isacd_manifest_add(&b->manifest, "pg/data/backup_manifest") : ISAC_ERR_SYSTEM;
@@ -126,7 +126,8 @@ static enum isac_err backup(struct backup *b, const struct isacd_args *args, con
 
 	/* Relative names are those of whoever asks, so this comes before the data folder is entered. */
 	if (*base_conf_str(conf, "database")) {
-		isacd_say("this hub's database is a server of its own: back it up there (pg_basebackup, or pg_dump -Fc -n isac), and keep keys/, "
+		isacd_say("this hub's database is a server of its own: back it up there (pg_basebackup, or pg_dump -Fc -n isac), and keep "
+			  "keys/, "
 			  "hub.pub and isacd.conf beside it");
 		return ISAC_ERR_CONFIG;
 	}
@@ -160,7 +161,8 @@ int isacd_backup(const struct isacd_args *args)
 	isacd_pg_use_end(&b.use);
 	if (!err)
 		printf("isacd: backup of hub %s in %s, complete up to report %llu at least%s\n", b.hub.hub_id, args->to,
-		       (unsigned long long)b.position->head, args->with_keys ? ", with its keys: guard it like the hub itself" : "; keys/ is not in it");
+		       (unsigned long long)b.position->head,
+		       args->with_keys ? ", with its keys: guard it like the hub itself" : "; keys/ is not in it");
 	else isacd_say("no backup was made; remove what is left in %s", args->to);
 	wire_buf_clear(&b.manifest);
 	base_conf_destroy(&conf);

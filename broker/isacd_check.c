@@ -43,7 +43,9 @@ static void check_row(struct check *c, size_t i)
 
 	if (lstat(rows[i].path, &st) != 0) {
 		/* The first admin's home may have been moved to another machine: better so. */
-		if (rows[i].needed || errno != ENOENT) report(c, false, rows[i].path, strerror(errno), "bring it back from a copy: isacd backup --with-keys, your own of keys/");
+		if (rows[i].needed || errno != ENOENT)
+			report(c, false, rows[i].path, strerror(errno),
+			       "bring it back from a copy: isacd backup --with-keys, your own of keys/");
 		return;
 	}
 	if ((st.st_mode & S_IFMT) != rows[i].type)
@@ -51,8 +53,9 @@ static void check_row(struct check *c, size_t i)
 	else if (st.st_mode & rows[i].rights) snprintf(why, sizeof(why), "mode %04o is too open", (unsigned)(st.st_mode & 07777));
 	else if (rows[i].owned && st.st_uid != c->user.uid)
 		snprintf(why, sizeof(why), "belongs to user %u, not to %s", (unsigned)st.st_uid, c->user.name);
-	snprintf(remedy, sizeof(remedy), "chmod %o DIR/%s%s%s", (unsigned)(0777 & ~rows[i].rights) & (rows[i].type == S_IFDIR ? 0755 : 0644),
-		 rows[i].path, rows[i].owned ? "; chown it to " : "", rows[i].owned ? c->user.name : "");
+	snprintf(remedy, sizeof(remedy), "chmod %o DIR/%s%s%s",
+		 (unsigned)(0777 & ~rows[i].rights) & (rows[i].type == S_IFDIR ? 0755 : 0644), rows[i].path,
+		 rows[i].owned ? "; chown it to " : "", rows[i].owned ? c->user.name : "");
 	report(c, !*why, rows[i].path, why, remedy);
 }
 

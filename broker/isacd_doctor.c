@@ -85,7 +85,8 @@ static const char *check_seccomp(struct doctor *d, char *text)
 	(void)d;
 	if (fd >= 0 && read(fd, actions, sizeof(actions) - 1) < 0) *actions = '\0';
 	if (fd >= 0) close(fd);
-	snprintf(text, TEXT, "%s", strstr(actions, "kill_process") ? "system calls can be filtered" : "the kernel cannot end a process for a system call");
+	snprintf(text, TEXT, "%s",
+		 strstr(actions, "kill_process") ? "system calls can be filtered" : "the kernel cannot end a process for a system call");
 	return strstr(actions, "kill_process") ? "ok" : "wrong";
 }
 
@@ -185,7 +186,10 @@ static const char *check_signer(struct doctor *d, char *text)
 	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "run/signer.sock"};
 	int problem = d->runs ? connect_soon((const struct sockaddr *)&to, sizeof(to)) : 0;
 
-	snprintf(text, TEXT, "%s", !d->runs ? "not asked: the hub does not run" : problem ? strerror(problem) : "the receipts' signer answers");
+	snprintf(text, TEXT, "%s",
+		 !d->runs  ? "not asked: the hub does not run"
+		 : problem ? strerror(problem)
+			   : "the receipts' signer answers");
 	return problem ? "wrong" : "ok";
 }
 
@@ -194,10 +198,12 @@ static const struct {
 	const char *(*look)(struct doctor *d, char *text);
 	const char *remedy;
 } checks[] = {
-	{"disk", check_disk, "make room or a larger volume; isac admin retention removes reports past their time. Full, the hub answers 507"},
+	{"disk", check_disk,
+	 "make room or a larger volume; isac admin retention removes reports past their time. Full, the hub answers 507"},
 	{"wal", check_wal, "make room: PostgreSQL stops when its log cannot grow. A forgotten replication slot keeps log for ever"},
 	{"descriptors", check_descriptors, "raise the hard limit (LimitNOFILE= of the service, or ulimit -Hn), or lower connections_max"},
-	{"landlock", check_landlock, "run a kernel with CONFIG_SECURITY_LANDLOCK and landlock in lsm=; until then user rights alone guard files"},
+	{"landlock", check_landlock,
+	 "run a kernel with CONFIG_SECURITY_LANDLOCK and landlock in lsm=; until then user rights alone guard files"},
 	{"seccomp", check_seccomp, "run a kernel with CONFIG_SECCOMP_FILTER: the hub does not start without"},
 	{"time", check_time, "run chrony or another client of NTP: a report from a clock 5 minutes off is refused"},
 	{"hub", check_runs, "start it: isacd run --data DIR; its log on stderr says why it ended"},

@@ -385,8 +385,18 @@ void isacd_pg_use_end(struct isacd_pg_use *use)
 enum isac_err isacd_pg_copy(const struct isacd_pg *pg, const struct isacd_user *user, int to_fd)
 {
 	char program[300], host[64], to[64];
-	const char *const argv[] = {program, "-h", host, "-U", "postgres", "-D", to, "--checkpoint=fast", "--wal-method=stream",
-				    "--manifest-checksums=SHA256", "--no-password", NULL};
+	const char *const argv[] = {program,
+				    "-h",
+				    host,
+				    "-U",
+				    "postgres",
+				    "-D",
+				    to,
+				    "--checkpoint=fast",
+				    "--wal-method=stream",
+				    "--manifest-checksums=SHA256",
+				    "--no-password",
+				    NULL};
 
 	snprintf(program, sizeof(program), "%s/pg_basebackup", pg->bin);
 	snprintf(host, sizeof(host), "/proc/self/fd/%d", pg->dir_fd);

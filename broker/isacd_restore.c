@@ -25,8 +25,8 @@ struct restore {
 	int from_fd, keys_fd, data_fd; /* keys_fd: where keys/ lies */
 };
 
-static const char *const copied[] = {"hub.pub", "isacd.conf", "admin/sign.key", "admin/curve.key", "admin/member.pub", "admin/hub.pub",
-				     "admin/config"};
+static const char *const copied[] = {"hub.pub",		 "isacd.conf",	  "admin/sign.key", "admin/curve.key",
+				     "admin/member.pub", "admin/hub.pub", "admin/config"};
 
 static enum isac_err open_folders(struct restore *r)
 {
@@ -206,7 +206,9 @@ int isacd_restore(const struct isacd_args *args)
 	err = restore(&r, sql_fd);
 	if (!err && !args->json) {
 		printf("isacd: hub %s restored in %s\n", r.manifest.hub_id, args->data);
-		if (args->advance) puts("isacd: members learn of the numbers that were skipped as a gap; let them publish again what they hold receipts for beyond the head above");
+		if (args->advance)
+			puts("isacd: members learn of the numbers that were skipped as a gap; let them publish again what they hold "
+			     "receipts for beyond the head above");
 		printf("isacd: next: isacd run --data %s\n", args->data);
 	}
 	if (err) isacd_say("nothing was restored; remove what is left in %s", args->data);

@@ -37,13 +37,14 @@ enum isac_err isacd_verify_store(void *arg)
 	hash[2 * WIRE_HASH] = '\0';
 	if (job->json)
 		printf("{\"head\": %llu, \"kept_from\": %llu, \"reports\": %llu, \"items\": %llu, \"erased\": %llu, \"hash\": \"%s\"}\n",
-		       (unsigned long long)v.head, (unsigned long long)v.kept_from, (unsigned long long)v.reports, (unsigned long long)v.items,
-		       (unsigned long long)v.erased, hash);
+		       (unsigned long long)v.head, (unsigned long long)v.kept_from, (unsigned long long)v.reports,
+		       (unsigned long long)v.items, (unsigned long long)v.erased, hash);
 	else
-		printf("head     %llu\nreports  %llu from %llu on, each with its leaf, its root and its publisher's signature; %llu of them erased\n"
+		printf("head     %llu\nreports  %llu from %llu on, each with its leaf, its root and its publisher's signature; %llu of "
+		       "them erased\n"
 		       "feed     %s  (%llu items, from the start, %s)\n",
-		       (unsigned long long)v.head, (unsigned long long)v.reports, (unsigned long long)v.kept_from, (unsigned long long)v.erased, hash,
-		       (unsigned long long)v.items, *job->member ? job->member : "everything");
+		       (unsigned long long)v.head, (unsigned long long)v.reports, (unsigned long long)v.kept_from,
+		       (unsigned long long)v.erased, hash, (unsigned long long)v.items, *job->member ? job->member : "everything");
 	return fflush(stdout) == 0 ? ISAC_OK : ISAC_ERR_SYSTEM;
 }
 

@@ -146,8 +146,8 @@ struct feed_job {
 	/* OPEN */
 	char *filter; /* asked; NULL: the stored one, which comes back here */
 	uint32_t from;
-	uint64_t seq, head; /* FROM_SEQ; the feed's head when it was asked */
-	uint64_t position;  /* outcome */
+	uint64_t seq, head;	/* FROM_SEQ; the feed's head when it was asked */
+	uint64_t position;	/* outcome */
 	struct store_gaps gaps; /* outcome */
 	/* PAGE */
 	struct feed_page *page;

@@ -14,7 +14,7 @@ enum {
 	PAUSE_MIN_MS = 20,
 	PAUSE_MAX_MS = 500,
 	PARTITION_EVERY = 5000, /* with the largest batch, less than what partition_ahead() keeps ready */
-	LOOK_FIRST = 100 /* commits */
+	LOOK_FIRST = 100	/* commits */
 };
 
 /* ---- twins: the same id twice in one batch ---------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* Retention: whole partitions go, by functions of their owner (sql/functions/retention_drop.sql), inside a command's transaction or alone. */
+/* Retention: whole partitions go, by functions of their owner (sql/functions/retention_drop.sql), inside a command's transaction or alone.
+ */
 #include "store/priv.h"
 
 enum isac_err store_retention_bound(struct store_db *db, int64_t before_us, uint64_t *before_seq)

@@ -55,8 +55,7 @@ static bool leaf_holds(const struct report *r, struct wire_bytes leaf)
 
 static enum isac_err check_report(struct verify *v, const struct report *r, struct wire_bytes leaf)
 {
-	const struct member_key *key =
-		r->header->key_id.len == WIRE_KEY_ID ? member_roster_key(v->roster, r->header->key_id.data) : NULL;
+	const struct member_key *key = r->header->key_id.len == WIRE_KEY_ID ? member_roster_key(v->roster, r->header->key_id.data) : NULL;
 
 	if (!leaf_holds(r, leaf)) return fail(v, r->seq, "its leaf is not that of its header and signature");
 	if (!key || key->member_id != r->publisher_id) return fail(v, r->seq, "its key is none of its publisher's");
@@ -96,9 +95,9 @@ static enum isac_err take_row(struct verify *v, const PGresult *res, int row)
 
 static enum isac_err take_page(struct verify *v, uint64_t until, bool *end)
 {
-	static const struct store_stmt stmt = {"verify_page",
-					       "SELECT " STORE_REPORT_COLUMNS ", r.leaf FROM report r JOIN member p ON p.id = r.publisher_id "
-					       "WHERE r.seq > $1::bigint AND r.seq <= $2::bigint ORDER BY r.seq LIMIT $3::bigint"};
+	static const struct store_stmt stmt = {
+		"verify_page", "SELECT " STORE_REPORT_COLUMNS ", r.leaf FROM report r JOIN member p ON p.id = r.publisher_id "
+			       "WHERE r.seq > $1::bigint AND r.seq <= $2::bigint ORDER BY r.seq LIMIT $3::bigint"};
 	struct wire_buf *args = store_db_args(v->db);
 	PGresult *res = NULL;
 	enum isac_err err;

@@ -72,9 +72,11 @@ const struct cli_command cli_commands[] = {
 	 cmd_admin},
 	{"admin event list", "", "what admins did", NULL, "isac admin event list\n", NULL, cmd_admin},
 	{"admin retention", "", "remove reports past their time",
-	 "Whole partitions of the store go, once all they hold is before the bound. Feeds name what went as a gap; queries find it no more.\n"
+	 "Whole partitions of the store go, once all they hold is before the bound. Feeds name what went as a gap; queries find it no "
+	 "more.\n"
 	 "Without --before the bound is the hub's parameter retention_days, by which it also removes by itself, every hour.",
-	 "isac admin retention --dry-run --before 365d\nisac admin retention --before 2026-01-01T00:00:00Z\n", cmd_admin_retention_opts, cmd_admin},
+	 "isac admin retention --dry-run --before 365d\nisac admin retention --before 2026-01-01T00:00:00Z\n", cmd_admin_retention_opts,
+	 cmd_admin},
 	{"admin doctor", "", "is the hub well? what to do if not",
 	 "What can be seen from inside; `isacd doctor` on the hub's machine sees the rest. Exit status 1 if something is wrong.",
 	 "isac admin doctor\n", NULL, cmd_admin_doctor},

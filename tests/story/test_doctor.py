@@ -1,8 +1,9 @@
 """isacd doctor and isac admin doctor: what is wrong is found, with what to do about it; a healthy hub has nothing wrong."""
 import json
 import os
+import re
 
-from hub import BIN, run
+from hub import BIN, ROOT, run
 
 
 def doctor(hub, ok=(0,), *args):
@@ -47,3 +48,13 @@ def test_a_stopped_hub_is_looked_at_too(make_hub):
         conf.write("\nfsync = off\n")
     rows = doctor(hub, (1,))
     assert rows["fsync"]["state"] == "wrong" and "fsync = on" in rows["fsync"]["remedy"]
+
+
+def test_help_manual_and_completion_know_every_command_and_option():
+    text = run(BIN / "isacd", "--help").stdout
+    words = set(re.findall(r"--[a-z-]+", text)) - {"--check", "--print-config"} | set(re.findall(r"^isacd ([a-z-]+) ", text, re.M))
+    assert {"backup", "restore", "doctor", "verify", "--advance", "--with-keys", "--span"} <= words
+    for name in ("man/isacd.8", "completion/isacd.bash", "completion/_isacd"):
+        known = (ROOT / "clients" / name).read_text().replace("\\-", "-")
+        missing = {word for word in words if word not in known}
+        assert not missing - ({"--help", "--version"} if name != "completion/isacd.bash" else set()), (name, missing)

@@ -72,8 +72,7 @@ def test_dropped_partitions_are_a_gap_and_the_rest_is_as_before(filled):
     assert [i["seq"] for i in found] == list(range(COUNT, 1999, -1))
     until("indicator is true again", lambda: filled.sql("SELECT count(*) FROM isac.indicator").strip() == str(COUNT - 1999))
     assert bob.json("query", 'value = "93.0.0.5"') == []
-    assert [e["verb"] for e in filled.admin.json("admin", "event", "list")][0] == "retention.run" or \
-        "retention.run" in [e["verb"] for e in filled.admin.json("admin", "event", "list")]
+    assert "retention.run" in [e["verb"] for e in filled.admin.json("admin", "event", "list")]
     filled.stop()
     filled.start()                                                                                 # and from the store alone
     assert gaps_from_start(filled, "dave") == ([(1, 1999, 1)], list(range(2000, COUNT + 1)))

@@ -76,7 +76,9 @@ static void test_least_privilege(void **state)
 		{"delete from isac.member_space", false},    {"update isac.concern set items = 0", false},
 		{"update isac.audience set tlp = 1", false}, {"drop table isac.report", false},
 		{"create table isac.mine (x int)", false},   {"update isac.migration set number = 1", false},
-		{"select isac.partition_ensure(1)", true},
+		{"select isac.partition_ensure(1)", true},   {"select isac.retention_drop(1)", true},
+		{"select isac.indicator_sweep(10)", true},   {"update isac.retention set from_seq = 5", false},
+		{"delete from isac.indicator", false},	     {"insert into isac.restore_gap values (1, 2)", false},
 	};
 	PGconn *conn = cluster_connect("isac_core");
 
