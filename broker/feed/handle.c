@@ -141,8 +141,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 		feed_session_close(f, s);
 		return;
 	}
-	if (job->gaps.kept_from > f->gaps.kept_from) feed_page_forget(f, true); /* what retention removed is read no more */
-	f->gaps = job->gaps;
+	feed_page_gaps(f, &job->gaps);
 	filter = compile(&from, job->filter);
 	if (!filter) {
 		feed_session_close(f, s);

@@ -28,6 +28,11 @@ void feed_job_free(struct feed_job **job)
 	*job = NULL;
 }
 
+static bool has_hole(const struct feed_page *page)
+{
+	return !page->n || page->report[page->n - 1]->seq != page->after + page->n;
+}
+
 static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 {
 	struct feed_page *page = job->page;
@@ -37,6 +42,7 @@ static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 	if (!page->report) return ISAC_ERR_NO_MEMORY;
 	err = store_select_page(reader->db, page->after, page->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n);
 	if (!err) base_stats_add(STAT_feed_pages, 1);
+	if (!err && has_hole(page)) err = store_select_gaps(reader->db, &job->gaps); /* why, as of now */
 	return err;
 }
 

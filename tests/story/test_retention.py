@@ -8,6 +8,7 @@ import wirekit as kit
 from feedkit import UNLIMITED, Reader, pour, publisher, reports
 from hub import BIN, Hub, run, until
 from isac1.messages import pb
+from isac1.tables import LIMIT
 
 SPAN, COUNT = 1000, 2300            # reports 1..999 and 1000..1999 fill two partitions
 
@@ -28,7 +29,7 @@ def filled(small_spans, tmp_path):
     run("cp", "-a", small_spans, tmp_path / "hub")
     hub = Hub(tmp_path / "hub", UNLIMITED).start()
     client = publisher(hub)
-    pour(client, reports(client.home, 0, COUNT))
+    pour(client, reports(client.home, 0, COUNT, size=1000))      # three pages of catch-up
     until("indexed", lambda: hub.sql("SELECT min(seq) FROM (SELECT seq FROM isac.index_cursor UNION ALL SELECT seq FROM isac.indicator_cursor) x").strip() == str(COUNT))
     yield hub
     hub.finish()
@@ -77,6 +78,28 @@ def test_dropped_partitions_are_a_gap_and_the_rest_is_as_before(filled):
     filled.start()                                                                                 # and from the store alone
     assert gaps_from_start(filled, "dave") == ([(1, 1999, 1)], list(range(2000, COUNT + 1)))
     assert [r["seq"] for r in filled.members["alice"].publish("198.51.100.77")] == [COUNT + 1]
+
+
+def test_a_session_that_was_open_before_is_told_why(filled):
+    """It waits for credit while what comes next is removed."""
+    filled.stop()
+    filled.start()                                                                                 # the ring has nothing to give
+    slow = Reader(kit.home_of(filled.enrol("bob", "subscriber")), filled.feed_endpoint, credit=1, **{"from": pb.Subscribe.FROM_START})
+    while not slow.seqs:
+        slow.take()
+    at = slow.position
+    assert 0 < at < 1000
+    assert len(filled.admin.json("admin", "retention", "--before", "2000")) == 2
+    slow.feed.credit(slow.used)
+    slow.credit, gaps = LIMIT["CREDIT_BYTES"], []
+    slow.feed.credit(slow.credit)
+    while slow.position < COUNT:
+        message = slow.take()
+        if isinstance(message, pb.Gap):
+            gaps.append((message.first_seq, message.last_seq, message.reason))
+    slow.close()
+    last = max(seq for seq in slow.seqs if seq < 2000)                                              # of the page that was in hand
+    assert gaps == [(last + 1, 1999, 1)] and slow.seqs == list(range(1, last + 1)) + list(range(2000, COUNT + 1))
 
 
 def test_counts_are_of_what_is_left(filled):
