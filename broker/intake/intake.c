@@ -29,6 +29,8 @@ static const struct handler {
 	{WIRE_SUBMIT, true, do_submit}, /* it refuses an empty body itself, with a receipt */
 	{WIRE_QUERY, false, intake_ask}, {WIRE_CONTROL, false, intake_ask},
 	{WIRE_STATUS, true, intake_ask}, {WIRE_DIRECTORY, true, intake_ask},
+	{WIRE_LOOKUP, false, intake_ask}, {WIRE_RELATED, false, intake_ask},
+	{WIRE_VERSIONS, false, intake_ask}, {WIRE_STATISTICS, false, intake_ask},
 };
 
 static const struct handler *find_handler(uint16_t type)

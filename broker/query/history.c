@@ -52,6 +52,11 @@ static enum isac_err add_hit(struct query_call *call, const struct store_hit *hi
 	return call->out->err;
 }
 
+enum isac_err query_history_show(struct query_call *call, const struct store_hit *hit, bool held)
+{
+	return may_see(call, hit->report) ? add_hit(call, hit, held) : ISAC_OK;
+}
+
 /* Items come in falling order within a report, so the last one of a hit is the lowest. */
 static uint32_t last_item(const struct store_hit *hit)
 {
@@ -66,7 +71,7 @@ static enum isac_err add_hits(struct query_call *call, const struct store_hit *h
 	struct query_cursor done = {0, 0};
 	for (size_t i = 0; i < n; i++) {
 		size_t before = call->out->len;
-		enum isac_err err = may_see(call, hits[i].report) ? add_hit(call, &hits[i], held) : ISAC_OK;
+		enum isac_err err = query_history_show(call, &hits[i], held);
 		if (err) return err;
 		if (before && call->out->len > WIRE_LIMIT_PAGE_BYTES) {
 			call->out->len = before;
@@ -128,11 +133,7 @@ enum isac_err query_history(struct query_call *call)
 	if (err) return query_refuse(call, err, "this cursor is not from a page of this query");
 	err = filter_parse(&filter, ask->filter, strlen(ask->filter), base_clock_us(), &call->fail);
 	if (err) return err;
-	if (ask->wait_seq > store_indexer_seq(call->q->conf.indexer)) {
-		call->job->wait_seq = ask->wait_seq;
-		store_indexer_hurry(call->q->conf.indexer);
-		err = ISAC_ERR_AGAIN;
-	} else err = select_page(call, ask, filter, at);
+	err = query_must_wait(call, ask->wait_seq) ? ISAC_ERR_AGAIN : select_page(call, ask, filter, at);
 	filter_destroy(&filter);
 	return err;
 }

@@ -1,5 +1,6 @@
 /*
- * query: the actor that answers QUERY, DIRECTORY and STATUS, one at a time, over a database connection of its own.
+ * query: the actor that answers questions about stored things, one at a time, over a database connection of its own; and a second actor
+ * of the same making for STATISTICS, which may take long: no question of milliseconds waits behind it.
  *
  * A query that waits for the index is parked and looked at again, so that the others go on; parked ones count against the
  * same maximum as those in the mailbox. The indexer tells nobody how far it is, hence the short poll while something is parked.
@@ -11,17 +12,30 @@
 #include <string.h>
 
 enum { PARKED_POLL_MS = 2, WAIT_MS = 10000, RETRY_MS = 250 };
+enum { READERS = MEMBER_SUBSCRIBER | MEMBER_ANALYST };
 
 static const struct query_handler handlers[] = {
-	{WIRE_QUERY, WIRE_QUERY_RESULT, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__query__descriptor, query_history},
-	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, 0, &isac1__directory__descriptor, query_directory},
-	{WIRE_STATUS, WIRE_STATUS_RESULT, 0, &isac1__status__descriptor, query_status},
+	{WIRE_QUERY, WIRE_QUERY_RESULT, READERS, &isac1__query__descriptor, query_history, false},
+	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, 0, &isac1__directory__descriptor, query_directory, false},
+	{WIRE_STATUS, WIRE_STATUS_RESULT, 0, &isac1__status__descriptor, query_status, false},
+	{WIRE_LOOKUP, WIRE_LOOKUP_RESULT, READERS, &isac1__lookup__descriptor, query_lookup, false},
+	{WIRE_RELATED, WIRE_RELATED_RESULT, READERS, &isac1__related__descriptor, query_related, false},
+	{WIRE_VERSIONS, WIRE_VERSIONS_RESULT, READERS, &isac1__versions__descriptor, query_versions, false},
+	{WIRE_STATISTICS, WIRE_STATISTICS_RESULT, READERS, &isac1__statistics__descriptor, query_statistics, true},
 };
 
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text)
 {
 	snprintf(call->fail.text, sizeof(call->fail.text), "%s", text);
 	return err;
+}
+
+bool query_must_wait(struct query_call *call, uint64_t wait_seq)
+{
+	if (wait_seq <= store_indexer_seq(call->q->conf.indexer)) return false;
+	call->job->wait_seq = wait_seq;
+	store_indexer_hurry(call->q->conf.indexer);
+	return true;
 }
 
 /* ---- one request -------------------------------------------------------------------- */
@@ -60,6 +74,17 @@ static enum isac_err answer(struct query_call *call)
 	return h->fn(call);
 }
 
+static struct query_note *note_of(const struct query *q, int32_t member_id)
+{
+	return &q->notes[(uint32_t)member_id % QUERY_NOTES];
+}
+
+static void end_job(struct query *q, struct query_job *job)
+{
+	if (job && job->handler->slow) atomic_store(&note_of(q, job->route.member_id)->asks_slow, false);
+	free(job);
+}
+
 /* Takes the job; gives it back (parked) on AGAIN. */
 static void run_job(struct query *q, struct query_job *job)
 {
@@ -80,7 +105,7 @@ static void run_job(struct query *q, struct query_job *job)
 	}
 	base_shared_give(q->conf.roster, roster);
 	wire_arena_reset(&q->arena);
-	free(job);
+	end_job(q, job);
 }
 
 /* ---- the actor --------------------------------------------------------------------------- */
@@ -97,7 +122,7 @@ static void run_parked(struct query *q)
 		else if (job->wait_seq <= seq) run_job(q, job);
 		else {
 			send_error(q, job, ISAC_ERR_TOO_SLOW, &(struct filter_error){.text = "the index is not that far yet"});
-			free(job);
+			end_job(q, job);
 		}
 	}
 }
@@ -121,36 +146,50 @@ enum isac_err query_ask(struct query *q, const struct store_route *route, uint16
 	const struct query_handler *handler = NULL;
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
 		if (handlers[i].type == type) handler = &handlers[i];
+	if (handler && handler->slow && atomic_exchange(&note_of(q, route->member_id)->asks_slow, true)) return ISAC_ERR_RATE;
+	if (handler && handler->slow) q = q->slow;
 	struct query_job *job = handler ? malloc(sizeof(*job) + len) : NULL;
+	if (!job && handler && handler->slow) atomic_store(&note_of(q, route->member_id)->asks_slow, false);
 	if (!job) return ISAC_ERR_UNAVAILABLE;
 	*job = (struct query_job){
 		.route = *route, .handler = handler, .len = len, .deadline_us = base_clock_mono_us() + (int64_t)WAIT_MS * 1000};
 	if (len) memcpy(job->body, body, len);
 	if (!base_mailbox_put(q->box, job)) return ISAC_OK;
-	free(job);
+	end_job(q, job);
 	return ISAC_ERR_UNAVAILABLE;
 }
 
-enum isac_err query_start(struct query **out, const struct query_conf *conf)
+/* main: NULL, or the one that the new one is the slow half of. */
+static enum isac_err make(struct query **out, const struct query_conf *conf, struct query *main)
 {
 	struct query *q = calloc(1, sizeof(*q));
+	*out = q;
 	if (!q) return ISAC_ERR_NO_MEMORY;
 	q->conf = *conf;
+	if (main) q->conf.queue_max = conf->slow_queue_max;
 	q->started_us = base_clock_us();
 	wire_arena_init(&q->arena, WIRE_LIMIT_DECODE_BYTES);
 	wire_buf_init(&q->out, WIRE_LIMIT_REPLY_BYTES);
 	wire_buf_init(&q->entry, WIRE_LIMIT_REPLY_BYTES);
-	*out = q;
-	q->notes = calloc(QUERY_NOTES, sizeof(*q->notes));
-	q->parked = calloc((size_t)conf->queue_max, sizeof(struct query_job *));
-	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)conf->queue_max) : ISAC_ERR_NO_MEMORY;
-	if (!err) err = store_db_new(&q->db, conf->conninfo, conf->deadline_ms);
-	if (!err) err = base_actor_start(&q->actor, "query", run, q);
+	q->notes = main ? main->notes : calloc(QUERY_NOTES, sizeof(*q->notes));
+	q->parked = calloc((size_t)q->conf.queue_max, sizeof(struct query_job *));
+	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)q->conf.queue_max) : ISAC_ERR_NO_MEMORY;
+	if (err) return err;
+	return main ? store_db_new_slow(&q->db, conf->conninfo, conf->slow_deadline_ms)
+		    : store_db_new(&q->db, conf->conninfo, conf->deadline_ms);
+}
+
+enum isac_err query_start(struct query **out, const struct query_conf *conf)
+{
+	enum isac_err err = make(out, conf, NULL);
+	if (!err) err = make(&(*out)->slow, conf, *out);
+	if (!err) err = base_actor_start(&(*out)->slow->actor, "statistics", run, (*out)->slow);
+	if (!err) err = base_actor_start(&(*out)->actor, "query", run, *out);
 	if (err) query_stop(out);
 	return err;
 }
 
-void query_stop(struct query **slot)
+static void destroy(struct query **slot)
 {
 	struct query *q = *slot;
 	if (!q) return;
@@ -164,7 +203,14 @@ void query_stop(struct query **slot)
 	wire_buf_clear(&q->out);
 	wire_buf_clear(&q->entry);
 	free(q->parked);
-	free(q->notes);
 	free(q);
 	*slot = NULL;
+}
+
+void query_stop(struct query **slot)
+{
+	struct query_note *notes = *slot ? (*slot)->notes : NULL;
+	if (*slot) destroy(&(*slot)->slow);
+	destroy(slot);
+	free(notes);
 }

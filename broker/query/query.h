@@ -1,5 +1,5 @@
 /*
- * query: the actor that answers QUERY, DIRECTORY and STATUS from the store, under entitlement.
+ * query: the actor that answers questions about stored things, under entitlement; and a second one for those that may take long.
  */
 #ifndef ISAC_QUERY_H
 #define ISAC_QUERY_H
@@ -10,6 +10,7 @@ struct query;
 struct query_conf {
 	const char *conninfo;
 	int64_t deadline_ms, queue_max;
+	int64_t slow_deadline_ms, slow_queue_max; /* of STATISTICS */
 	const char *hub_id;
 	uint8_t cursor_key[32]; /* secret of this hub that outlives it: makes page cursors unforgeable */
 	struct base_shared *roster;
@@ -21,7 +22,7 @@ struct query_conf {
 };
 enum isac_err query_start(struct query **out, const struct query_conf *conf);
 void query_stop(struct query **q);
-/* body is copied. UNAVAILABLE when the queue is full. type: WIRE_QUERY, WIRE_DIRECTORY, WIRE_STATUS. */
+/* body is copied. UNAVAILABLE when the queue is full; RATE when this member has a slow question under way. type: a row of query.c. */
 enum isac_err query_ask(struct query *q, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
 /* A receipt of this member has gone out, or will: for STATUS. Any thread, never blocks. */
 void query_note_receipt(struct query *q, int32_t member_id, uint64_t seq, int64_t received_us);

@@ -6,21 +6,41 @@
 #include "base/base.h"
 #include "store/priv.h"
 
-enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms)
+enum { SLOW_GRACE_MS = 2000 };
+
+static enum isac_err make(struct store_db **out, struct store_db *db, const struct store_pg_conf *conf)
 {
-	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac reader", .deadline_ms = deadline_ms};
-	struct store_db *db = calloc(1, sizeof(*db));
 	enum isac_err err;
 
 	if (!db) return ISAC_ERR_NO_MEMORY;
 	wire_buf_init(&db->args, STORE_FIELDS_MAX);
-	err = store_pg_new(&db->pg, &conf);
+	err = store_pg_new(&db->pg, conf);
 	if (err) {
 		store_db_destroy(&db);
 		return err;
 	}
 	*out = db;
 	return ISAC_OK;
+}
+
+enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms)
+{
+	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac reader", .deadline_ms = deadline_ms};
+
+	return make(out, calloc(1, sizeof(struct store_db)), &conf);
+}
+
+enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms)
+{
+	struct store_db *db = calloc(1, sizeof(*db));
+	/* One process, and memory for sorts. The server gives up before we do: it says so, and the connection lives on. */
+	const char *settings[] = {"statement_timeout", db ? db->timeout_ms : "", "max_parallel_workers_per_gather", "0", "work_mem", "65536",
+				  NULL};
+	struct store_pg_conf conf = {
+		.conninfo = conninfo, .name = "isac statistics", .deadline_ms = deadline_ms + SLOW_GRACE_MS, .settings = settings};
+
+	if (db) snprintf(db->timeout_ms, sizeof(db->timeout_ms), "%lld", (long long)deadline_ms);
+	return make(out, db, &conf);
 }
 
 void store_db_destroy(struct store_db **db)

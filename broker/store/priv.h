@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 21,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 24,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
@@ -124,7 +124,8 @@ struct store_db {
 	struct member_audience **audiences; /* ascending id, each with its arrays behind it */
 	size_t audiences_n, audiences_cap;
 	size_t page_bytes; /* average report of the last page */
-	int64_t event_id;  /* of the command whose transaction is open */
+	char timeout_ms[24]; /* of store_db_new_slow */
+	int64_t event_id;    /* of the command whose transaction is open */
 	bool in_admin;
 };
 struct wire_buf *store_db_args(struct store_db *db); /* emptied */
@@ -136,6 +137,15 @@ void store_db_event(const struct store_db *db, struct wire_buf *args); /* adds t
 enum isac_err store_db_audiences(struct store_db *db);
 /* Adds the array of those that this member may see whoever published: as parameter of a condition on audience_id. */
 void store_db_visible(const struct store_db *db, struct wire_buf *args, const struct member *self);
+
+/*
+ * What a QUERY for everything, without held items, would show: the condition on a mention m and its report r by which every other question
+ * counts. $1: store_db_visible, $2: the member.
+ */
+#define STORE_VISIBLE "NOT m.held AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
+/* Empties the arguments and adds these two. The cache of audiences must be up to date. */
+struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self);
+enum isac_err store_select_complete(struct store_db *db, uint64_t *seq); /* select_complete.c: the index answers for everything up to here */
 
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
@@ -194,6 +204,7 @@ enum isac_err store_index_batch_add(struct store_index_batch *b, const struct re
 size_t store_index_batch_count(const struct store_index_batch *b); /* mentions */
 /* Write mention, and indicator, inside the open transaction of pg. _start leaves pg at work, until _finish has waited for it. */
 enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg);
+enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_start(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_finish(struct store_index_batch *b, struct store_pg *pg);
 
