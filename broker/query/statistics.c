@@ -74,7 +74,7 @@ enum isac_err query_statistics(struct query_call *call)
 {
 	const Isac1__Statistics *ask = (const Isac1__Statistics *)call->ask;
 	Isac1__StatisticsResult rest = ISAC1__STATISTICS_RESULT__INIT;
-	if (ask->question >= STORE_STATS_END) return query_refuse(call, ISAC_ERR_BAD_VALUE, "no such question");
+	if (!ask->question || ask->question >= STORE_STATS_END) return query_refuse(call, ISAC_ERR_BAD_VALUE, "no such question");
 	if (ask->since_us < 0 || ask->until_us < 0) return query_refuse(call, ISAC_ERR_BAD_VALUE, "a time before 1970");
 	rest.until_us = ask->until_us ? ask->until_us : base_clock_us();
 	rest.since_us = ask->since_us ? ask->since_us : rest.until_us - DAYS_DEFAULT * DAY_US;

@@ -146,7 +146,7 @@ struct store_overlap {
 	uint64_t values;
 };
 enum store_question {
-	STORE_STATS_TOTAL,
+	STORE_STATS_TOTAL = 1,
 	STORE_STATS_DAY,
 	STORE_STATS_TYPE,
 	STORE_STATS_PUBLISHER,

@@ -60,7 +60,8 @@ static void print_count(enum cli_format format, const struct cli_column *columns
 
 static void print_counts(enum cli_format format, enum isac_question question, const struct isac_statistics *s)
 {
-	struct cli_column columns[] = {{question ? by_names[question] : "span", 20, CLI_CELL_TEXT},
+	bool groups = question != ISAC_STATISTICS_TOTAL;
+	struct cli_column columns[] = {{groups ? by_names[question] : "span", 20, CLI_CELL_TEXT},
 				       {"mentions", 10, CLI_CELL_NUMBER},
 				       {"values", 10, CLI_CELL_NUMBER},
 				       {"reports", 10, CLI_CELL_NUMBER},
@@ -68,11 +69,11 @@ static void print_counts(enum cli_format format, enum isac_question question, co
 	char from[CLI_TIME_BYTES], until[CLI_TIME_BYTES], span[2 * CLI_TIME_BYTES + 1];
 	cli_grid_head(format, columns, sizeof columns / sizeof columns[0]);
 	for (size_t i = 0; i < s->counts_n; i++) print_count(format, columns, &s->counts[i], s->counts[i].name);
-	if (question && format != CLI_TABLE) return; /* a line that is no group would be taken for one */
+	if (groups && format != CLI_TABLE) return; /* a line that is no group would be taken for one */
 	cli_time_format(from, s->since_us - s->since_us % 1000000);
 	cli_time_format(until, s->until_us - s->until_us % 1000000);
 	snprintf(span, sizeof span, "%s/%s", from, until);
-	print_count(format, columns, &s->total, question ? "in all" : span);
+	print_count(format, columns, &s->total, groups ? "in all" : span);
 }
 
 static void print_scores(enum cli_format format, const struct isac_statistics *s)
@@ -143,7 +144,7 @@ static bool read_question(struct cli *cli, struct isac_statistics_conf *conf)
 	} else {
 		for (unsigned i = 0; i < sizeof by_names / sizeof by_names[0]; i++)
 			if (by && by_names[i] && strcmp(by, by_names[i]) == 0) conf->question = (enum isac_question)i;
-		if (!by || conf->question) return true;
+		if (!by || conf->question != ISAC_STATISTICS_TOTAL) return true;
 		cli_usage(cli, "--by is day, type, publisher, country or asn, not '%s'", by);
 	}
 	return false;

@@ -302,7 +302,7 @@ size_t isac_versions_count(const struct isac_versions *v);
 const struct isac_version *isac_versions_get(const struct isac_versions *v, size_t i);
 
 enum isac_question {
-	ISAC_STATISTICS_TOTAL,
+	ISAC_STATISTICS_TOTAL = 1,
 	ISAC_STATISTICS_DAY,
 	ISAC_STATISTICS_TYPE,
 	ISAC_STATISTICS_PUBLISHER,
