@@ -32,14 +32,19 @@ enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t 
 
 enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms)
 {
+	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac statistics", .deadline_ms = deadline_ms + SLOW_GRACE_MS};
 	struct store_db *db = calloc(1, sizeof(*db));
-	/* One process, and memory for sorts. The server gives up before we do: it says so, and the connection lives on. */
-	const char *settings[] = {"statement_timeout", db ? db->timeout_ms : "", "max_parallel_workers_per_gather", "0", "work_mem", "65536",
-				  NULL};
-	struct store_pg_conf conf = {
-		.conninfo = conninfo, .name = "isac statistics", .deadline_ms = deadline_ms + SLOW_GRACE_MS, .settings = settings};
 
-	if (db) snprintf(db->timeout_ms, sizeof(db->timeout_ms), "%lld", (long long)deadline_ms);
+	if (!db) return ISAC_ERR_NO_MEMORY;
+	/* One process, and memory for sorts. The server gives up before we do: it says so, and the connection lives on. */
+	snprintf(db->timeout_ms, sizeof(db->timeout_ms), "%lld", (long long)deadline_ms);
+	db->settings[0] = "statement_timeout";
+	db->settings[1] = db->timeout_ms;
+	db->settings[2] = "max_parallel_workers_per_gather";
+	db->settings[3] = "0";
+	db->settings[4] = "work_mem";
+	db->settings[5] = "65536";
+	conf.settings = db->settings;
 	return make(out, db, &conf);
 }
 

@@ -124,7 +124,8 @@ struct store_db {
 	struct member_audience **audiences; /* ascending id, each with its arrays behind it */
 	size_t audiences_n, audiences_cap;
 	size_t page_bytes; /* average report of the last page */
-	char timeout_ms[24]; /* of store_db_new_slow */
+	char timeout_ms[24]; /* of store_db_new_slow; as is settings, which pg keeps */
+	const char *settings[7];
 	int64_t event_id;    /* of the command whose transaction is open */
 	bool in_admin;
 };

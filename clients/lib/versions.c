@@ -82,6 +82,15 @@ static enum isac_result take_entries(struct isac_versions *v, const struct wante
 	return r;
 }
 
+static bool has(const struct isac_versions *v, const uint8_t *id, const char *publisher)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const struct isac_item *it = v->version[i].items;
+		if (it->verified && memcmp(it->report_id, id, ISAC_ID_BYTES) == 0 && strcmp(it->publisher, publisher) == 0) return true;
+	}
+	return false;
+}
+
 static enum isac_result ask(struct isac_versions *v, const struct wanted *w, struct isac_error *err)
 {
 	Isac1__Versions question = ISAC1__VERSIONS__INIT;
@@ -96,7 +105,7 @@ static enum isac_result ask(struct isac_versions *v, const struct wanted *w, str
 	const Isac1__VersionsResult *result = (const Isac1__VersionsResult *)answer;
 	r = take_entries(v, w, result, arena, err);
 	for (size_t i = 0; !r && i < result->n_later; i++)
-		if (result->later[i]->report_id.len == ISAC_ID_BYTES && wire_name_ok(result->later[i]->publisher))
+		if (result->later[i]->report_id.len == ISAC_ID_BYTES && has(v, w->id, result->later[i]->publisher))
 			want(v, result->later[i]->report_id.data, result->later[i]->publisher, w->id);
 	return r;
 }

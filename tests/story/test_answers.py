@@ -258,6 +258,14 @@ def test_report(sharing, name):
         assert all(r["publisher"] == name or name == "fay" for r in rows if r["held"])
 
 
+def test_held_items_are_shown_to_those_who_may(sharing):
+    """Once answered with an entry that no reader could open."""
+    _, people, _, _ = sharing
+    mine = [r for r in people["ana"].json("query", "", "--held", "--limit", "0") if r.get("held")]
+    assert mine and {(r["publisher"], r["value"]) for r in mine} == {("ana", "8.8.8.8")}
+    assert {r["publisher"] for r in people["fay"].json("query", "state = held", "--held", "--limit", "0")} > {"ana"}
+
+
 def test_a_canary_of_each_label_counts_for_none_but_those_who_may_see_it(sharing):
     """What is there and may not be seen is answered like what is not there."""
     hub, people, _, _ = sharing
@@ -299,7 +307,7 @@ def test_csv_holds_what_json_does(sharing):
 def test_a_file_of_many_values(sharing, tmp_path):
     """More than a request holds; every line is answered in its order, and what is no value is listed with its line."""
     _, people, _, _ = sharing
-    lines = [f"192.0.{n // 250}.{n % 250 + 1}" for n in range(2500)]
+    lines = [f"93.184.{n // 250}.{n % 250 + 1}" for n in range(2500)]
     lines[7], lines[1700], lines[2400] = "198.51.100[.]1", "no value at all!", POOL[0]
     path = tmp_path / "seen.txt"
     path.write_text("\n".join(lines) + "\n")
