@@ -78,7 +78,8 @@ struct query {
 	size_t parked_n;
 	int64_t started_us;
 	struct query_note *notes;
-	struct query *slow; /* a second one of its kind, with a queue, a connection and a deadline of its own; it shares the notes. NULL in it */
+	struct query
+		*slow; /* a second one of its kind, with a queue, a connection and a deadline of its own; it shares the notes. NULL in it */
 };
 
 #endif

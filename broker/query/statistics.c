@@ -88,7 +88,9 @@ enum isac_err query_statistics(struct query_call *call)
 				     .question = (enum store_question)ask->question,
 				     .since_us = rest.since_us,
 				     .until_us = rest.until_us,
-				     .publisher_id = publisher ? publisher->id : *ask->publisher ? -1 : 0,
+				     .publisher_id = publisher	       ? publisher->id
+						     : *ask->publisher ? -1
+								       : 0,
 				     .count = add_count,
 				     .score = add_score,
 				     .overlap = add_overlap,

@@ -18,7 +18,7 @@ struct entry {
 };
 
 struct store_index_batch {
-	struct wire_buf rows; /* mention, as COPY takes them */
+	struct wire_buf rows;		/* mention, as COPY takes them */
 	struct wire_buf args, replaced; /* two connections are at work at once */
 	struct entry *entries;
 	size_t entries_n, entries_cap, sent; /* sent: of the entries, sorted, to indicator */

@@ -123,10 +123,10 @@ struct store_db {
 	struct wire_buf args;
 	struct member_audience **audiences; /* ascending id, each with its arrays behind it */
 	size_t audiences_n, audiences_cap;
-	size_t page_bytes; /* average report of the last page */
+	size_t page_bytes;   /* average report of the last page */
 	char timeout_ms[24]; /* of store_db_new_slow; as is settings, which pg keeps */
 	const char *settings[7];
-	int64_t event_id;    /* of the command whose transaction is open */
+	int64_t event_id; /* of the command whose transaction is open */
 	bool in_admin;
 };
 struct wire_buf *store_db_args(struct store_db *db); /* emptied */
@@ -146,7 +146,8 @@ void store_db_visible(const struct store_db *db, struct wire_buf *args, const st
 #define STORE_VISIBLE "NOT m.held AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
 /* Empties the arguments and adds these two. The cache of audiences must be up to date. */
 struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self);
-enum isac_err store_select_complete(struct store_db *db, uint64_t *seq); /* select_complete.c: the index answers for everything up to here */
+enum isac_err store_select_complete(struct store_db *db,
+				    uint64_t *seq); /* select_complete.c: the index answers for everything up to here */
 
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */

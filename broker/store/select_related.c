@@ -23,8 +23,8 @@ static const char BY_REPORT[] =
 	"WHERE " where " AND i.key <> $3::uuid AND x.n > 0 ORDER BY " order " LIMIT $6::bigint) " \
 	"SELECT v.type, v.value, v.n, v.s, v.t, count(*) OVER () FROM v ORDER BY v.s DESC, v.key LIMIT $5::bigint"
 
-static const char BY_NETWORK[] = BY_PLACE("i.addr >= $8::inet AND i.addr <= set_masklen(broadcast($8::inet), $9::int) AND i.addr <<= $8::inet",
-					  "i.addr, i.key");
+static const char BY_NETWORK[] =
+	BY_PLACE("i.addr >= $8::inet AND i.addr <= set_masklen(broadcast($8::inet), $9::int) AND i.addr <<= $8::inet", "i.addr, i.key");
 static const char BY_DOMAIN[] = BY_PLACE("i.rdom >= $8::text AND i.rdom < $9::text", "i.rdom, i.key");
 
 static const struct store_stmt STMTS[] = {

@@ -19,22 +19,25 @@
 #define MOST "3 DESC, g COLLATE \"C\""
 
 /* The first mention of each value by each publisher. received never decreases with seq, so least times belong to least seq. */
-#define FIRSTS "SELECT m.key, r.publisher_id AS p, min(m.seq) AS s, min(r.received) AS t, count(*) AS n" SPAN " GROUP BY m.key, r.publisher_id"
+#define FIRSTS \
+	"SELECT m.key, r.publisher_id AS p, min(m.seq) AS s, min(r.received) AS t, count(*) AS n" SPAN " GROUP BY m.key, r.publisher_id"
 
 static const char *const QUESTIONS[STORE_STATS_END] = {
-	[STORE_STATS_TOTAL] = "SELECT NULL::text, 1, count(*), count(DISTINCT m.key), count(DISTINCT m.seq), count(DISTINCT r.publisher_id)" SPAN
-			      " AND $5::bigint IS NOT NULL",
+	[STORE_STATS_TOTAL] =
+		"SELECT NULL::text, 1, count(*), count(DISTINCT m.key), count(DISTINCT m.seq), count(DISTINCT r.publisher_id)" SPAN
+		" AND $5::bigint IS NOT NULL",
 	[STORE_STATS_DAY] = COUNTS("(r.received AT TIME ZONE 'UTC')::date::text", "g COLLATE \"C\" DESC"),
 	[STORE_STATS_TYPE] = COUNTS("m.type::text", MOST),
 	[STORE_STATS_PUBLISHER] = COUNTS("r.publisher_id::text", MOST),
 	[STORE_STATS_COUNTRY] = COUNTS("coalesce(m.country, '')", MOST),
 	[STORE_STATS_ASN] = COUNTS("coalesce(m.asn::text, '')", MOST),
-	[STORE_STATS_SCORES] =
-		"SELECT p, sum(n)::bigint, count(*), count(*) FILTER (WHERE place = 1), count(*) FILTER (WHERE next IS NULL AND place = 1), "
-		"count(*) FILTER (WHERE place = 1 AND next IS NOT NULL), "
-		"percentile_disc(0.5) WITHIN GROUP (ORDER BY next - t) FILTER (WHERE place = 1 AND next IS NOT NULL) "
-		"FROM (SELECT p, n, t, row_number() OVER w AS place, lead(t) OVER w AS next FROM (" FIRSTS ") f "
-		"WINDOW w AS (PARTITION BY key ORDER BY s)) o WHERE $6::int = 0 OR p = $6::int GROUP BY p ORDER BY 3 DESC, p LIMIT $5::bigint",
+	[STORE_STATS_SCORES] = "SELECT p, sum(n)::bigint, count(*), count(*) FILTER (WHERE place = 1), count(*) FILTER (WHERE next IS NULL "
+			       "AND place = 1), "
+			       "count(*) FILTER (WHERE place = 1 AND next IS NOT NULL), "
+			       "percentile_disc(0.5) WITHIN GROUP (ORDER BY next - t) FILTER (WHERE place = 1 AND next IS NOT NULL) "
+			       "FROM (SELECT p, n, t, row_number() OVER w AS place, lead(t) OVER w AS next FROM (" FIRSTS ") f "
+			       "WINDOW w AS (PARTITION BY key ORDER BY s)) o WHERE $6::int = 0 OR p = $6::int GROUP BY p ORDER BY 3 DESC, "
+			       "p LIMIT $5::bigint",
 	[STORE_STATS_OVERLAP] = "WITH f AS (SELECT DISTINCT m.key, r.publisher_id AS p" SPAN
 				"), top AS (SELECT p FROM f GROUP BY p ORDER BY count(*) DESC, p LIMIT $5::bigint), "
 				"g AS (SELECT key, p FROM f WHERE p IN (SELECT p FROM top)) "
@@ -98,9 +101,8 @@ static void tell_score(const struct store_statistics *q, const PGresult *res, in
 
 static void tell_overlap(const struct store_statistics *q, const PGresult *res, int row)
 {
-	struct store_overlap overlap = {.a = store_get_i32(res, row, 0),
-					.b = store_get_i32(res, row, 1),
-					.values = (uint64_t)store_get_i64(res, row, 2)};
+	struct store_overlap overlap = {
+		.a = store_get_i32(res, row, 0), .b = store_get_i32(res, row, 1), .values = (uint64_t)store_get_i64(res, row, 2)};
 
 	q->overlap(q->arg, &overlap);
 }

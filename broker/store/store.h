@@ -114,16 +114,17 @@ enum isac_err store_select_known(struct store_db *db, const struct member *self,
 enum store_relation { STORE_RELATION_REPORT = 1, STORE_RELATION_NETWORK, STORE_RELATION_DOMAIN };
 struct store_related {
 	const struct member *self;
-	const uint8_t *key;	  /* of the value itself, which is left out */
-	const uint8_t *addr;	  /* NETWORK: with its host bits zero */
+	const uint8_t *key;  /* of the value itself, which is left out */
+	const uint8_t *addr; /* NETWORK: with its host bits zero */
 	uint8_t family, prefix;
-	const char *domain;	  /* DOMAIN */
+	const char *domain; /* DOMAIN */
 	uint32_t limit;
 	/* Called for each value, in order; text lives for the call. count: of all, RELATED_VALUES at most. */
 	void (*row)(void *arg, const Isac1__RelatedValue *value, uint32_t count);
 	void *arg;
 };
-enum isac_err store_select_related(struct store_db *db, enum store_relation relation, const struct store_related *q, uint64_t *complete_seq);
+enum isac_err store_select_related(struct store_db *db, enum store_relation relation, const struct store_related *q,
+				   uint64_t *complete_seq);
 /* Reports with this id, oldest first; publisher_id 0: of anybody. Entitlement is in the SQL; the caller asks member_may_see again. */
 enum isac_err store_select_versions(struct store_db *db, const struct member *self, const uint8_t report_id[WIRE_ID], int32_t publisher_id,
 				    struct store_hit **hits, size_t *n);

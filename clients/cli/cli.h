@@ -114,7 +114,10 @@ struct cli_column {
 bool cli_grid_format(enum cli_format *out, const struct cli *cli);
 void cli_grid_head(enum cli_format format, const struct cli_column *columns, size_t n);
 void cli_grid_row(enum cli_format format, const struct cli_column *columns, size_t n, const char *const *cells);
-#define CLI_GRID_FORMAT_OPT {"format", 'f', "FORMAT", "jsonl, csv or table (default: table on a terminal, else jsonl)"}
+#define CLI_GRID_FORMAT_OPT \
+	{ \
+		"format", 'f', "FORMAT", "jsonl, csv or table (default: table on a terminal, else jsonl)" \
+	}
 
 /* ---- replace.c: a file gets new content in one step ---- */
 enum { CLI_PATH_BYTES = 4096 };

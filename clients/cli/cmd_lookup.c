@@ -15,9 +15,10 @@ const struct cli_opt cmd_lookup_opts[] = {
 };
 
 static const struct cli_column columns[] = {
-	{"value", 40, CLI_CELL_TEXT},	 {"type", 12, CLI_CELL_TEXT},	   {"canonical", 40, CLI_CELL_TEXT}, {"known", 5, CLI_CELL_BOOL},
-	{"state", 7, CLI_CELL_TEXT},	 {"mentions", 8, CLI_CELL_NUMBER}, {"publishers", 10, CLI_CELL_NUMBER},
-	{"confidence", 10, CLI_CELL_NUMBER}, {"newest", 20, CLI_CELL_TEXT}, {"newest_seq", 10, CLI_CELL_NUMBER},
+	{"value", 40, CLI_CELL_TEXT},	     {"type", 12, CLI_CELL_TEXT},	  {"canonical", 40, CLI_CELL_TEXT},
+	{"known", 5, CLI_CELL_BOOL},	     {"state", 7, CLI_CELL_TEXT},	  {"mentions", 8, CLI_CELL_NUMBER},
+	{"publishers", 10, CLI_CELL_NUMBER}, {"confidence", 10, CLI_CELL_NUMBER}, {"newest", 20, CLI_CELL_TEXT},
+	{"newest_seq", 10, CLI_CELL_NUMBER},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0], NUMBER_BYTES = 24 };
 
@@ -46,8 +47,8 @@ static void print_row(const struct run *run, const char *given, const struct isa
 	if (k->confidence >= 0) number(confidence, (uint64_t)k->confidence);
 	if (k->known) number(seq, k->newest_seq);
 	cli_time_format(newest, run->format == CLI_TABLE ? k->newest_us - k->newest_us % 1000000 : k->newest_us);
-	const char *cells[COLUMNS] = {given,	k->type,    k->value,	k->known ? "yes" : "no", k->state,
-				      mentions, publishers, confidence, newest,			 seq};
+	const char *cells[COLUMNS] = {given,	  k->type, k->value, k->known ? "yes" : "no", k->state, mentions, publishers,
+				      confidence, newest,  seq};
 	cli_grid_row(run->format, columns, COLUMNS, cells);
 }
 

@@ -10,8 +10,9 @@ const struct cli_opt cmd_related_opts[] = {
 };
 
 static const struct cli_column columns[] = {
-	{"relation", 8, CLI_CELL_TEXT},	 {"place", 20, CLI_CELL_TEXT},	   {"of", 5, CLI_CELL_NUMBER},	  {"type", 12, CLI_CELL_TEXT},
-	{"value", 44, CLI_CELL_TEXT},	 {"mentions", 8, CLI_CELL_NUMBER}, {"newest", 20, CLI_CELL_TEXT}, {"newest_seq", 10, CLI_CELL_NUMBER},
+	{"relation", 8, CLI_CELL_TEXT}, {"place", 20, CLI_CELL_TEXT},	     {"of", 5, CLI_CELL_NUMBER},
+	{"type", 12, CLI_CELL_TEXT},	{"value", 44, CLI_CELL_TEXT},	     {"mentions", 8, CLI_CELL_NUMBER},
+	{"newest", 20, CLI_CELL_TEXT},	{"newest_seq", 10, CLI_CELL_NUMBER},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 

@@ -12,9 +12,10 @@ const struct cli_opt cmd_report_opts[] = {
 };
 
 static const struct cli_column columns[] = {
-	{"report_id", 36, CLI_CELL_TEXT}, {"seq", 8, CLI_CELL_NUMBER},	 {"received", 20, CLI_CELL_TEXT},     {"publisher", 12, CLI_CELL_TEXT},
-	{"tlp", 12, CLI_CELL_TEXT},	  {"supersedes", 36, CLI_CELL_TEXT}, {"change", 7, CLI_CELL_TEXT},    {"type", 12, CLI_CELL_TEXT},
-	{"value", 44, CLI_CELL_TEXT},	  {"confidence", 10, CLI_CELL_NUMBER}, {"held", 4, CLI_CELL_BOOL},    {"description", 0, CLI_CELL_TEXT},
+	{"report_id", 36, CLI_CELL_TEXT},    {"seq", 8, CLI_CELL_NUMBER}, {"received", 20, CLI_CELL_TEXT},
+	{"publisher", 12, CLI_CELL_TEXT},    {"tlp", 12, CLI_CELL_TEXT},  {"supersedes", 36, CLI_CELL_TEXT},
+	{"change", 7, CLI_CELL_TEXT},	     {"type", 12, CLI_CELL_TEXT}, {"value", 44, CLI_CELL_TEXT},
+	{"confidence", 10, CLI_CELL_NUMBER}, {"held", 4, CLI_CELL_BOOL},  {"description", 0, CLI_CELL_TEXT},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0], ID_TEXT = 37 };
 
@@ -27,8 +28,8 @@ static void print_item(enum cli_format format, const struct isac_item *version, 
 	if (it->confidence >= 0) snprintf(confidence, sizeof confidence, "%d", it->confidence);
 	cli_time_format(received, format == CLI_TABLE ? version->received_us - version->received_us % 1000000 : version->received_us);
 	const char *tlp = isac_tlp_name(version->tlp);
-	const char *cells[COLUMNS] = {id,	seq,	  received,  version->publisher, tlp ? tlp : "",	 supersedes,
-				      change,	it->type, it->value, confidence,	 it->held ? "yes" : "no", it->description};
+	const char *cells[COLUMNS] = {id,     seq,	received,  version->publisher, tlp ? tlp : "",		supersedes,
+				      change, it->type, it->value, confidence,	       it->held ? "yes" : "no", it->description};
 	cli_grid_row(format, columns, COLUMNS, cells);
 }
 
@@ -140,7 +141,8 @@ int cmd_report(struct cli *cli)
 	enum cli_format format;
 	uint64_t wait_seq;
 	if (cli->words_n != 1) return cli_usage(cli, "one report's id, please");
-	if (!parse_id(id, cli->words[0])) return cli_usage(cli, "'%s' is not a report's id: 32 hex digits, as isac query shows them", cli->words[0]);
+	if (!parse_id(id, cli->words[0]))
+		return cli_usage(cli, "'%s' is not a report's id: 32 hex digits, as isac query shows them", cli->words[0]);
 	if (!cli_grid_format(&format, cli)) return EXIT_USAGE;
 	int status = cli_open(&isac, cli);
 	if (!status) status = cli_wait_seq(&wait_seq, isac, cli_options_flag(cli, "wait"));

@@ -79,9 +79,9 @@ static void print_counts(enum cli_format format, enum isac_question question, co
 static void print_scores(enum cli_format format, const struct isac_statistics *s)
 {
 	static const struct cli_column columns[] = {
-		{"publisher", 16, CLI_CELL_TEXT},  {"mentions", 10, CLI_CELL_NUMBER}, {"values", 10, CLI_CELL_NUMBER},
-		{"first", 10, CLI_CELL_NUMBER},	   {"first_share", 11, CLI_CELL_TEXT}, {"unique", 10, CLI_CELL_NUMBER},
-		{"unique_share", 12, CLI_CELL_TEXT}, {"led", 8, CLI_CELL_NUMBER},     {"median_lead_s", 13, CLI_CELL_NUMBER},
+		{"publisher", 16, CLI_CELL_TEXT},    {"mentions", 10, CLI_CELL_NUMBER},	 {"values", 10, CLI_CELL_NUMBER},
+		{"first", 10, CLI_CELL_NUMBER},	     {"first_share", 11, CLI_CELL_TEXT}, {"unique", 10, CLI_CELL_NUMBER},
+		{"unique_share", 12, CLI_CELL_TEXT}, {"led", 8, CLI_CELL_NUMBER},	 {"median_lead_s", 13, CLI_CELL_NUMBER},
 	};
 	cli_grid_head(format, columns, sizeof columns / sizeof columns[0]);
 	for (size_t i = 0; i < s->scores_n; i++) {
@@ -111,7 +111,7 @@ static uint64_t values_of(const struct isac_statistics *s, const char *publisher
 static void print_overlaps(enum cli_format format, const struct isac_statistics *s)
 {
 	static const struct cli_column columns[] = {
-		{"a", 16, CLI_CELL_TEXT},	  {"b", 16, CLI_CELL_TEXT},	    {"common", 10, CLI_CELL_NUMBER},
+		{"a", 16, CLI_CELL_TEXT},      {"b", 16, CLI_CELL_TEXT},      {"common", 10, CLI_CELL_NUMBER},
 		{"of_a", 10, CLI_CELL_NUMBER}, {"of_b", 10, CLI_CELL_NUMBER}, {"share_a", 8, CLI_CELL_TEXT},
 		{"share_b", 8, CLI_CELL_TEXT},
 	};

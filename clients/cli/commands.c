@@ -33,7 +33,8 @@ const struct cli_command cli_commands[] = {
 	 "isac query 'confidence >= 80' --since 30d --format nft --max-tlp green --output isac.nft\n",
 	 cmd_query_opts, cmd_query},
 	{"lookup", "[VALUE...]", "which of these values are known?",
-	 "Every value is answered: known or not, how often and by how many it was mentioned, the best confidence, the newest mention. Only\n"
+	 "Every value is answered: known or not, how often and by how many it was mentioned, the best confidence, the newest mention. "
+	 "Only\n"
 	 "what I may see counts. Exit status 1 if none is known, 4 if some are no values (each is listed).",
 	 "isac lookup 198.51.100.7 evil.example\n"
 	 "isac lookup --file seen.txt --format csv > known.csv\n",

@@ -51,8 +51,11 @@ void cli_grid_row(enum cli_format format, const struct cli_column *columns, size
 			putchar(last ? '\n' : ',');
 		} else {
 			const char *text = *cells[i] ? cells[i] : "-";
-			printf("%*s%s", last ? 0 : columns[i].cell == CLI_CELL_NUMBER ? columns[i].width : -columns[i].width, text,
-			       last ? "\n" : "  ");
+			printf("%*s%s",
+			       last				    ? 0
+			       : columns[i].cell == CLI_CELL_NUMBER ? columns[i].width
+								    : -columns[i].width,
+			       text, last ? "\n" : "  ");
 		}
 	}
 	if (o) cli_output_json(o);

@@ -294,7 +294,8 @@ struct isac_version {
 	size_t n;
 };
 struct isac_versions;
-/* The report and, by `supersedes`, those before and after it, oldest first. publisher NULL: of anybody. REFUSED, code 404: none to be seen. */
+/* The report and, by `supersedes`, those before and after it, oldest first. publisher NULL: of anybody. REFUSED, code 404: none to be seen.
+ */
 enum isac_result isac_versions_open(struct isac_versions **out, struct isac *isac, const uint8_t report_id[ISAC_ID_BYTES],
 				    const char *publisher, uint64_t wait_seq, struct isac_error *err);
 void isac_versions_close(struct isac_versions **v);

@@ -34,8 +34,8 @@ static bool lay_out(struct isac_statistics *out, const Isac1__StatisticsResult *
 	for (size_t i = 0; i < from->n_counts; i++) counts[i] = count_of(from->counts[i]);
 	for (size_t i = 0; i < from->n_scores; i++) {
 		const Isac1__Score *s = from->scores[i];
-		scores[i] = (struct isac_score){
-			plain(s->publisher), s->mentions, s->values, s->first, s->unique, s->led, s->led ? s->lead_us : 0};
+		scores[i] = (struct isac_score){plain(s->publisher),	s->mentions, s->values, s->first, s->unique, s->led,
+						s->led ? s->lead_us : 0};
 	}
 	for (size_t i = 0; i < from->n_overlaps; i++) {
 		const Isac1__Overlap *o = from->overlaps[i];
@@ -58,8 +58,7 @@ enum isac_result isac_statistics(const struct isac_statistics **out, struct isac
 	const struct isac_status *status;
 	enum isac_result r = isac_status(&status, isac, err);
 	int wait_ms = isac->timeout_ms > PATIENCE_MS ? isac->timeout_ms : PATIENCE_MS;
-	if (!r)
-		r = client_request_run(&answer, isac, WIRE_STATISTICS, &question.base, WIRE_STATISTICS_RESULT, &isac->answer, wait_ms, err);
+	if (!r) r = client_request_run(&answer, isac, WIRE_STATISTICS, &question.base, WIRE_STATISTICS_RESULT, &isac->answer, wait_ms, err);
 	if (r) return r;
 	struct isac_statistics *s = wire_arena_alloc(&isac->answer, sizeof *s);
 	if (!s || !lay_out(s, (const Isac1__StatisticsResult *)answer, &isac->answer)) return client_error_out_of_memory(err);
