@@ -1,7 +1,8 @@
 /*
- * query: the actor that answers questions about stored things, one at a time, over a database connection of its own; and a second actor
- * of the same making for STATISTICS, which may take long: no question of milliseconds waits behind it.
+ * query: the actor that answers questions about stored things, one at a time, over a database connection of its own.
  *
+ * What can be long is asked for in slices (PREVIEW, WHO): none takes long, and they wait until nobody else does. What cannot be cut into
+ * slices and takes seconds (STATISTICS) has a second actor of the same making: no question of milliseconds waits behind it.
  * A query that waits for the index is parked and looked at again, so that the others go on; parked ones count against the
  * same maximum as those in the mailbox. The indexer tells nobody how far it is, hence the short poll while something is parked.
  */
@@ -11,17 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARKED_POLL_MS = 2, WAIT_MS = 10000, RETRY_MS = 250 };
+enum { PARKED_POLL_MS = 2, WAIT_MS = 10000, RETRY_MS = 250, PATIENT_EVERY = 16 };
+
 enum { READERS = MEMBER_SUBSCRIBER | MEMBER_ANALYST };
 
 static const struct query_handler handlers[] = {
-	{WIRE_QUERY, WIRE_QUERY_RESULT, READERS, &isac1__query__descriptor, query_history, false},
-	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, 0, &isac1__directory__descriptor, query_directory, false},
-	{WIRE_STATUS, WIRE_STATUS_RESULT, 0, &isac1__status__descriptor, query_status, false},
-	{WIRE_LOOKUP, WIRE_LOOKUP_RESULT, READERS, &isac1__lookup__descriptor, query_lookup, false},
-	{WIRE_RELATED, WIRE_RELATED_RESULT, READERS, &isac1__related__descriptor, query_related, false},
-	{WIRE_VERSIONS, WIRE_VERSIONS_RESULT, READERS, &isac1__versions__descriptor, query_versions, false},
-	{WIRE_STATISTICS, WIRE_STATISTICS_RESULT, READERS, &isac1__statistics__descriptor, query_statistics, true},
+	{WIRE_QUERY, WIRE_QUERY_RESULT, QUERY_QUICK, READERS, &isac1__query__descriptor, query_history},
+	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, QUERY_QUICK, 0, &isac1__directory__descriptor, query_directory},
+	{WIRE_STATUS, WIRE_STATUS_RESULT, QUERY_QUICK, 0, &isac1__status__descriptor, query_status},
+	{WIRE_PREVIEW, WIRE_PREVIEW_RESULT, QUERY_PATIENT, READERS, &isac1__preview__descriptor, query_preview},
+	{WIRE_WHO, WIRE_WHO_RESULT, QUERY_PATIENT, 0, &isac1__who__descriptor, query_who},
+	{WIRE_WHY, WIRE_WHY_RESULT, QUERY_PATIENT, READERS, &isac1__why__descriptor, query_why},
+	{WIRE_LOOKUP, WIRE_LOOKUP_RESULT, QUERY_QUICK, READERS, &isac1__lookup__descriptor, query_lookup},
+	{WIRE_RELATED, WIRE_RELATED_RESULT, QUERY_QUICK, READERS, &isac1__related__descriptor, query_related},
+	{WIRE_VERSIONS, WIRE_VERSIONS_RESULT, QUERY_QUICK, READERS, &isac1__versions__descriptor, query_versions},
+	{WIRE_STATISTICS, WIRE_STATISTICS_RESULT, QUERY_SLOW, READERS, &isac1__statistics__descriptor, query_statistics},
 };
 
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text)
@@ -36,6 +41,13 @@ bool query_must_wait(struct query_call *call, uint64_t wait_seq)
 	call->job->wait_seq = wait_seq;
 	store_indexer_hurry(call->q->conf.indexer);
 	return true;
+}
+
+enum isac_err query_await_ranges(struct query_call *call)
+{
+	const struct query_conf *conf = &call->q->conf;
+	if (!call->job->wait_ranges) call->job->wait_ranges = conf->ask_ranges(conf->arg);
+	return conf->are_written(conf->arg, call->job->wait_ranges) ? ISAC_OK : ISAC_ERR_AGAIN;
 }
 
 /* ---- one request -------------------------------------------------------------------- */
@@ -74,15 +86,15 @@ static enum isac_err answer(struct query_call *call)
 	return h->fn(call);
 }
 
-static struct query_note *note_of(const struct query *q, int32_t member_id)
+static atomic_bool *asks_slow(const struct query *q, int32_t member_id)
 {
-	return &q->notes[(uint32_t)member_id % QUERY_NOTES];
+	return &q->notes[(uint32_t)member_id % QUERY_NOTES].asks_slow;
 }
 
-static void end_job(struct query *q, struct query_job *job)
+/* Before the answer goes out: who has it may ask again. */
+static void allow_next(struct query *q, const struct query_job *job)
 {
-	if (job && job->handler->slow) atomic_store(&note_of(q, job->route.member_id)->asks_slow, false);
-	free(job);
+	if (job->handler->lane == QUERY_SLOW) atomic_store(asks_slow(q, job->route.member_id), false);
 }
 
 /* Takes the job; gives it back (parked) on AGAIN. */
@@ -93,8 +105,10 @@ static void run_job(struct query *q, struct query_job *job)
 	wire_buf_reset(&q->out);
 	q->out.err = ISAC_OK;
 	enum isac_err err = answer(&call);
-	if (err == ISAC_ERR_AGAIN && q->parked_n == (size_t)q->conf.queue_max)
-		err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
+	bool full = q->parked_n == (size_t)q->conf.queue_max;
+	if (err == ISAC_ERR_AGAIN && full && job->may_lag) err = answer(&call); /* nobody asked to wait: it does not again */
+	if (err == ISAC_ERR_AGAIN && full) err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
+	if (err != ISAC_ERR_AGAIN) allow_next(q, job);
 	if (err == ISAC_ERR_AGAIN) {
 		q->parked[q->parked_n++] = job;
 		job = NULL;
@@ -105,10 +119,25 @@ static void run_job(struct query *q, struct query_job *job)
 	}
 	base_shared_give(q->conf.roster, roster);
 	wire_arena_reset(&q->arena);
-	end_job(q, job);
+	free(job);
+}
+
+/* What is patient is taken when there is nothing else, or every so often: a hub that is always asked still comes to it. */
+static void take_job(struct query *q)
+{
+	void *job;
+	bool patient_first = ++q->turn % PATIENT_EVERY == 0;
+	if (base_mailbox_take(patient_first ? q->patient : q->box, &job, 1) ||
+	    base_mailbox_take(patient_first ? q->box : q->patient, &job, 1))
+		run_job(q, job);
 }
 
 /* ---- the actor --------------------------------------------------------------------------- */
+
+static bool is_ready(const struct query *q, const struct query_job *job, uint64_t seq)
+{
+	return job->wait_seq <= seq && (!job->wait_ranges || q->conf.are_written(q->conf.arg, job->wait_ranges));
+}
 
 static void run_parked(struct query *q)
 {
@@ -118,11 +147,15 @@ static void run_parked(struct query *q)
 	q->parked_n = 0; /* run_job may park again: into slots that were looked at */
 	for (size_t i = 0; i < n; i++) {
 		struct query_job *job = q->parked[i];
-		if (job->wait_seq > seq && now_us < job->deadline_us) q->parked[q->parked_n++] = job;
-		else if (job->wait_seq <= seq) run_job(q, job);
+		bool ready = is_ready(q, job, seq);
+		if (!ready && now_us < job->deadline_us) q->parked[q->parked_n++] = job;
+		else if (ready || job->may_lag) run_job(q, job);
 		else {
-			send_error(q, job, ISAC_ERR_TOO_SLOW, &(struct filter_error){.text = "the index is not that far yet"});
-			end_job(q, job);
+			static const struct filter_error late[] = {{.text = "the index is not that far yet"},
+								   {.text = "what was sent is not written down yet"}};
+			allow_next(q, job);
+			send_error(q, job, ISAC_ERR_TOO_SLOW, &late[job->wait_ranges != 0]);
+			free(job);
 		}
 	}
 }
@@ -130,12 +163,13 @@ static void run_parked(struct query *q)
 static enum isac_err run(struct base_actor *actor, void *arg)
 {
 	struct query *q = arg;
-	struct pollfd fds[2] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN}, {.fd = base_mailbox_fd(q->box), .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN},
+			       {.fd = base_mailbox_fd(q->box), .events = POLLIN},
+			       {.fd = base_mailbox_fd(q->patient), .events = POLLIN}};
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		if (poll(fds, 2, q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
-		void *job;
-		if (base_mailbox_take(q->box, &job, 1)) run_job(q, job);
+		if (poll(fds, sizeof(fds) / sizeof(*fds), q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		take_job(q);
 		if (q->parked_n) run_parked(q);
 	}
 	return ISAC_OK;
@@ -146,16 +180,19 @@ enum isac_err query_ask(struct query *q, const struct store_route *route, uint16
 	const struct query_handler *handler = NULL;
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
 		if (handlers[i].type == type) handler = &handlers[i];
-	if (handler && handler->slow && atomic_exchange(&note_of(q, route->member_id)->asks_slow, true)) return ISAC_ERR_RATE;
-	if (handler && handler->slow) q = q->slow;
 	struct query_job *job = handler ? malloc(sizeof(*job) + len) : NULL;
-	if (!job && handler && handler->slow) atomic_store(&note_of(q, route->member_id)->asks_slow, false);
 	if (!job) return ISAC_ERR_UNAVAILABLE;
 	*job = (struct query_job){
 		.route = *route, .handler = handler, .len = len, .deadline_us = base_clock_mono_us() + (int64_t)WAIT_MS * 1000};
 	if (len) memcpy(job->body, body, len);
-	if (!base_mailbox_put(q->box, job)) return ISAC_OK;
-	end_job(q, job);
+	if (handler->lane == QUERY_SLOW && atomic_exchange(asks_slow(q, route->member_id), true)) {
+		free(job);
+		return ISAC_ERR_RATE;
+	}
+	struct base_mailbox *boxes[] = {[QUERY_QUICK] = q->box, [QUERY_PATIENT] = q->patient, [QUERY_SLOW] = q->slow->box};
+	if (!base_mailbox_put(boxes[handler->lane], job)) return ISAC_OK;
+	allow_next(q, job);
+	free(job);
 	return ISAC_ERR_UNAVAILABLE;
 }
 
@@ -174,6 +211,7 @@ static enum isac_err make(struct query **out, const struct query_conf *conf, str
 	q->notes = main ? main->notes : calloc(QUERY_NOTES, sizeof(*q->notes));
 	q->parked = calloc((size_t)q->conf.queue_max, sizeof(struct query_job *));
 	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)q->conf.queue_max) : ISAC_ERR_NO_MEMORY;
+	if (!err) err = base_mailbox_new(&q->patient, (size_t)q->conf.queue_max);
 	if (err) return err;
 	return main ? store_db_new_slow(&q->db, conf->conninfo, conf->slow_deadline_ms)
 		    : store_db_new(&q->db, conf->conninfo, conf->deadline_ms);
@@ -189,28 +227,36 @@ enum isac_err query_start(struct query **out, const struct query_conf *conf)
 	return err;
 }
 
-static void destroy(struct query **slot)
+void query_halt(struct query *q)
 {
-	struct query *q = *slot;
-	if (!q) return;
+	if (q->slow && q->slow->actor) base_actor_stop(&q->slow->actor);
 	if (q->actor) base_actor_stop(&q->actor);
+}
+
+static void destroy(struct query *q)
+{
 	void *job;
 	while (q->box && base_mailbox_take(q->box, &job, 1)) free(job);
+	while (q->patient && base_mailbox_take(q->patient, &job, 1)) free(job);
 	for (size_t i = 0; q->parked && i < q->parked_n; i++) free(q->parked[i]);
 	base_mailbox_destroy(&q->box);
+	base_mailbox_destroy(&q->patient);
 	store_db_destroy(&q->db);
 	wire_arena_clear(&q->arena);
 	wire_buf_clear(&q->out);
 	wire_buf_clear(&q->entry);
 	free(q->parked);
 	free(q);
-	*slot = NULL;
 }
 
 void query_stop(struct query **slot)
 {
-	struct query_note *notes = *slot ? (*slot)->notes : NULL;
-	if (*slot) destroy(&(*slot)->slow);
-	destroy(slot);
+	struct query *q = *slot;
+	if (!q) return;
+	query_halt(q);
+	struct query_note *notes = q->notes;
+	if (q->slow) destroy(q->slow);
+	destroy(q);
 	free(notes);
+	*slot = NULL;
 }

@@ -37,6 +37,8 @@ char **cli_options_list(const struct cli *cli, const char *name, size_t *n);
 void cli_options_free_list(char **list);
 /* A whole number within min..max. false after a message. */
 bool cli_options_number(const struct cli *cli, const char *name, long long min, long long max, long long *out);
+/* A time, or an age before now. Left alone if the option is not there. false after a message. */
+bool cli_options_time(const struct cli *cli, const char *name, int64_t *us);
 const char *cli_options_home(struct cli *cli);
 int cli_options_timeout_ms(const struct cli *cli); /* -1 after a message */
 
@@ -58,6 +60,9 @@ int cmd_keygen(struct cli *cli);
 int cmd_publish(struct cli *cli);
 int cmd_subscribe(struct cli *cli);
 int cmd_query(struct cli *cli);
+int cmd_preview(struct cli *cli);
+int cmd_who(struct cli *cli);
+int cmd_why(struct cli *cli);
 int cmd_lookup(struct cli *cli);
 int cmd_related(struct cli *cli);
 int cmd_report(struct cli *cli);
@@ -67,6 +72,7 @@ int cmd_filter(struct cli *cli);
 int cmd_admin(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
+extern const struct cli_opt cmd_preview_opts[], cmd_who_opts[], cmd_why_opts[];
 extern const struct cli_opt cmd_lookup_opts[], cmd_related_opts[], cmd_report_opts[], cmd_stats_opts[];
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[];
 extern const struct cli_opt cmd_space_opts[], cmd_space_member_opts[];
@@ -76,8 +82,6 @@ void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));			  /
 int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with a hint to --help; EXIT_USAGE */
 int cli_fail(const struct isac_error *err);							  /* says it; the exit status */
 void cli_fail_filter(const struct isac_error *err, const char *filter);				  /* with a caret under the column */
-/* A time, or an age like 7d before now. false after a message; *out stays if the option is not given. */
-bool cli_time_option(struct cli *cli, const char *name, int64_t *out);
 /* Up to where the index must be for what I have published myself to count; all: everything stored so far. 0 or an exit status. */
 int cli_wait_seq(uint64_t *out, struct isac *isac, bool all);
 /* Opens the home with the common options. 0 or an exit status after a message. */

@@ -61,7 +61,7 @@ int cmd_query(struct cli *cli)
 	struct isac_query_conf conf = {.filter = cli->words_n ? cli->words[0] : "", .held = cli_options_flag(cli, "held")};
 	if (!cli_options_number(cli, "limit", 0, 1000000000000, &limit) || !cli_options_number(cli, "as-of", 1, INT64_MAX, &as_of))
 		return EXIT_USAGE;
-	if (!cli_time_option(cli, "since", &conf.since_us) || !cli_time_option(cli, "until", &conf.until_us)) return EXIT_USAGE;
+	if (!cli_options_time(cli, "since", &conf.since_us) || !cli_options_time(cli, "until", &conf.until_us)) return EXIT_USAGE;
 	if (!cli_output_format(&format, cli, isatty(STDOUT_FILENO) == 1 ? CLI_TABLE : CLI_JSONL, true)) return EXIT_USAGE;
 	if (format == CLI_WHOLE && !cli_options_get(cli, "limit")) limit = 0; /* the newest thousand would pass for all */
 	conf.limit = (uint64_t)limit;

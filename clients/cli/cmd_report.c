@@ -118,20 +118,6 @@ static int print_all(const struct cli *cli, enum cli_format format, const struct
 	return cli_output_flush() && !bad ? EXIT_DONE : EXIT_REFUSED;
 }
 
-/* 32 hex digits, with or without hyphens. */
-static bool parse_id(uint8_t out[ISAC_ID_BYTES], const char *text)
-{
-	size_t n = 0;
-	for (; *text; text++) {
-		if (*text == '-') continue;
-		const char *digits = "0123456789abcdef", *at = strchr(digits, *text | 0x20);
-		if (!at || n == 2 * ISAC_ID_BYTES) return false;
-		out[n / 2] = (uint8_t)(n % 2 ? out[n / 2] | (at - digits) : (at - digits) << 4);
-		n++;
-	}
-	return n == 2 * ISAC_ID_BYTES;
-}
-
 int cmd_report(struct cli *cli)
 {
 	struct isac *isac = NULL;
@@ -141,7 +127,7 @@ int cmd_report(struct cli *cli)
 	enum cli_format format;
 	uint64_t wait_seq;
 	if (cli->words_n != 1) return cli_usage(cli, "one report's id, please");
-	if (!parse_id(id, cli->words[0]))
+	if (!isac_id_parse(id, cli->words[0]))
 		return cli_usage(cli, "'%s' is not a report's id: 32 hex digits, as isac query shows them", cli->words[0]);
 	if (!cli_grid_format(&format, cli)) return EXIT_USAGE;
 	int status = cli_open(&isac, cli);

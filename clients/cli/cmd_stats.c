@@ -158,7 +158,7 @@ int cmd_stats(struct cli *cli)
 	const struct isac_statistics *s;
 	enum cli_format format;
 	if (!cli_grid_format(&format, cli) || !read_question(cli, &conf)) return EXIT_USAGE;
-	if (!cli_time_option(cli, "since", &conf.since_us) || !cli_time_option(cli, "until", &conf.until_us)) return EXIT_USAGE;
+	if (!cli_options_time(cli, "since", &conf.since_us) || !cli_options_time(cli, "until", &conf.until_us)) return EXIT_USAGE;
 	int status = cli_open(&isac, cli);
 	if (!status) status = cli_wait_seq(&conf.wait_seq, isac, cli_options_flag(cli, "wait"));
 	if (!status && isac_statistics(&s, isac, &conf, &err)) status = cli_fail(&err);

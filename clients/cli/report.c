@@ -49,19 +49,6 @@ int cli_open(struct isac **out, struct cli *cli)
 	return 0;
 }
 
-bool cli_time_option(struct cli *cli, const char *name, int64_t *out)
-{
-	const char *text = cli_options_get(cli, name);
-	int64_t span;
-	if (!text || cli_time_parse(out, text)) return true;
-	if (cli_time_span(&span, text)) {
-		*out = cli_time_now_us() - span;
-		return true;
-	}
-	cli_usage(cli, "--%s is a time like 2026-01-31T12:00:00Z or an age like 7d, not '%s'", name, text);
-	return false;
-}
-
 int cli_wait_seq(uint64_t *out, struct isac *isac, bool all)
 {
 	const struct isac_status *s;

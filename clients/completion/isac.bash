@@ -37,7 +37,7 @@ _isac()
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish subscribe query lookup related report stats status space filter admin help" ;;
+	"") next="keygen publish subscribe query lookup related report stats preview who why status space filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
 	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --batch --flush --quiet" ;;
 	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --every --quiet $whole_opts" ;;
@@ -46,7 +46,10 @@ _isac()
 	related*) opts="--limit --type --wait --format" ;;
 	report*) opts="--publisher --changes --wait --format" ;;
 	stats*) opts="--since --until --by --scorecard --overlap --wait --format" ;;
-	help) next="keygen publish subscribe query lookup related report stats status space filter admin" ;;
+	preview*) opts="--filter --since --until --items --scan --cursor" ;;
+	who*) opts="--publisher" ;;
+	why*) opts="--name --item --publisher" ;;
+	help) next="keygen publish subscribe query lookup related report stats preview who why status space filter admin" ;;
 	space|"help space") next="claim confirm drop list" ;;
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;
