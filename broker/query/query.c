@@ -166,6 +166,7 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	struct pollfd fds[] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN},
 			       {.fd = base_mailbox_fd(q->box), .events = POLLIN},
 			       {.fd = base_mailbox_fd(q->patient), .events = POLLIN}};
+	if (!q->slow) store_db_stop_by(q->db, base_actor_stop_fd(actor)); /* a stop does not wait for seconds of counting */
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
 		if (poll(fds, sizeof(fds) / sizeof(*fds), q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;

@@ -30,6 +30,19 @@ enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t 
 	return make(out, calloc(1, sizeof(struct store_db)), &conf);
 }
 
+static int stop_fd(void *arg)
+{
+	return ((struct store_db *)arg)->stop_fd;
+}
+
+static void give_up(void *arg)
+{
+	struct store_db *db = arg;
+
+	db->stop_fd = -1;
+	store_pg_limit(db->pg, 1); /* a time long past */
+}
+
 enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms)
 {
 	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac statistics", .deadline_ms = deadline_ms + SLOW_GRACE_MS};
@@ -45,7 +58,16 @@ enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int
 	db->settings[4] = "work_mem";
 	db->settings[5] = "65536";
 	conf.settings = db->settings;
+	db->stop_fd = -1;
+	conf.aside_fd = stop_fd;
+	conf.aside = give_up;
+	conf.arg = db;
 	return make(out, db, &conf);
+}
+
+void store_db_stop_by(struct store_db *db, int fd)
+{
+	db->stop_fd = fd;
 }
 
 void store_db_destroy(struct store_db **db)

@@ -88,7 +88,7 @@ enum isac_err store_pg_connect(struct store_pg *pg); /* ISAC_OK at once if conne
 void store_pg_close(struct store_pg *pg);
 bool store_pg_is_open(const struct store_pg *pg);
 const char *store_pg_error(const struct store_pg *pg);	    /* of the last failure, one line */
-void store_pg_limit(struct store_pg *pg, int64_t until_us); /* no wait goes beyond this monotonic time; 0 = none */
+void store_pg_limit(struct store_pg *pg, int64_t until_us); /* no wait goes beyond this monotonic time, also of what runs; 0 = none */
 /* Runs with the fields in args as parameters (may be NULL); binary result if res is not NULL. */
 enum isac_err store_pg_run(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res);
 /* The same; fn is called once the server has the statement, before its answer is waited for. It must not use pg. */
@@ -123,11 +123,13 @@ struct store_db {
 	struct wire_buf args;
 	struct member_audience **audiences; /* ascending id, each with its arrays behind it */
 	size_t audiences_n, audiences_cap;
-	size_t page_bytes;   /* average report of the last page */
-	char timeout_ms[24]; /* of store_db_new_slow; as is settings, which pg keeps */
-	const char *settings[7];
-	int64_t event_id; /* of the command whose transaction is open */
+	size_t page_bytes; /* average report of the last page */
+	int64_t event_id;  /* of the command whose transaction is open */
 	bool in_admin;
+	/* Of store_db_new_slow. pg keeps settings. */
+	char timeout_ms[24];
+	const char *settings[7];
+	int stop_fd; /* -1: none, or it was seen */
 };
 struct wire_buf *store_db_args(struct store_db *db); /* emptied */
 /* One statement with the fields in db->args, run again once on a fresh connection if the old one turns out to be broken. Reads only, or

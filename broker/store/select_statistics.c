@@ -44,25 +44,16 @@ static const char *const QUESTIONS[STORE_STATS_END] = {
 				"SELECT a.p, b.p, count(*) FROM g a JOIN g b ON b.key = a.key AND b.p >= a.p GROUP BY 1, 2 ORDER BY 1, 2",
 };
 
+/* The span as numbers of reports: from <= seq < until. The index answers for no more than complete_seq. */
 static enum isac_err read_span(struct store_db *db, const struct store_statistics *q, int64_t *from, int64_t *until, uint64_t *complete_seq)
 {
-	static const struct store_stmt stmt = {"select_span", "SELECT seq_at($1::timestamptz), seq_at($2::timestamptz)"};
-	struct wire_buf *args;
-	PGresult *res = NULL;
+	uint64_t after = 0, last = 0;
 	enum isac_err err = store_select_complete(db, complete_seq);
 
 	if (!err) err = store_db_audiences(db);
-	if (err) return err;
-	args = store_db_args(db);
-	store_field_time(args, q->since_us);
-	store_field_time(args, q->until_us);
-	err = store_db_run(db, &stmt, &res);
-	if (!err) {
-		*from = store_get_i64(res, 0, 0);
-		*until = store_get_i64(res, 0, 1);
-		if (*until > (int64_t)*complete_seq + 1) *until = (int64_t)*complete_seq + 1;
-	}
-	PQclear(res);
+	if (!err) err = store_select_span(db, q->since_us, q->until_us, &after, &last);
+	*from = (int64_t)after + 1;
+	*until = (int64_t)(last < *complete_seq ? last : *complete_seq) + 1;
 	return err;
 }
 

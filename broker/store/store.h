@@ -77,6 +77,8 @@ struct store_db; /* reconnects by itself; every call has the deadline */
 enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms);
 /* The same for questions that may take long: their statements end by the deadline with DB_RETRY. */
 enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms);
+/* Of store_db_new_slow: once fd is readable, what runs and all that comes is given up with DB_BROKEN. An actor's base_actor_stop_fd. */
+void store_db_stop_by(struct store_db *db, int fd);
 void store_db_destroy(struct store_db **db);
 
 /* Reports with after < seq <= until, ascending, at most max_reports and about max_bytes. Holes are how the caller sees gaps.

@@ -52,10 +52,7 @@ int cmd_related(struct cli *cli)
 		shown += relations[i].n;
 	}
 	if (!status && !cli_output_flush()) status = EXIT_REFUSED;
-	if (!status && !shown) {
-		if (format == CLI_TABLE) cli_note("nothing that stands near it is known");
-		status = EXIT_REFUSED;
-	}
+	if (!status && !shown && format == CLI_TABLE) cli_note("nothing that stands near it is known");
 	isac_close(&isac);
 	return status;
 }
