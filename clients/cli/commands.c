@@ -48,9 +48,8 @@ const struct cli_command cli_commands[] = {
 	 "isac why 0192f3c4-0000-7000-8000-000000000001\nisac why 0192f3c4-0000-7000-8000-000000000001 --name soc --item 3\n", cmd_why_opts,
 	 cmd_why},
 	{"lookup", "[VALUE...]", "which of these values are known?",
-	 "Every value is answered: known or not, how often and by how many it was mentioned, the best confidence, the newest mention. "
-	 "Only\n"
-	 "what I may see counts. Exit status 1 if none is known, 4 if some are no values (each is listed).",
+	 "Every value is answered: known or not, how often and by how many it was mentioned, the best confidence, the newest mention.\n"
+	 "Only what I may see counts. Exit status 1 if none is known, 4 if some are no values (each is listed).",
 	 "isac lookup 198.51.100.7 evil.example\n"
 	 "isac lookup --file seen.txt --format csv > known.csv\n",
 	 cmd_lookup_opts, cmd_lookup},

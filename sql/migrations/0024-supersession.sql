@@ -12,6 +12,7 @@ GRANT SELECT, INSERT ON supersession TO isac_core;
 -- What is indexed already: 0x52 0x10 is the head of field 10 with 16 bytes. Those two bytes elsewhere in a header make a row that
 -- names no report, and readers look at the header again.
 INSERT INTO supersession (publisher_id, replaced, seq)
-	SELECT publisher_id, encode(substring(header FROM position('\x5210'::bytea IN header) + 2 FOR 16), 'hex')::uuid, seq FROM report
-	WHERE position('\x5210'::bytea IN header) > 0 AND octet_length(header) >= position('\x5210'::bytea IN header) + 17
+	SELECT publisher_id, encode(substring(header FROM at + 2 FOR 16), 'hex')::uuid, seq
+	FROM report CROSS JOIN LATERAL generate_series(position('\x5210'::bytea IN header), octet_length(header) - 17) AS at
+	WHERE position('\x5210'::bytea IN header) > 0 AND substring(header FROM at FOR 2) = '\x5210'::bytea
 	ON CONFLICT DO NOTHING;
