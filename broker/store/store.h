@@ -75,6 +75,10 @@ uint64_t store_indexer_seq(const struct store_indexer *x); /* index complete up 
 /* ---- a connection for one actor's own reads and small writes ---- */
 struct store_db; /* reconnects by itself; every call has the deadline */
 enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms);
+/* The same for questions that may take long: their statements end by the deadline with DB_RETRY. */
+enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms);
+/* Of store_db_new_slow: once fd is readable, what runs and all that comes is given up with DB_BROKEN. An actor's base_actor_stop_fd. */
+void store_db_stop_by(struct store_db *db, int fd);
 void store_db_destroy(struct store_db **db);
 
 /* Reports with after < seq <= until, ascending, at most max_reports and about max_bytes. Holes are how the caller sees gaps.
@@ -117,6 +121,72 @@ struct store_query {
 enum isac_err store_select_query(struct store_db *db, const struct store_query *q, struct store_hit **hits, size_t *n, uint64_t *next_seq,
 				 uint32_t *next_item /* 0 = the end */, uint64_t *complete_seq);
 void store_hits_free(struct store_hit *hits, size_t n);
+
+/*
+ * Answers to other questions about history, appended to the reply's body; only what a query for everything would show this member counts.
+ * proto/README.md section 10 says what the numbers mean. now_us: the hub's clock. *complete_seq: the index answered for all up to here.
+ */
+enum isac_err store_select_known(struct store_db *db, const struct member *self, const Isac1__Lookup *ask, int64_t now_us,
+				 struct wire_buf *out, uint64_t *complete_seq);
+enum store_relation { STORE_RELATION_REPORT = 1, STORE_RELATION_NETWORK, STORE_RELATION_DOMAIN };
+struct store_related {
+	const struct member *self;
+	const uint8_t *key;  /* of the value itself, which is left out */
+	const uint8_t *addr; /* NETWORK: with its host bits zero */
+	uint8_t family, prefix;
+	const char *domain; /* DOMAIN */
+	uint32_t limit;
+	/* Called for each value, in order; text lives for the call. count: of all, RELATED_VALUES at most. */
+	void (*row)(void *arg, const Isac1__RelatedValue *value, uint32_t count);
+	void *arg;
+};
+enum isac_err store_select_related(struct store_db *db, enum store_relation relation, const struct store_related *q,
+				   uint64_t *complete_seq);
+/* Reports with this id, oldest first; publisher_id 0: of anybody. Entitlement is in the SQL; the caller asks member_may_see again. */
+enum isac_err store_select_versions(struct store_db *db, const struct member *self, const uint8_t report_id[WIRE_ID], int32_t publisher_id,
+				    struct store_hit **hits, size_t *n);
+/* Those that replace it: appends VersionsResult.later. publisher_id 0: of anybody; names come from the roster. */
+enum isac_err store_select_later(struct store_db *db, const struct member *self, const uint8_t report_id[WIRE_ID], int32_t publisher_id,
+				 struct wire_buf *out, uint64_t *complete_seq);
+/* Rows of what STATISTICS asks; publishers by id. name is NULL for the total. */
+struct store_count {
+	const char *name;
+	uint64_t mentions, values, reports;
+	uint32_t publishers;
+};
+struct store_score {
+	int32_t publisher_id;
+	uint64_t mentions, values, first, unique, led;
+	int64_t lead_us;
+};
+struct store_overlap {
+	int32_t a, b;
+	uint64_t values;
+};
+enum store_question {
+	STORE_STATS_TOTAL = 1,
+	STORE_STATS_DAY,
+	STORE_STATS_TYPE,
+	STORE_STATS_PUBLISHER,
+	STORE_STATS_COUNTRY,
+	STORE_STATS_ASN,
+	STORE_STATS_SCORES,
+	STORE_STATS_OVERLAP,
+	STORE_STATS_END
+};
+struct store_statistics {
+	const struct member *self;
+	enum store_question question;
+	int64_t since_us, until_us;
+	int32_t publisher_id; /* SCORES: only this one's; 0 = all, -1 = nobody's */
+	/* Called for each row; only that of the question is. */
+	void (*count)(void *arg, const struct store_count *row);
+	void (*score)(void *arg, const struct store_score *row);
+	void (*overlap)(void *arg, const struct store_overlap *row);
+	void *arg;
+};
+/* With a db of store_db_new_slow. DB_RETRY: it took too long. */
+enum isac_err store_select_statistics(struct store_db *db, const struct store_statistics *q, uint64_t *complete_seq);
 
 /* Subscriptions. */
 struct store_subscription {
