@@ -37,7 +37,9 @@ struct core {
 static void on_committed(void *arg, struct report *const *reports, size_t n)
 {
 	struct core *core = arg;
-	for (size_t i = 0; i < n; i++) query_note_receipt(core->query, reports[i]->publisher_id, reports[i]->seq, reports[i]->received_us);
+	for (size_t i = 0; i < n; i++)
+		if (!reports[i]->release_of)
+			query_note_receipt(core->query, reports[i]->publisher_id, reports[i]->seq, reports[i]->received_us);
 }
 
 static void on_publish(void *arg, struct report *const *reports, size_t n)

@@ -143,6 +143,8 @@ enum isac_err store_index_batch_add(struct store_index_batch *b, const struct re
 
 		if (!ind) /* another kind of item: its own indexer's business */
 			continue;
+		if (report->release_of && report_is_held(report, i)) /* said by the report that this is a release of */
+			continue;
 		put_mention(&b->rows, report, i);
 		b->entries[b->entries_n++] = (struct entry){
 			.item = &report->items[i],

@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 21,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 23,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
@@ -139,7 +139,7 @@ void store_db_visible(const struct store_db *db, struct wire_buf *args, const st
 
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
-#define STORE_REPORT_COLUMNS "r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload"
+#define STORE_REPORT_COLUMNS "r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload, r.release_of"
 enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row);
 /* Gives it the audience that its row names; asks the database for unknown ones. */
 enum isac_err store_report_row_audience(struct store_db *db, struct report *report);
@@ -196,6 +196,15 @@ size_t store_index_batch_count(const struct store_index_batch *b); /* mentions *
 enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_start(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_finish(struct store_index_batch *b, struct store_pg *pg);
+
+/* ---- index_held.c: what is held, and what owners say of it ---------------------------------------- */
+struct store_index_held;
+enum isac_err store_index_held_new(struct store_index_held **out, struct base_shared *roster, int64_t quorum);
+void store_index_held_destroy(struct store_index_held **h);
+void store_index_held_begin(struct store_index_held *h); /* a new batch */
+enum isac_err store_index_held_add(struct store_index_held *h, const struct report *report);
+enum isac_err store_index_held_write(struct store_index_held *h, struct store_pg *pg); /* after mention */
+bool store_index_held_due(const struct store_index_held *h);			      /* the last write made something due */
 
 /* ---- index_concern.c: whom they concern, beside it ------------------------------------------------ */
 struct store_index_concern;
