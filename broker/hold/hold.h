@@ -65,6 +65,8 @@ struct hold_counts {
 	size_t lists, entries, skipped_lists, skipped_entries;
 	const char *skipped; /* names of the lists that were passed over, with ", " between; "" */
 };
+/* One line of the log: what was loaded and what was passed over. */
+void hold_lists_log(const struct hold_lists *lists);
 void hold_lists_count(const struct hold_lists *lists, struct hold_counts *out);
 
 /* ---- members' space ---------------------------------------------------------------------- */

@@ -35,7 +35,6 @@ static bool pick(uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1], const struct store_hit 
 /* Appends an entry each for active and held items: an entry has one state. */
 static enum isac_err add_hit(struct query_call *call, const struct store_hit *hit, bool held)
 {
-	static const uint8_t state_held[] = {8 << 3, 1}; /* Entry.state = 1, behind the rest: the same message */
 	struct wire_buf *entry = &call->q->entry;
 	uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1];
 	bool held_too = held && (call->self->roles & MEMBER_ANALYST || hit->report->publisher_id == call->self->id);
@@ -43,7 +42,6 @@ static enum isac_err add_hit(struct query_call *call, const struct store_hit *hi
 		if (!pick(part, hit, state)) continue;
 		wire_buf_reset(entry);
 		enum isac_err err = report_disclose(entry, hit->report, part);
-		if (state) wire_buf_add(entry, state_held, sizeof(state_held));
 		if (err || entry->err) return err ? err : entry->err;
 		wire_buf_varint(call->out, 1 << 3 | 2); /* QueryResult.entries */
 		wire_buf_varint(call->out, entry->len);

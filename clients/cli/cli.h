@@ -63,7 +63,8 @@ int cmd_filter(struct cli *cli);
 int cmd_admin(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
-extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[];
+extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[],
+	cmd_admin_held_opts[];
 extern const struct cli_opt cmd_space_opts[], cmd_space_member_opts[];
 
 /* ---- report.c: what is said to people ---- */
