@@ -2,6 +2,7 @@
  * The processes behind the parent: each reads its configuration from sealed memory, reads the one secret it needs,
  * gives up everything else and serves. It works in the data folder and names nothing outside of it.
  */
+#include <errno.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -53,6 +54,10 @@ static enum isac_err run_core(const struct role_context *c)
 	enum isac_err err = geo_open(base_conf_str(c->conf, "geo_country_db"), base_conf_str(c->conf, "geo_asn_db"), &why);
 
 	if (err) base_log(BASE_LOG_ERROR, "geo.open", "why=\"%s\"", why.text);
+	if (!err && *lists && access(lists, R_OK | X_OK)) {
+		err = ISAC_ERR_CONFIG;
+		base_log(BASE_LOG_ERROR, "warninglist.load", "why=\"%s: %s\"", strerror(errno), lists);
+	}
 	if (!err) err = enter(c->conf, *database ? BASE_SANDBOX_CORE_REMOTE : BASE_SANDBOX_CORE, rw, ro);
 
 	return err ? err : core_run(&conf);
