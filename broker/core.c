@@ -228,8 +228,8 @@ static enum isac_err start(struct core *core)
 	static const struct {
 		const char *name;
 		enum isac_err (*fn)(struct core *);
-	} steps[] = {
-		{"hold", start_hold},   {"control", start_control}, {"store", start_store}, {"query", start_query}, {"feed", start_feed}, {"intake", start_intake}};
+	} steps[] = {{"hold", start_hold},   {"control", start_control}, {"store", start_store},
+		     {"query", start_query}, {"feed", start_feed},	 {"intake", start_intake}};
 	struct wire_why why = {.text = ""};
 	enum isac_err err = wire_init();
 	if (err) base_log(BASE_LOG_ERROR, "core.start", "step=wire err=%s", isac_err_name(err));

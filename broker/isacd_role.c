@@ -43,7 +43,8 @@ static enum isac_err run_core(const struct role_context *c)
 	static const char *const rw[] = {"run", NULL};
 	/* Names of users and hosts, certificates, the public suffix list: what any user may read. */
 	const char *lists = base_conf_str(c->conf, "warninglists_dir");
-	const char *const ro[] = {"/etc", "/usr/share/publicsuffix", "/usr/share/ca-certificates", "/usr/lib/ssl", *lists ? lists : NULL, NULL};
+	const char *const ro[] = {"/etc",	  "/usr/share/publicsuffix", "/usr/share/ca-certificates",
+				  "/usr/lib/ssl", *lists ? lists : NULL,     NULL};
 	const char *database = base_conf_str(c->conf, "database");
 	const struct core_conf conf = {.params = c->conf,
 				       .conninfo = *database ? database : isacd_core_conninfo,

@@ -62,7 +62,8 @@ enum isac_err control_held_list(struct control_call *call)
 	const char *type = control_arg_text(call->cmd, "type");
 	enum isac_err err = control_arg(call->cmd, "publisher") ? control_arg_name(&ask.publisher, call, "publisher") : ISAC_OK;
 	if (err) return err;
-	if (type && !(ask.type = wire_value_type(type, strlen(type)))) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "no such type of value");
+	if (type && !(ask.type = wire_value_type(type, strlen(type))))
+		return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "no such type of value");
 	wire_arena_init(&l.arena, WIRE_LIMIT_DECODE_BYTES);
 	l.lists = base_shared_take(&call->hold->lists);
 	l.space = base_shared_take(&call->hold->space);

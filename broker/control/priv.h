@@ -19,7 +19,7 @@ struct control_call {
 	struct store_db *db;
 	const struct base_conf *params;
 	struct hold *hold;
-	bool due; /* out: held items may be due for release */
+	bool due;	       /* out: held items may be due for release */
 	struct wire_buf *rows; /* packed rows of ControlResult */
 	struct wire_why *why;
 };

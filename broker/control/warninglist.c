@@ -6,7 +6,8 @@ enum isac_err control_warninglist_reload(struct control_call *call)
 	const char *folder = base_conf_str(call->params, "warninglists_dir");
 	struct hold_counts counts;
 	struct hold_lists *lists;
-	if (!*folder) return wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "the hub has no warninglists: its parameter warninglists_dir is empty");
+	if (!*folder)
+		return wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "the hub has no warninglists: its parameter warninglists_dir is empty");
 	enum isac_err err = hold_lists_load(&lists, folder, call->why);
 	if (err) {
 		base_log(BASE_LOG_ERROR, "warninglist.reload", "why=\"%s\"", call->why->text);

@@ -87,6 +87,6 @@ void hold_lists_log(const struct hold_lists *lists)
 	struct hold_counts c;
 
 	hold_lists_count(lists, &c);
-	base_log(BASE_LOG_INFO, "warninglist.loaded", "lists=%zu entries=%zu passed_over_entries=%zu passed_over_lists=\"%s\"", c.lists, c.entries,
-		 c.skipped_entries, c.skipped);
+	base_log(BASE_LOG_INFO, "warninglist.loaded", "lists=%zu entries=%zu passed_over_entries=%zu passed_over_lists=\"%s\"", c.lists,
+		 c.entries, c.skipped_entries, c.skipped);
 }

@@ -87,7 +87,8 @@ struct hold {
 };
 enum isac_err hold_init(struct hold *hold);
 void hold_clear(struct hold *hold);
-/* Marks what is to be held and says of the first such item why, in report->held_why. Of reports that were just opened, and not shared yet. */
+/* Marks what is to be held and says of the first such item why, in report->held_why. Of reports that were just opened, and not shared yet.
+ */
 enum isac_err hold_report(struct hold *hold, struct report *report);
 
 #endif

@@ -18,7 +18,7 @@ static void bounds(struct hold_net *out, const uint8_t *addr, uint8_t family, ui
 	}
 	memcpy(out->last, out->first, sizeof(out->last));
 	for (unsigned bit = bits; bit < 128; bit++) {
-		out->first[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
+		out->first[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 		out->last[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
 	}
 }
@@ -58,8 +58,7 @@ enum isac_err hold_nets_freeze(struct hold_nets *nets)
 		if (n && nets->net[n - 1].of == nets->net[i].of && memcmp(nets->net[i].last, nets->net[n - 1].last, 16) <= 0) continue;
 		nets->net[n] = nets->net[i];
 		memcpy(nets->last_max[n], nets->net[n].last, 16);
-		if (n && memcmp(nets->last_max[n - 1], nets->last_max[n], 16) > 0)
-			memcpy(nets->last_max[n], nets->last_max[n - 1], 16);
+		if (n && memcmp(nets->last_max[n - 1], nets->last_max[n], 16) > 0) memcpy(nets->last_max[n], nets->last_max[n - 1], 16);
 		n++;
 	}
 	nets->n = n;

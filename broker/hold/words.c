@@ -1,4 +1,5 @@
-/* A set of texts: one pool of bytes, and open addressing on their hashes. Only operators put texts in, so nobody can aim collisions at it. */
+/* A set of texts: one pool of bytes, and open addressing on their hashes. Only operators put texts in, so nobody can aim collisions at it.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include "hold/hold.h"
@@ -74,8 +75,8 @@ enum isac_err hold_words_add(struct hold_words *w, const char *text, size_t len,
 		return ISAC_OK;
 	}
 	memcpy(w->pool + w->pool_len, text, len);
-	w->word[w->n] = (struct hold_word){
-		.text_at = (uint32_t)w->pool_len, .text_len = (uint32_t)len, .types = types, .of = of, .below = below};
+	w->word[w->n] =
+		(struct hold_word){.text_at = (uint32_t)w->pool_len, .text_len = (uint32_t)len, .types = types, .of = of, .below = below};
 	w->pool_len += len;
 	w->slot[at] = (uint32_t)++w->n;
 	return ISAC_OK;

@@ -78,7 +78,8 @@ static enum isac_err add_spoken(struct store_index_held *h, const struct report 
 
 		/* The types that may mean a space: hold/space.c. */
 		if (!item->ind || report_is_held(report, i)) continue;
-		if (item->value.type != WIRE_VALUE_CIDR && item->value.type != WIRE_VALUE_DOMAIN && item->value.type != WIRE_VALUE_ASN) continue;
+		if (item->value.type != WIRE_VALUE_CIDR && item->value.type != WIRE_VALUE_DOMAIN && item->value.type != WIRE_VALUE_ASN)
+			continue;
 		more = grow(h->spoken, h->spoken_n, &h->spoken_cap, sizeof(*more));
 		if (!more) return ISAC_ERR_NO_MEMORY;
 		h->spoken = more;

@@ -139,7 +139,8 @@ void store_db_visible(const struct store_db *db, struct wire_buf *args, const st
 
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
-#define STORE_REPORT_COLUMNS "r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload, r.release_of"
+#define STORE_REPORT_COLUMNS \
+	"r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload, r.release_of"
 enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row);
 /* Gives it the audience that its row names; asks the database for unknown ones. */
 enum isac_err store_report_row_audience(struct store_db *db, struct report *report);
@@ -204,7 +205,7 @@ void store_index_held_destroy(struct store_index_held **h);
 void store_index_held_begin(struct store_index_held *h); /* a new batch */
 enum isac_err store_index_held_add(struct store_index_held *h, const struct report *report);
 enum isac_err store_index_held_write(struct store_index_held *h, struct store_pg *pg); /* after mention */
-bool store_index_held_due(const struct store_index_held *h);			      /* the last write made something due */
+bool store_index_held_due(const struct store_index_held *h);			       /* the last write made something due */
 
 /* ---- index_concern.c: whom they concern, beside it ------------------------------------------------ */
 struct store_index_concern;

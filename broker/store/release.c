@@ -18,7 +18,8 @@ static const struct store_stmt APPEND_RELEASE = {
 	"WITH r AS (SELECT * FROM report WHERE seq = $1::bigint AND payload IS NOT NULL), "
 	"h AS (UPDATE hub_head SET seq = hub_head.seq + 1, received = greatest(hub_head.received, $2::timestamptz) "
 	"WHERE EXISTS (SELECT FROM r) RETURNING hub_head.seq, hub_head.received), "
-	"u AS (UPDATE held SET state = CASE WHEN EXISTS (SELECT FROM h) THEN 'released' ELSE 'passed' END, release_seq = (SELECT seq FROM h) "
+	"u AS (UPDATE held SET state = CASE WHEN EXISTS (SELECT FROM h) THEN 'released' ELSE 'passed' END, release_seq = (SELECT seq FROM "
+	"h) "
 	"WHERE seq = $1::bigint AND item = ANY ($3::int[]) AND state = 'due'), "
 	"i AS (INSERT INTO report (seq, received, publisher_id, report_id, created, audience_id, item_count, kind, tlp, key_id, signature, "
 	"leaf, header, held, payload, release_of) "
@@ -54,7 +55,7 @@ static void put_held(struct wire_buf *args, const struct due *due)
 	for (uint32_t i = 0; i < due->item_count && i < WIRE_LIMIT_ITEMS; i++) held[i / 8] |= (uint8_t)(1u << i % 8);
 	for (uint32_t i = 0; i < due->items; i++)
 		if (due->item[i] >= 0 && (uint32_t)due->item[i] < due->item_count)
-			held[due->item[i] / 8] &= (uint8_t)~(1u << due->item[i] % 8);
+			held[due->item[i] / 8] &= (uint8_t) ~(1u << due->item[i] % 8);
 	for (size_t i = 0; i < sizeof(held); i++) left |= held[i];
 	if (left) store_field_bytes(args, held, (due->item_count + 7) / 8);
 	else store_field_null(args);

@@ -28,8 +28,8 @@ struct store {
 	int64_t received_us;	/* of the head */
 	uint64_t partitions_at; /* head when partitions were last made */
 	bool must_sync, is_locked_out, is_failing;
-	struct base_mailbox *due; /* of one place: something in it means that held items may be due */
-	bool more_due;		  /* the last release did not do them all */
+	struct base_mailbox *due;	  /* of one place: something in it means that held items may be due */
+	bool more_due;			  /* the last release did not do them all */
 	unsigned look_first;		  /* so many commits look for known ids before they append */
 	struct store_interned *audiences; /* open addressing by digest */
 	size_t audiences_n, audiences_cap;

@@ -1,13 +1,14 @@
 /* An admin's verdict on held values, by key: released, or dropped. A later verdict replaces an earlier one. */
 #include "store/priv.h"
 
-static const struct store_stmt FIND = {"select_held_key", "SELECT DISTINCT h.key FROM unnest($1::uuid[]) AS u(key) JOIN held h ON h.key = u.key "
-							  "WHERE h.state = 'open'"};
+static const struct store_stmt FIND = {"select_held_key",
+				       "SELECT DISTINCT h.key FROM unnest($1::uuid[]) AS u(key) JOIN held h ON h.key = u.key "
+				       "WHERE h.state = 'open'"};
 static const struct store_stmt LOCK = {"held_lock", "SELECT pg_advisory_xact_lock(1769169251, 5)"};
-static const struct store_stmt JUDGE = {"judge_held",
-					"INSERT INTO held_verdict (key, verdict, member_id, event) VALUES ($1::uuid, $2::text, $3::int, "
-					"$4::bigint) ON CONFLICT (key) DO UPDATE SET verdict = excluded.verdict, member_id = excluded.member_id, "
-					"event = excluded.event, seq = NULL, at = now()"};
+static const struct store_stmt JUDGE = {
+	"judge_held", "INSERT INTO held_verdict (key, verdict, member_id, event) VALUES ($1::uuid, $2::text, $3::int, "
+		      "$4::bigint) ON CONFLICT (key) DO UPDATE SET verdict = excluded.verdict, member_id = excluded.member_id, "
+		      "event = excluded.event, seq = NULL, at = now()"};
 static const struct store_stmt SETTLE = {"held_settle", "SELECT held_settle(ARRAY[$1::uuid], $2::int)"};
 
 static enum isac_err judge(struct store_db *db, const uint8_t key[WIRE_VALUE_KEY], const struct store_verdict *v)

@@ -1,5 +1,6 @@
 """Poisoning: what is held back, what that costs nobody, and how it comes into the feeds after all."""
 import json
+import os
 import pathlib
 import random
 
@@ -9,7 +10,7 @@ from hub import until
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 SMALL = DATA / "warninglists"
-REAL = DATA.parents[2] / "shared" / "data" / "warninglists"    # MISP's, where somebody has put it beside this tree
+REAL = pathlib.Path(os.environ.get("ISAC_WARNINGLISTS", "/nonexistent"))     # folder "lists" of MISP's repository, where somebody has it
 
 
 def benign():
@@ -86,7 +87,7 @@ def test_what_the_lists_name_is_in_no_feed(make_hub):
     assert len(alice.json("query", "true", "--held", "--limit", "1000")) == 500 + len(said)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="no warninglists of MISP beside the tree")
+@pytest.mark.skipif(not REAL.is_dir(), reason="no ISAC_WARNINGLISTS")
 def test_500_of_the_real_lists_are_held_and_500_bad_ones_are_not(make_hub):
     hub = make_hub(f"warninglists_dir={REAL}")
     alice, bob = hub.enrol("alice"), hub.enrol("bob", "subscriber")
