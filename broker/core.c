@@ -64,6 +64,12 @@ static void on_due(void *arg)
 	if (atomic_load(&core->has_feed)) store_release_due(core->store);
 }
 
+static bool on_busy(void *arg)
+{
+	struct core *core = arg;
+	return atomic_load(&core->has_feed) && feed_is_busy(core->feed);
+}
+
 static void on_receipt(void *arg, const struct store_route *route, const uint8_t *body, size_t len)
 {
 	intake_reply_queue(((struct core *)arg)->intake, route, WIRE_RECEIPT, body, len);
@@ -89,6 +95,16 @@ static void on_roster_changed(void *arg)
 static bool on_is_live(void *arg, int32_t member_id, const char *name)
 {
 	return feed_is_live(((struct core *)arg)->feed, member_id, name);
+}
+
+static uint64_t on_ask_ranges(void *arg)
+{
+	return feed_ranges_ask(((struct core *)arg)->feed);
+}
+
+static bool on_are_written(void *arg, uint64_t ticket)
+{
+	return feed_ranges_are_written(((struct core *)arg)->feed, ticket);
 }
 
 /* ---- start --------------------------------------------------------------------------------- */
@@ -164,6 +180,7 @@ static enum isac_err start_store(struct core *core)
 				  .receipt = on_receipt,
 				  .receipts_end = on_receipts_end,
 				  .concerned = on_concerned,
+				  .busy = on_busy,
 				  .roster = &core->roster,
 				  .due = on_due,
 				  .quorum = number(core, "quorum"),
@@ -182,6 +199,8 @@ static enum isac_err start_query(struct core *core)
 				  .store = core->store,
 				  .indexer = core->indexer,
 				  .is_live = on_is_live,
+				  .ask_ranges = on_ask_ranges,
+				  .are_written = on_are_written,
 				  .reply = on_reply,
 				  .arg = core};
 	load_cursor_key(conf.cursor_key);
@@ -250,10 +269,11 @@ static void stop(struct core *core)
 {
 	if (core->intake) intake_halt(core->intake);
 	control_stop(&core->control);
-	query_stop(&core->query);
-	store_stop(&core->store);
+	if (core->query) query_halt(core->query);
+	store_stop(&core->store); /* its last commits still note their receipts */
 	store_indexer_stop(&core->indexer);
 	feed_stop(&core->feed);
+	query_stop(&core->query);
 	intake_stop(&core->intake);
 	hold_clear(&core->hold);
 	base_shared_clear(&core->roster);

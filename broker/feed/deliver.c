@@ -211,6 +211,7 @@ static void step_session(struct feed *f, struct round *round, struct feed_sessio
 	if (!s->rights_told && feed_send_heartbeat(f, s)) return;
 	if (!plan_next(f, round, s, p)) return;
 	if (p->n) {
+		if (!feed_range_ready(f, s)) return; /* what says that it was sent comes before it is */
 		g = group_for(round, p);
 		if (!g || !add_destination(g, s, p->last)) return;
 		base_stats_add(STAT_feed_delivered, hash_shown(s, p));
@@ -232,6 +233,7 @@ static void lose_sessions(struct feed *f, struct group *g)
 	base_log_limited(1, BASE_LOG_ERROR, "feed.link_full", "sessions=%u", g->to_n);
 	for (i = 0; i < g->to_n; i++) {
 		feed_send_error(f, g->session[i]->rid, g->session[i]->rid_len, 0, g->session[i]->sub, ISAC_ERR_UNAVAILABLE, NULL);
+		feed_range_lost(g->session[i]);
 		feed_session_close(f, g->session[i]);
 	}
 }
@@ -257,7 +259,11 @@ static void send_group(struct feed *f, struct group *g)
 		lose_sessions(f, g);
 		return;
 	}
-	for (i = 0; i < g->to_n; i++) g->session[i]->credit -= (int64_t)f->out.len;
+	for (i = 0; i < g->to_n; i++) {
+		g->session[i]->credit -= (int64_t)f->out.len;
+		feed_range_handed(f, g->session[i]);
+	}
+	atomic_store(&f->sent_at_us, base_clock_mono_us());
 	base_stats_add(STAT_feed_batches, g->to_n);
 }
 
@@ -288,6 +294,7 @@ static bool deliver_round(struct feed *f, struct feed_plan *p)
 		send_group(f, g);
 		group_free(g);
 	}
+	feed_ring_trim(f); /* what was encoded counts, too */
 	moved = round->moved;
 	free(round);
 	return moved;

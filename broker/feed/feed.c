@@ -24,7 +24,7 @@ static void commit_free(struct commit *c)
 	free(c);
 }
 
-static void wake(struct feed *f)
+void feed_wake(struct feed *f)
 {
 	uint64_t one = 1;
 
@@ -45,7 +45,7 @@ void feed_committed(struct feed *f, struct report *const *reports, size_t n)
 	if (c && !base_mailbox_put(f->commits, c)) return;
 	if (c) commit_free(c);
 	atomic_store(&f->missed, true); /* they are in the store */
-	wake(f);
+	feed_wake(f);
 }
 
 static void take_commits(struct feed *f)
@@ -141,6 +141,7 @@ static void take_done(struct feed *f)
 		if (page) feed_page_take(f, job);
 		if (job->kind == FEED_JOB_CURSORS) take_cursors(f, job);
 		if (job->kind == FEED_JOB_CONCERN) feed_notice_done(f, job);
+		if (job->kind == FEED_JOB_RANGES) feed_range_done(f, job);
 		feed_job_free(&job);
 	}
 }
@@ -156,6 +157,7 @@ static int run_timers(struct feed *f)
 	feed_session_flush_cursors(f, false);
 	next = feed_notice_tend(f, now, next);
 	if (!TAILQ_EMPTY(&f->cursors) && !f->cursors_asked && f->cursors_at_us < next) next = f->cursors_at_us;
+	if (feed_range_due_us(f) < next) next = feed_range_due_us(f);
 	while ((s = TAILQ_FIRST(&f->beats)) && s->heartbeat_at_us <= now) {
 		feed_session_beat(f, s); /* whether it can be sent or not */
 		(void)feed_send_heartbeat(f, s);
@@ -207,9 +209,11 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 		take_done(f);
 		feed_notice_take(f);
 		feed_deliver(f);
+		feed_range_flush(f, false);
 	}
 	feed_session_flush_cursors(f, true);
 	close_link(f);
+	feed_range_flush(f, true);
 	return ISAC_OK;
 }
 
@@ -279,5 +283,5 @@ void feed_stop(struct feed **feed)
 void feed_roster_changed(struct feed *f)
 {
 	atomic_store(&f->roster_stale, true);
-	wake(f);
+	feed_wake(f);
 }

@@ -23,8 +23,16 @@ void feed_stop(struct feed **f);
 void feed_committed(struct feed *f, struct report *const *reports, size_t n);
 /* From the indexer's thread: whom reports concern. Open sessions of these members are told soon; never blocks, never fails. */
 void feed_concerned(struct feed *f, const struct store_concern *concern, size_t n);
+/* Did a delivery leave within the last moments? Any thread. */
+bool feed_is_busy(const struct feed *f);
 /* Is a session with this name open? For STATUS. */
 bool feed_is_live(struct feed *f, int32_t member_id, const char *name);
+/*
+ * Who was sent what is written behind deliveries. Ask, and once it is written the table says all that had been handed over when you
+ * asked: the ticket is what to look for. Any thread, never blocks.
+ */
+uint64_t feed_ranges_ask(struct feed *f);
+bool feed_ranges_are_written(struct feed *f, uint64_t ticket);
 /* A member was suspended or its rights changed: sessions are checked against the new roster at once. */
 void feed_roster_changed(struct feed *f);
 

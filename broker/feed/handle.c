@@ -134,7 +134,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 	struct filter *filter;
 	struct from from;
 
-	if (!s) return;
+	if (!s || s->open || s->member_id != job->member_id) return;
 	from = (struct from){f, s->rid, s->rid_len, s->self, job->request_id};
 	if (job->err) {
 		refuse(&from, job->err, job->why.text);

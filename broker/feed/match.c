@@ -158,6 +158,7 @@ static uint32_t add_share(struct feed_slot *slot, const uint8_t *bits, size_t le
 	*share = (struct feed_share){.bits = malloc(len)};
 	if (!share->bits) return NO_SHARE;
 	memcpy(share->bits, bits, len);
+	share->size = report_disclosed_size(slot->report, bits);
 	wire_buf_init(&share->entry, WIRE_LIMIT_REPLY_BYTES);
 	return slot->shares++;
 }

@@ -32,15 +32,6 @@ static bool add_shown(struct feed_plan *p, const struct feed_shown *shown)
 	return true;
 }
 
-static void add_size(struct feed_plan *p, const struct report *r, const uint8_t *bits)
-{
-	uint32_t i;
-
-	for (i = 0; i < r->n; i++)
-		if (bits[i / 8] >> (i % 8) & 1) p->size += r->items[i].bytes.len + 32;
-	p->size += r->header_bytes.len + 200;
-}
-
 static bool may_see(const struct feed_session *s, const struct report *r)
 {
 	return r->audience && member_may_see(s->self, r->audience, r->publisher_id);
@@ -54,7 +45,7 @@ static bool plan_share(struct feed_plan *p, struct feed_slot *slot, uint32_t sha
 	wire_buf_u32(&p->bytes, SHARE_MARK);
 	wire_buf_u32(&p->bytes, share);
 	if (p->bytes.err || !add_shown(p, &shown)) return false;
-	add_size(p, slot->report, slot->share[share].bits);
+	p->size += slot->share[share].size;
 	return true;
 }
 
@@ -68,7 +59,7 @@ static bool plan_bits(struct feed_plan *p, struct report *r, const uint8_t *bits
 	shown.plan_at = p->bytes.len;
 	wire_buf_add(&p->bytes, bits, len);
 	if (p->bytes.err || !add_shown(p, &shown)) return false;
-	add_size(p, r, bits);
+	p->size += report_disclosed_size(r, bits);
 	return true;
 }
 

@@ -21,6 +21,7 @@ enum {
 	FEED_PAGES_IDLE_US = 10000000,
 	FEED_CURSOR_FLUSH_MS = 100,
 	FEED_RETRY_MS = 200,	 /* after the database failed a page */
+	FEED_BUSY_US = 30000,	 /* after a delivery another one is expected: more than a grant of credit takes on a busy machine */
 	FEED_COMMITS_MAX = 4096, /* group commits waiting for the feed; beyond it the feed reads them from the store */
 	FEED_LINK_QUEUE = 67108864,
 	FEED_SHARES_SEARCHED = 32, /* of one report, for a session that was not there when it was matched */
@@ -30,6 +31,7 @@ enum {
 /* Some of a report's items, which one or more sessions get. */
 struct feed_share {
 	uint8_t *bits; /* of report->n items */
+	size_t size;   /* about, of its Entry */
 	uint32_t users;
 	struct wire_buf entry; /* its Entry, made once, if more than one wants it */
 };
@@ -56,6 +58,7 @@ enum isac_err feed_ring_init(struct feed_ring *ring, size_t bytes_max, uint64_t 
 void feed_ring_clear(struct feed *f);
 /* Matches it against all live sessions' filters, once, and makes those ready that get something. */
 void feed_ring_add(struct feed *f, struct report *report /* taken */);
+void feed_ring_trim(struct feed *f); /* to its bytes: the oldest go */
 /* Reports up to head did not come: whoever has not got them reads them from the store. */
 void feed_ring_skip(struct feed *f, uint64_t head);
 struct feed_slot *feed_ring_at(struct feed_ring *ring, uint64_t seq);		    /* NULL if not held */
@@ -82,6 +85,16 @@ const struct feed_page *feed_page_find(struct feed *f, uint64_t position, size_t
 void feed_page_ask(struct feed *f, uint64_t position);
 void feed_page_take(struct feed *f, struct feed_job *job); /* what the reader brought */
 void feed_page_forget(struct feed *f, bool all);	   /* those not used for a while */
+
+/* ---- ranges: who was sent what ---- */
+struct feed_range {
+	uint64_t id;			 /* of its row; 0 = not written yet */
+	bool pending, asked;		 /* the row is wanted and the session idle; a job for it is under way: else on `wanted` */
+	bool dirty, lost;		 /* on `moved`; the last batch could not be handed over */
+	int64_t opened_us;		 /* names the row, with the session's number */
+	uint64_t from, until;		 /* after .. up to what was handed to the transport */
+	uint64_t earlier, earlier_until; /* the range before in this session, while not all of it is acknowledged; 0 = none */
+};
 
 /* ---- sessions ---- */
 enum feed_place { FEED_IDLE, FEED_READY, FEED_READY_BEHIND, FEED_WAIT_PAGE, FEED_WAIT_HEAD, FEED_PLACES };
@@ -121,14 +134,26 @@ struct feed_session {
 	uint64_t round;		/* when it was served last */
 	uint32_t everything_at; /* in feed->everything */
 	bool dirty;		/* on the list of cursors to be stored */
-	TAILQ_ENTRY(feed_session) queue, beat, cursor;
+	struct feed_range range;
+	TAILQ_ENTRY(feed_session) queue, beat, cursor, news;
 	LIST_ENTRY(feed_session) by_rid, by_member;
 };
 TAILQ_HEAD(feed_queue, feed_session);
 LIST_HEAD(feed_bucket, feed_session);
 
+/* What is to be told of all their ranges. */
+struct feed_ranges {
+	struct feed_queue wanted, moved;   /* by `news`: rows to be written; ends to be written */
+	atomic_uint_fast64_t ticket, done; /* flushes that other threads asked for, and those made */
+	bool under_way;			   /* a job is with the reader */
+	int64_t at_us, retry_at_us;	   /* monotonic */
+	int64_t opened_us;		   /* the newest given */
+	struct store_range *end;	   /* of ranges that closed, or whose session has no say any more */
+	size_t ends, ends_cap;
+};
+
 /* ---- jobs for the reader thread ---- */
-enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN };
+enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES };
 struct feed_cursor {
 	uint32_t sub;
 	int32_t member_id;
@@ -155,6 +180,11 @@ struct feed_job {
 	size_t cursors;
 	/* CONCERN; the newest in seq */
 	uint64_t reports;
+	/* RANGES */
+	struct store_range *open, *end;
+	size_t opens, ends;
+	uint64_t ticket;
+	int64_t asked_us;
 };
 void feed_job_free(struct feed_job **job);
 
@@ -173,8 +203,9 @@ struct feed {
 	atomic_uint_fast64_t head;
 	atomic_bool missed; /* commits did not fit into the mailbox */
 	atomic_bool roster_stale;
-	struct base_shared live; /* struct feed_live of open named sessions */
-	int wake_fd;		 /* eventfd: roster_stale or missed was set */
+	_Atomic int64_t sent_at_us; /* when the last delivery left */
+	struct base_shared live;    /* struct feed_live of open named sessions */
+	int wake_fd;		    /* eventfd: roster_stale, missed or a ticket of ranges was set */
 	struct feed_reader *reader;
 	struct member_roster *roster; /* a reference */
 	struct feed_ring ring;
@@ -192,6 +223,7 @@ struct feed {
 	int listen_fd;
 	struct base_link *link;
 	uint64_t round;
+	struct feed_ranges ranges;
 	bool cursors_asked;
 	int64_t cursors_at_us;
 	struct wire_arena arena; /* of one incoming message */
@@ -290,6 +322,24 @@ void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p)
 bool feed_plan_behind(struct feed *f, struct feed_session *s, struct feed_plan *p);
 /* `bytes` of the plan, or a copy. */
 const uint8_t *feed_plan_bits(const struct wire_buf *bytes, const struct feed_shown *shown);
+
+/* range.c */
+void feed_range_init(struct feed *f);
+void feed_range_clear(struct feed *f);
+void feed_range_begin(struct feed_session *s);			/* deliveries under its filter and rights begin behind its position */
+bool feed_range_ready(struct feed *f, struct feed_session *s);	/* may a batch go? false: its row is asked for, it is idle till then */
+void feed_range_handed(struct feed *f, struct feed_session *s); /* a batch up to its position was */
+void feed_range_lost(struct feed_session *s);			/* the last batch was not, and the session will close */
+void feed_range_acked(struct feed *f, struct feed_session *s);	/* its acked has moved */
+void feed_range_close(struct feed *f, struct feed_session *s);	/* filter, rights or session end at its position */
+void feed_range_flush(struct feed *f, bool last);		/* writes what is due; last: everything, now */
+int64_t feed_range_due_us(const struct feed *f);		/* monotonic; INT64_MAX = nothing to write */
+struct feed_job *feed_range_job(struct feed *f);		/* what is to be told now; NULL: nothing, or no memory */
+void feed_range_done(struct feed *f, struct feed_job *job);	/* what the reader brought back */
+void feed_range_job_free(struct feed_job *job);
+
+/* feed.c */
+void feed_wake(struct feed *f); /* from any thread */
 
 /* deliver.c */
 void feed_deliver(struct feed *f); /* sends what can be sent now, to everybody */

@@ -1,5 +1,5 @@
 /*
- * The thread that reads and writes the database for the feed: opening subscriptions, pages of catch-up, cursors.
+ * The thread that reads and writes the database for the feed: opening subscriptions, pages of catch-up, cursors, ranges of deliveries.
  *
  * Jobs go in by one mailbox and come back by another; whoever holds a job owns it.
  */
@@ -14,12 +14,14 @@ struct feed_reader {
 	struct base_mailbox *jobs, *done;
 	struct store_db *db;
 	struct base_shared *roster;
+	bool is_behind; /* ends of ranges could not be written, and were not since */
 };
 
 void feed_job_free(struct feed_job **job)
 {
 	if (!*job) return;
 	feed_page_free(&(*job)->page);
+	feed_range_job_free(*job);
 	free((*job)->filter);
 	free((*job)->cursor);
 	free(*job);
@@ -128,21 +130,31 @@ static void run_job(struct feed_reader *reader, struct feed_job *job)
 	case FEED_JOB_CURSORS:
 		job->err = store_cursors(reader, job);
 		break;
+	case FEED_JOB_RANGES:
+		job->err = store_insert_ranges(reader->db, job->open, job->opens);
+		if (!job->err) job->err = store_update_ranges(reader->db, job->end, job->ends);
+		reader->is_behind = job->err != ISAC_OK;
+		break;
 	case FEED_JOB_FORGET:
 		job->err = store_delete_subscription(reader->db, job->member_id, job->name);
 		break;
 	}
 }
 
-/* Cursors that were acknowledged are worth keeping even while stopping; everything else is not waited for. */
+/*
+ * Cursors that were acknowledged, and who was sent what, are worth keeping even while stopping; everything else is not waited for.
+ * Once all ends are written, rows that are still open are of ranges under which nothing was sent.
+ */
 static void drain(struct feed_reader *reader)
 {
 	struct feed_job *job;
 
 	while (base_mailbox_take(reader->jobs, (void **)&job, 1)) {
 		if (job->kind == FEED_JOB_CURSORS) (void)store_cursors(reader, job);
+		if (job->kind == FEED_JOB_RANGES) reader->is_behind |= store_update_ranges(reader->db, job->end, job->ends) != ISAC_OK;
 		feed_job_free(&job);
 	}
+	if (!reader->is_behind) (void)store_close_ranges(reader->db, true);
 }
 
 static enum isac_err reader_run(struct base_actor *actor, void *arg)
@@ -151,7 +163,9 @@ static enum isac_err reader_run(struct base_actor *actor, void *arg)
 	struct pollfd fds[2] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN},
 				{.fd = base_mailbox_fd(reader->jobs), .events = POLLIN}};
 	struct feed_job *job;
+	enum isac_err err = store_close_ranges(reader->db, false); /* left open by a core that did not end well */
 
+	if (err) return err;
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;

@@ -44,7 +44,10 @@ static bool same_rights(const struct member *a, const struct member *b)
 /* Reports that wait in the ring were matched for the old rights: they are tried again. */
 static void change(struct feed *f, struct feed_session *s)
 {
-	feed_session_behind(f, s, feed_session_position(f, s));
+	s->position = feed_session_position(f, s);
+	feed_range_close(f, s);
+	feed_range_begin(s);
+	feed_session_behind(f, s, s->position);
 	s->hit_seq = s->last_hit_seq = 0;
 	s->indexed_after = f->ring.last;
 	s->rights_seq = s->position;

@@ -55,6 +55,11 @@ void feed_ring_skip(struct feed *f, uint64_t head)
 	f->ring.last = head;
 }
 
+void feed_ring_trim(struct feed *f)
+{
+	while (f->ring.first <= f->ring.last && f->ring.bytes > f->ring.bytes_max) drop_first(f);
+}
+
 void feed_ring_add(struct feed *f, struct report *report)
 {
 	struct feed_ring *ring = &f->ring;
@@ -65,7 +70,8 @@ void feed_ring_add(struct feed *f, struct report *report)
 		return;
 	}
 	if (report->seq != ring->last + 1) feed_ring_skip(f, report->seq - 1);
-	while (ring->first <= ring->last && (ring->bytes > ring->bytes_max || ring->last - ring->first + 1 >= ring->cap)) drop_first(f);
+	feed_ring_trim(f);
+	while (ring->first <= ring->last && ring->last - ring->first + 1 >= ring->cap) drop_first(f);
 	slot = &ring->slot[report->seq % ring->cap];
 	*slot = (struct feed_slot){.report = report};
 	ring->last = report->seq;

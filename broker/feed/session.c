@@ -24,6 +24,7 @@ enum isac_err feed_session_init(struct feed *f)
 	for (i = 0; i < FEED_PLACES; i++) TAILQ_INIT(&f->queue[i]);
 	TAILQ_INIT(&f->beats);
 	TAILQ_INIT(&f->cursors);
+	feed_range_init(f);
 	return f->session && f->by_rid && f->by_member ? ISAC_OK : ISAC_ERR_NO_MEMORY;
 }
 
@@ -32,6 +33,7 @@ void feed_session_clear(struct feed *f)
 	free(f->session);
 	free(f->by_rid);
 	free(f->by_member);
+	feed_range_clear(f);
 }
 
 static uint32_t slot_of(const struct feed *f, uint32_t sub)
@@ -66,11 +68,9 @@ struct feed_session *feed_session_new(struct feed *f, const uint8_t *rid, size_t
 	}
 	s = calloc(1, sizeof(*s));
 	if (!s) return NULL;
+	/* A new round of slots is a new generation: a number comes again only after all the others. */
+	if (slot < f->slot_hint) f->generation = (f->generation + 1) % (UINT32_MAX / f->sessions_cap);
 	f->slot_hint = slot + 1;
-	if (f->slot_hint >= f->sessions_cap) {
-		f->slot_hint = 0;
-		f->generation = (f->generation + 1) % (UINT32_MAX / f->sessions_cap);
-	}
 	s->sub = f->generation * f->sessions_cap + slot + 1;
 	memcpy(s->rid, rid, rid_len);
 	s->rid_len = (uint8_t)rid_len;
@@ -113,6 +113,7 @@ enum isac_err feed_session_open(struct feed *f, struct feed_session *s, struct f
 	s->position = s->told = s->acked = s->acked_durable = position;
 	s->rights_seq = position;
 	s->rights_generation = member_roster_generation(f->roster);
+	feed_range_begin(s);
 	s->open = true;
 	f->live_changed |= *s->name != 0;
 	TAILQ_INSERT_TAIL(&f->beats, s, beat);
@@ -139,7 +140,7 @@ void feed_session_move_all(struct feed *f, enum feed_place from, enum feed_place
 
 bool feed_session_may_send(const struct feed_session *s)
 {
-	return s->open && s->credit > 0 && s->window < WIRE_LIMIT_WINDOW_BATCHES;
+	return s->open && !s->range.pending && s->credit > 0 && s->window < WIRE_LIMIT_WINDOW_BATCHES;
 }
 
 void feed_session_ready(struct feed *f, struct feed_session *s)
@@ -183,7 +184,10 @@ void feed_session_beat(struct feed *f, struct feed_session *s)
 
 void feed_session_acked(struct feed *f, struct feed_session *s, uint64_t seq)
 {
-	if (seq > s->acked) s->acked = seq;
+	if (seq > s->acked) {
+		s->acked = seq;
+		feed_range_acked(f, s);
+	}
 	if (s->acked <= s->acked_durable || !*s->name || s->dirty) return;
 	s->dirty = true;
 	TAILQ_INSERT_TAIL(&f->cursors, s, cursor);
@@ -251,6 +255,7 @@ void feed_session_close(struct feed *f, struct feed_session *s)
 {
 	if (s->open) {
 		leave_cursor(f, s);
+		feed_range_close(f, s);
 		feed_match_remove(f, s);
 		TAILQ_REMOVE(&f->beats, s, beat);
 		f->live_changed |= *s->name != 0;
@@ -307,6 +312,11 @@ void feed_session_publish(struct feed *f)
 		memcpy(live->at[live->n++].name, s->name, sizeof(s->name));
 	}
 	base_shared_swap(&f->live, live);
+}
+
+bool feed_is_busy(const struct feed *f)
+{
+	return base_clock_mono_us() - atomic_load(&f->sent_at_us) < FEED_BUSY_US;
 }
 
 bool feed_is_live(struct feed *f, int32_t member_id, const char *name)

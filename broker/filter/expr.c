@@ -29,6 +29,11 @@ const char *filter_text(const struct filter *f)
 	return f->text;
 }
 
+int64_t filter_now_us(const struct filter *f)
+{
+	return f->now_us;
+}
+
 bool filter_history_only(const struct filter *f, uint32_t *column)
 {
 	for (uint32_t i = 0; i < f->nodes_n; i++)

@@ -19,12 +19,28 @@ struct filter_error {
 /* now_us resolves ages like 7d. Empty text is `true`. */
 enum isac_err filter_parse(struct filter **out, const char *text, size_t len, int64_t now_us, struct filter_error *why);
 void filter_destroy(struct filter **f);
-const char *filter_text(const struct filter *f); /* normal form; parses to itself */
+const char *filter_text(const struct filter *f); /* normal form; parses to itself, and with the same now_us to the same filter */
+int64_t filter_now_us(const struct filter *f);
 /* Does it need what only history knows (publishers, sightings)? Then it can't be a feed's filter. */
 bool filter_history_only(const struct filter *f, uint32_t *column);
 
 /* What a filter sees of a report; group names as in the header. `self`: for `mine`, may be NULL. */
 bool filter_match(const struct filter *f, const struct report *report, uint32_t item, const struct member *self);
+
+/* ---- why does an item match, or not? ---------------------------------------------------- */
+struct filter_trace; /* a filter's tests, from left to right */
+/* f is borrowed until destroy. */
+enum isac_err filter_trace_new(struct filter_trace **out, const struct filter *f);
+void filter_trace_destroy(struct filter_trace **t);
+uint32_t filter_trace_tests(const struct filter_trace *t);		    /* how many */
+const char *filter_trace_text(const struct filter_trace *t, uint32_t test); /* normal form of the test alone */
+bool filter_trace_negated(const struct filter_trace *t, uint32_t test);	    /* the filter wants that it does not hold */
+/*
+ * What filter_match says, and why: holds[i] says whether test i holds; if the item does not match, blamed[i] marks the tests that
+ * kept it out: with these the other way round it would have come, and with none of them it could not. Both are as long as the tests.
+ */
+bool filter_trace_item(const struct filter_trace *t, const struct report *report, uint32_t item, const struct member *self, bool *holds,
+		       bool *blamed);
 
 /*
  * ---- a set of standing filters: an index, not a loop ----------------------------------

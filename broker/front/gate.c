@@ -4,11 +4,12 @@
  * libzmq has no limit on connections, and when descriptors run out its I/O thread spins on accept. So we count what its monitor
  * reports and, at the cap, put a filter on the listening sockets that drops every packet: new connections wait in their own TCP
  * until there is room, and established ones do not notice. Should descriptors run out all the same, the reserve is given up for
- * a moment to take and close what waits in the accept queue.
+ * a moment to take and close what waits in the accept queue; if libzmq's thread was quicker to take it, a new connection is cut.
  *
  * A cap per source address is the packet filter's job (README): this process sees an address only after the accept.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -41,6 +42,7 @@ void front_gate_init(struct front_gate *g, int64_t max)
 	struct rlimit limit;
 
 	*g = (struct front_gate){.listening = {-1, -1}, .max = max, .reserve = dup(STDERR_FILENO)};
+	for (unsigned i = 0; i < FRONT_GATE_NEWEST; i++) g->newest[i] = -1;
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= descriptors_for(max)) return;
 	g->max = (int64_t)limit.rlim_cur - BACKLOG_BOTH - OWN_DESCRIPTORS;
 	if (g->max < CONNECTIONS_MIN) g->max = CONNECTIONS_MIN;
@@ -91,18 +93,51 @@ static void set_shut(struct front_gate *g, bool shut)
 	}
 }
 
+static void note_newest(struct front_gate *g, int fd)
+{
+	g->newest[g->newest_n++ % FRONT_GATE_NEWEST] = fd;
+}
+
+static void forget_newest(struct front_gate *g, int fd)
+{
+	for (unsigned i = 0; i < FRONT_GATE_NEWEST; i++)
+		if (g->newest[i] == fd) g->newest[i] = -1;
+}
+
+/* The newest connection that we know of ends, so that libzmq gets a descriptor for one that waits: what waits becomes less, and its
+ * thread comes to rest. Whom it hits connects again. */
+static void cut_newest(struct front_gate *g)
+{
+	for (unsigned i = 0; i < FRONT_GATE_NEWEST; i++) {
+		int *fd = &g->newest[(g->newest_n - 1 - i) % FRONT_GATE_NEWEST];
+
+		if (*fd < 0) continue;
+		shutdown(*fd, SHUT_RDWR);
+		*fd = -1;
+		return;
+	}
+}
+
 /* No descriptor left: refuse what waits, or libzmq tries for ever. */
 static void refuse_waiting(struct front_gate *g)
 {
 	base_log_limited(1, BASE_LOG_ERROR, "front.descriptors", "err=\"none left\" connections=%lld", (long long)g->open);
 	set_shut(g, true);
-	if (g->reserve >= 0) close(g->reserve);
+	if (g->reserve >= 0) close(g->reserve); /* libzmq's thread may be quicker and take it; then there is none until one leaves */
 	for (unsigned i = 0; i < 2; i++) {
 		int fd;
 
 		while (g->listening[i] >= 0 && (fd = accept4(g->listening[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) close(fd);
 	}
 	g->reserve = dup(STDERR_FILENO);
+	if (g->reserve < 0 && !g->cut) cut_newest(g); /* one a turn: libzmq's thread must have time to close it */
+	g->cut |= g->reserve < 0;
+}
+
+/* Else what waited was gone already, or refused by ourselves. */
+static bool is_exhausted(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 static void take_event(struct front_gate *g, unsigned i, const uint8_t *data)
@@ -114,12 +149,17 @@ static void take_event(struct front_gate *g, unsigned i, const uint8_t *data)
 	memcpy(&value, data + sizeof event, sizeof value);
 	if (event == ZMQ_EVENT_LISTENING) {
 		g->listening[i] = value;
+		/* libzmq leaves it blocking: refuse_waiting would wait for a next one that the shut gate keeps out. */
+		if (fcntl(value, F_SETFL, fcntl(value, F_GETFL) | O_NONBLOCK))
+			base_log(BASE_LOG_ERROR, "front.gate", "err=\"%s\"", strerror(errno));
 	} else if (event == ZMQ_EVENT_ACCEPTED) {
 		g->open++;
+		note_newest(g, value);
 	} else if (event == ZMQ_EVENT_DISCONNECTED) {
 		g->open -= g->open > 0;
+		forget_newest(g, value);
 		front_port_left(g->port[i], value);
-	} else if (event == ZMQ_EVENT_ACCEPT_FAILED) {
+	} else if (event == ZMQ_EVENT_ACCEPT_FAILED && is_exhausted(value)) {
 		refuse_waiting(g);
 	}
 }
@@ -128,6 +168,7 @@ unsigned front_gate_turn(struct front_gate *g)
 {
 	unsigned n = 0;
 
+	g->cut = false;
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned k = 0; k < FRONT_TURN_MESSAGES && g->monitor[i]; k++) {
 			uint8_t data[6];
@@ -139,6 +180,7 @@ unsigned front_gate_turn(struct front_gate *g)
 			n++;
 		}
 	}
+	if (n && g->reserve < 0) g->reserve = dup(STDERR_FILENO);
 	if (n) set_shut(g, g->open >= g->max || (g->shut && g->open > g->max - g->max / 16 - 1));
 	return n;
 }

@@ -73,12 +73,16 @@ enum isac_err front_socket_bind_pair(void *request, void *feed, const struct fro
 
 /* ---- gate.c --------------------------------------------------------------------- */
 struct front_port;
+enum { FRONT_GATE_NEWEST = 64 };
 struct front_gate {
 	void *monitor[2];
 	struct front_port *port[2]; /* told who left */
 	int listening[2], reserve;  /* descriptors; reserve is given up to refuse a connection when there are none left */
 	int64_t open, max;
 	bool shut;
+	int newest[FRONT_GATE_NEWEST]; /* descriptors of the last accepted, -1 = ended; a ring of which newest_n counts */
+	unsigned newest_n;
+	bool cut; /* one of them, in this turn */
 };
 /* Asks for descriptors for so many connections. */
 void front_gate_raise(int64_t max);

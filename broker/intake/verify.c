@@ -44,7 +44,7 @@ void intake_verify_run(struct intake *in, struct intake_job *job, struct wire_ar
 	enum isac_err err = judge(&report, in, job, roster, arena, &why);
 	base_shared_give(in->conf.roster, roster);
 	store_expect(in->conf.store, -1); /* before the store has it, or it would wait for this very one */
-	if (!err) {
+	if (!err && report) {
 		err = store_submit(in->conf.store, report, report->audience, &job->route);
 		if (err) wire_refuse(&why, err, "%s", isac_err_text(err));
 	}

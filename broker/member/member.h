@@ -63,6 +63,7 @@ struct member_roster; /* immutable */
 /* Building (control, from the database; tests, from literals): add everything, then it is frozen by use. Copies its arguments. */
 enum isac_err member_roster_new(struct member_roster **out, uint64_t generation, const char *hub_id);
 enum isac_err member_roster_add(struct member_roster *r, const struct member *m);
+struct member *member_roster_copy(const struct member *m); /* with all it points to, in one block: free() */
 enum isac_err member_roster_add_key(struct member_roster *r, const struct member_key *k);
 enum isac_err member_roster_add_group(struct member_roster *r, int32_t id, const char *name);
 void member_roster_free(void *roster); /* for base_shared_init */

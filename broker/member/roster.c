@@ -130,7 +130,7 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /* A member and all it points to in one block, so that freeing it is one call. Widest elements first keeps them aligned. */
-static struct member *copy_member(const struct member *m)
+struct member *member_roster_copy(const struct member *m)
 {
 	size_t texts = 0;
 	struct member *copy;
@@ -176,7 +176,7 @@ enum isac_err member_roster_add(struct member_roster *r, const struct member *m)
 	if (!members) return ISAC_ERR_NO_MEMORY;
 	r->members = members;
 	if (member_roster_by_id(r, m->id) || member_roster_find(r, m->name)) return ISAC_ERR_CONFLICT;
-	copy = copy_member(m);
+	copy = member_roster_copy(m);
 	if (!copy) return ISAC_ERR_NO_MEMORY;
 	r->members[r->members_n++] = copy;
 	err = put_row(&r->by_id, hash_bytes(&copy->id, sizeof(copy->id)), r->members_n - 1);

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 100 };
+enum { LIMIT_DEFAULT = 100, NEAR = 256 /* reports */, SOON_MS = 300 };
 
 static bool may_see(struct query_call *call, const struct report *r)
 {
@@ -115,6 +115,28 @@ static enum isac_err select_page(struct query_call *call, const Isac1__Query *as
 	return call->out->err;
 }
 
+/*
+ * For the seq that was asked for; and without being asked, for a moment and on the first page, when the index is only a little
+ * behind: who has just published finds it.
+ */
+static bool must_wait(struct query_call *call, const Isac1__Query *ask)
+{
+	uint64_t indexed = store_indexer_seq(call->q->conf.indexer), head = store_head(call->q->conf.store);
+	struct query_job *job = call->job;
+
+	if (ask->wait_seq > indexed) {
+		job->wait_seq = ask->wait_seq;
+	} else if (!ask->wait_seq && !ask->as_of_seq && !ask->cursor.len && !job->may_lag && head > indexed && head - indexed <= NEAR) {
+		job->wait_seq = head;
+		job->may_lag = true;
+		job->deadline_us = base_clock_mono_us() + SOON_MS * 1000;
+	} else {
+		return false;
+	}
+	store_indexer_hurry(call->q->conf.indexer);
+	return true;
+}
+
 enum isac_err query_history(struct query_call *call)
 {
 	const Isac1__Query *ask = (const Isac1__Query *)call->ask;
@@ -126,11 +148,7 @@ enum isac_err query_history(struct query_call *call)
 	if (err) return query_refuse(call, err, "this cursor is not from a page of this query");
 	err = filter_parse(&filter, ask->filter, strlen(ask->filter), base_clock_us(), &call->fail);
 	if (err) return err;
-	if (ask->wait_seq > store_indexer_seq(call->q->conf.indexer)) {
-		call->job->wait_seq = ask->wait_seq;
-		store_indexer_hurry(call->q->conf.indexer);
-		err = ISAC_ERR_AGAIN;
-	} else err = select_page(call, ask, filter, at);
+	err = must_wait(call, ask) ? ISAC_ERR_AGAIN : select_page(call, ask, filter, at);
 	filter_destroy(&filter);
 	return err;
 }

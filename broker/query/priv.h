@@ -7,8 +7,10 @@
 struct query_job {
 	struct store_route route;
 	const struct query_handler *handler;
-	int64_t deadline_us; /* monotonic: for a parked one */
-	uint64_t wait_seq;   /* parked until the index is complete up to here */
+	int64_t deadline_us;  /* monotonic: for a parked one */
+	uint64_t wait_seq;    /* parked until the index is complete up to here */
+	uint64_t wait_ranges; /* parked until these are written; 0 = were not asked for yet */
+	bool may_lag;	      /* nobody asked to wait: at the deadline it is answered all the same */
 	size_t len;
 	uint8_t body[];
 };
@@ -25,9 +27,10 @@ struct query_call {
 	struct filter_error fail; /* text, column, expected: for ERROR */
 };
 
-/* Rows of the dispatch table in query.c. AGAIN parks the job until job->wait_seq is indexed. */
+/* Rows of the dispatch table in query.c. AGAIN parks the job until job->wait_seq is indexed and job->wait_ranges are written. */
 struct query_handler {
 	uint16_t type, reply;
+	bool patient;	/* long work in slices: others go first */
 	uint32_t roles; /* any of these; 0 = every member */
 	const ProtobufCMessageDescriptor *desc;
 	enum isac_err (*fn)(struct query_call *call);
@@ -35,11 +38,38 @@ struct query_handler {
 enum isac_err query_history(struct query_call *call);
 enum isac_err query_directory(struct query_call *call);
 enum isac_err query_status(struct query_call *call);
+enum isac_err query_preview(struct query_call *call);
+enum isac_err query_who(struct query_call *call);
+enum isac_err query_why(struct query_call *call);
 /* Fills call->fail and returns err. */
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text);
 
+/* AGAIN until what was sent so far is in the table of ranges. */
+enum isac_err query_await_ranges(struct query_call *call);
+
+/* ---- match.c: what a feed would do, done again ---------------------------------------- */
+/* May this member see the report, by the one rule? */
+bool query_match_visible(const struct member *self, const struct report *r);
+/* Does the hub tell this member about held items of it? Own ones, and to analysts all that they may see. */
+bool query_match_shows_held(const struct member *self, const struct report *r);
+/*
+ * What a feed of this member with this filter gets of a report: a bitmap of items (may be NULL), how many they are, and how many
+ * match but are held (may be NULL; counts only what the member may be told).
+ */
+uint32_t query_match_items(const struct filter *f, const struct member *self, const struct report *r, uint8_t *shown, uint32_t *held);
+/* Compiles a feed's filter. Fills call->fail on refusal. */
+enum isac_err query_match_compile(struct query_call *call, const char *text, int64_t now_us, struct filter **out);
+/* A filter of then, compiled as then; kept until another one comes. NULL: out of memory. */
+struct query_match_kept {
+	char *text;
+	int64_t now_us;
+	struct filter *filter;
+};
+const struct filter *query_match_again(struct query_match_kept *kept, const char *text, int64_t now_us);
+void query_match_clear(struct query_match_kept *kept);
+
 /* ---- cursor.c: pure ------------------------------------------------------------------ */
-enum { QUERY_CURSOR = 20, QUERY_CURSOR_KEY = 32 };
+enum { QUERY_CURSOR = 20, QUERY_CURSOR_KEY = 32, QUERY_CURSOR_TAG = 8 };
 struct query_cursor {
 	uint64_t seq;
 	uint32_t item;
@@ -49,6 +79,13 @@ void query_cursor_make(uint8_t out[QUERY_CURSOR], const struct query_cursor *at,
 		       const char *filter);
 enum isac_err query_cursor_open(struct query_cursor *out, const uint8_t *data, size_t len, const uint8_t key[QUERY_CURSOR_KEY],
 				const char *member, const char *filter);
+
+/* The same for another kind of place: out has room for len + QUERY_CURSOR_TAG bytes; about: what the cursor is for. */
+void query_cursor_seal(uint8_t *out, const uint8_t *place, size_t len, const uint8_t key[QUERY_CURSOR_KEY], const char *member,
+		       const char *about);
+/* BAD_CURSOR unless data is a sealed place of len bytes, which it begins with. */
+enum isac_err query_cursor_check(const uint8_t *data, size_t data_len, size_t len, const uint8_t key[QUERY_CURSOR_KEY], const char *member,
+				 const char *about);
 
 /* What an id of a member is an index of; members beyond have no last receipt in STATUS. */
 enum { QUERY_NOTES = 65536 };
@@ -60,7 +97,8 @@ struct query_note {
 struct query {
 	struct query_conf conf;
 	struct base_actor *actor;
-	struct base_mailbox *box;
+	struct base_mailbox *box, *patient; /* patient: slices, taken when box is empty */
+	uint32_t turn;
 	struct store_db *db;
 	struct wire_arena arena;
 	struct wire_buf out, entry;

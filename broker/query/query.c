@@ -1,6 +1,7 @@
 /*
- * query: the actor that answers QUERY, DIRECTORY and STATUS, one at a time, over a database connection of its own.
+ * query: the actor that answers QUERY, DIRECTORY, STATUS, PREVIEW, WHO and WHY, one at a time, over a database connection of its own.
  *
+ * What can be long is asked for in slices (PREVIEW, WHO): none takes long, and they wait until nobody else does.
  * A query that waits for the index is parked and looked at again, so that the others go on; parked ones count against the
  * same maximum as those in the mailbox. The indexer tells nobody how far it is, hence the short poll while something is parked.
  */
@@ -10,18 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARKED_POLL_MS = 2, WAIT_MS = 10000, RETRY_MS = 250 };
+enum { PARKED_POLL_MS = 2, WAIT_MS = 10000, RETRY_MS = 250, PATIENT_EVERY = 16 };
 
 static const struct query_handler handlers[] = {
-	{WIRE_QUERY, WIRE_QUERY_RESULT, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__query__descriptor, query_history},
-	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, 0, &isac1__directory__descriptor, query_directory},
-	{WIRE_STATUS, WIRE_STATUS_RESULT, 0, &isac1__status__descriptor, query_status},
+	{WIRE_QUERY, WIRE_QUERY_RESULT, false, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__query__descriptor, query_history},
+	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, false, 0, &isac1__directory__descriptor, query_directory},
+	{WIRE_STATUS, WIRE_STATUS_RESULT, false, 0, &isac1__status__descriptor, query_status},
+	{WIRE_PREVIEW, WIRE_PREVIEW_RESULT, true, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__preview__descriptor, query_preview},
+	{WIRE_WHO, WIRE_WHO_RESULT, true, 0, &isac1__who__descriptor, query_who},
+	{WIRE_WHY, WIRE_WHY_RESULT, true, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__why__descriptor, query_why},
 };
 
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text)
 {
 	snprintf(call->fail.text, sizeof(call->fail.text), "%s", text);
 	return err;
+}
+
+enum isac_err query_await_ranges(struct query_call *call)
+{
+	const struct query_conf *conf = &call->q->conf;
+	if (!call->job->wait_ranges) call->job->wait_ranges = conf->ask_ranges(conf->arg);
+	return conf->are_written(conf->arg, call->job->wait_ranges) ? ISAC_OK : ISAC_ERR_AGAIN;
 }
 
 /* ---- one request -------------------------------------------------------------------- */
@@ -68,8 +79,9 @@ static void run_job(struct query *q, struct query_job *job)
 	wire_buf_reset(&q->out);
 	q->out.err = ISAC_OK;
 	enum isac_err err = answer(&call);
-	if (err == ISAC_ERR_AGAIN && q->parked_n == (size_t)q->conf.queue_max)
-		err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
+	bool full = q->parked_n == (size_t)q->conf.queue_max;
+	if (err == ISAC_ERR_AGAIN && full && job->may_lag) err = answer(&call); /* nobody asked to wait: it does not again */
+	if (err == ISAC_ERR_AGAIN && full) err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
 	if (err == ISAC_ERR_AGAIN) {
 		q->parked[q->parked_n++] = job;
 		job = NULL;
@@ -83,7 +95,22 @@ static void run_job(struct query *q, struct query_job *job)
 	free(job);
 }
 
+/* What is patient is taken when there is nothing else, or every so often: a hub that is always asked still comes to it. */
+static void take_job(struct query *q)
+{
+	void *job;
+	bool patient_first = ++q->turn % PATIENT_EVERY == 0;
+	if (base_mailbox_take(patient_first ? q->patient : q->box, &job, 1) ||
+	    base_mailbox_take(patient_first ? q->box : q->patient, &job, 1))
+		run_job(q, job);
+}
+
 /* ---- the actor --------------------------------------------------------------------------- */
+
+static bool is_ready(const struct query *q, const struct query_job *job, uint64_t seq)
+{
+	return job->wait_seq <= seq && (!job->wait_ranges || q->conf.are_written(q->conf.arg, job->wait_ranges));
+}
 
 static void run_parked(struct query *q)
 {
@@ -93,10 +120,13 @@ static void run_parked(struct query *q)
 	q->parked_n = 0; /* run_job may park again: into slots that were looked at */
 	for (size_t i = 0; i < n; i++) {
 		struct query_job *job = q->parked[i];
-		if (job->wait_seq > seq && now_us < job->deadline_us) q->parked[q->parked_n++] = job;
-		else if (job->wait_seq <= seq) run_job(q, job);
+		bool ready = is_ready(q, job, seq);
+		if (!ready && now_us < job->deadline_us) q->parked[q->parked_n++] = job;
+		else if (ready || job->may_lag) run_job(q, job);
 		else {
-			send_error(q, job, ISAC_ERR_TOO_SLOW, &(struct filter_error){.text = "the index is not that far yet"});
+			static const struct filter_error late[] = {{.text = "the index is not that far yet"},
+								   {.text = "what was sent is not written down yet"}};
+			send_error(q, job, ISAC_ERR_TOO_SLOW, &late[job->wait_ranges != 0]);
 			free(job);
 		}
 	}
@@ -105,12 +135,13 @@ static void run_parked(struct query *q)
 static enum isac_err run(struct base_actor *actor, void *arg)
 {
 	struct query *q = arg;
-	struct pollfd fds[2] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN}, {.fd = base_mailbox_fd(q->box), .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN},
+			       {.fd = base_mailbox_fd(q->box), .events = POLLIN},
+			       {.fd = base_mailbox_fd(q->patient), .events = POLLIN}};
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		if (poll(fds, 2, q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
-		void *job;
-		if (base_mailbox_take(q->box, &job, 1)) run_job(q, job);
+		if (poll(fds, sizeof(fds) / sizeof(*fds), q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		take_job(q);
 		if (q->parked_n) run_parked(q);
 	}
 	return ISAC_OK;
@@ -126,7 +157,7 @@ enum isac_err query_ask(struct query *q, const struct store_route *route, uint16
 	*job = (struct query_job){
 		.route = *route, .handler = handler, .len = len, .deadline_us = base_clock_mono_us() + (int64_t)WAIT_MS * 1000};
 	if (len) memcpy(job->body, body, len);
-	if (!base_mailbox_put(q->box, job)) return ISAC_OK;
+	if (!base_mailbox_put(handler->patient ? q->patient : q->box, job)) return ISAC_OK;
 	free(job);
 	return ISAC_ERR_UNAVAILABLE;
 }
@@ -144,21 +175,29 @@ enum isac_err query_start(struct query **out, const struct query_conf *conf)
 	q->notes = calloc(QUERY_NOTES, sizeof(*q->notes));
 	q->parked = calloc((size_t)conf->queue_max, sizeof(struct query_job *));
 	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)conf->queue_max) : ISAC_ERR_NO_MEMORY;
+	if (!err) err = base_mailbox_new(&q->patient, (size_t)conf->queue_max);
 	if (!err) err = store_db_new(&q->db, conf->conninfo, conf->deadline_ms);
 	if (!err) err = base_actor_start(&q->actor, "query", run, q);
 	if (err) query_stop(out);
 	return err;
 }
 
+void query_halt(struct query *q)
+{
+	if (q->actor) base_actor_stop(&q->actor);
+}
+
 void query_stop(struct query **slot)
 {
 	struct query *q = *slot;
 	if (!q) return;
-	if (q->actor) base_actor_stop(&q->actor);
+	query_halt(q);
 	void *job;
 	while (q->box && base_mailbox_take(q->box, &job, 1)) free(job);
+	while (q->patient && base_mailbox_take(q->patient, &job, 1)) free(job);
 	for (size_t i = 0; q->parked && i < q->parked_n; i++) free(q->parked[i]);
 	base_mailbox_destroy(&q->box);
+	base_mailbox_destroy(&q->patient);
 	store_db_destroy(&q->db);
 	wire_arena_clear(&q->arena);
 	wire_buf_clear(&q->out);

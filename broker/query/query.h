@@ -1,5 +1,5 @@
 /*
- * query: the actor that answers QUERY, DIRECTORY and STATUS from the store, under entitlement.
+ * query: the actor that answers QUERY, DIRECTORY, STATUS, PREVIEW, WHO and WHY from the store, under entitlement.
  */
 #ifndef ISAC_QUERY_H
 #define ISAC_QUERY_H
@@ -16,12 +16,17 @@ struct query_conf {
 	struct store *store;
 	struct store_indexer *indexer;
 	bool (*is_live)(void *arg, int32_t member_id, const char *name);
+	/* feed_ranges_ask and feed_ranges_are_written: what the table of ranges says is all that was sent. */
+	uint64_t (*ask_ranges)(void *arg);
+	bool (*are_written)(void *arg, uint64_t ticket);
 	void (*reply)(void *arg, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
 	void *arg;
 };
 enum isac_err query_start(struct query **out, const struct query_conf *conf);
+/* Answers no more; query_note_receipt may still be called. */
+void query_halt(struct query *q);
 void query_stop(struct query **q);
-/* body is copied. UNAVAILABLE when the queue is full. type: WIRE_QUERY, WIRE_DIRECTORY, WIRE_STATUS. */
+/* body is copied. UNAVAILABLE when the queue is full. type: a row of the table in query.c. */
 enum isac_err query_ask(struct query *q, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
 /* A receipt of this member has gone out, or will: for STATUS. Any thread, never blocks. */
 void query_note_receipt(struct query *q, int32_t member_id, uint64_t seq, int64_t received_us);

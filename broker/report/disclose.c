@@ -10,15 +10,26 @@
 #include "report/report.h"
 
 enum { BYTES = 2, VARINT = 0 };
-enum { F_SEQ = 1, F_RECEIVED = 2, F_PUBLISHER = 3, F_HEADER = 4, F_SIGNATURE = 5, F_ITEMS = 6, F_PROOF = 7, F_STATE = 8, F_RELEASE_OF = 9 };
+enum { F_SEQ = 1, F_RECEIVED = 2, F_PUBLISHER = 3, F_HEADER = 4, F_SIGNATURE = 5, F_ITEMS = 6, F_PROOF = 7, F_STATE = 8, F_RELEASE_OF = 9, F_SECRET = 10 };
 enum { F_INDEX = 1, F_SALT = 2, F_ITEM = 3 };
 enum { STATE_HELD = 1, TAGGED_HASH = WIRE_HASH + 2 };
+enum { WHOLE_MIN = 2 }; /* items; one salt is shorter than the secret */
+/* For a guess: tags and lengths of an item, its salt and index in a part, and what an entry has but for items, header and proof. */
+enum { ITEM_AROUND = 4, PART_AROUND = 2 + WIRE_SALT + 2, ENTRY_AROUND = WIRE_SIGNATURE + WIRE_SECRET + 34 };
 
 #define TAG(field, wire) ((uint8_t)((field) << 3 | (wire)))
 
 static bool is_shown(const uint8_t *shown, uint32_t i)
 {
 	return shown[i / 8] >> (i % 8) & 1;
+}
+
+static bool is_whole(const struct report *r, const uint8_t *shown)
+{
+	uint32_t i = 0;
+
+	while (i < r->n && is_shown(shown, i)) i++;
+	return i == r->n && i >= WHOLE_MIN;
 }
 
 static size_t varint_size(uint64_t v)
@@ -51,22 +62,26 @@ static void add_bytes(struct wire_buf *entry, unsigned field, const void *data, 
 	wire_buf_add(entry, data, len);
 }
 
-static void add_item(struct wire_buf *entry, uint32_t index, const uint8_t salt[WIRE_SALT], const struct wire_bytes *item)
+/* salt NULL: the entry has the secret, and an item goes by its place. */
+static void add_item(struct wire_buf *entry, uint32_t index, const uint8_t *salt, const struct wire_bytes *item)
 {
-	const size_t size = (index ? 1 + varint_size(index) : 0) + 2 + WIRE_SALT + 1 + varint_size(item->len) + item->len;
+	const size_t index_size = salt && index ? 1 + varint_size(index) : 0, salt_size = salt ? 2 + WIRE_SALT : 0;
+	const size_t size = index_size + salt_size + 1 + varint_size(item->len) + item->len;
 	uint8_t *at = wire_buf_extend(entry, 1 + varint_size(size) + size);
 
 	if (!at) return;
 	*at++ = TAG(F_ITEMS, BYTES);
 	at = put_varint(at, size);
-	if (index) {
+	if (index_size) {
 		*at++ = TAG(F_INDEX, VARINT);
 		at = put_varint(at, index);
 	}
-	*at++ = TAG(F_SALT, BYTES);
-	*at++ = WIRE_SALT;
-	memcpy(at, salt, WIRE_SALT);
-	at += WIRE_SALT;
+	if (salt) {
+		*at++ = TAG(F_SALT, BYTES);
+		*at++ = WIRE_SALT;
+		memcpy(at, salt, WIRE_SALT);
+		at += WIRE_SALT;
+	}
 	*at++ = TAG(F_ITEM, BYTES);
 	at = put_varint(at, item->len);
 	memcpy(at, item->data, item->len);
@@ -111,9 +126,20 @@ static void add_proof(struct wire_buf *entry, const struct report *r, const uint
 	spread_proof(entry, start);
 }
 
+size_t report_disclosed_size(const struct report *report, const uint8_t *shown)
+{
+	const size_t around = is_whole(report, shown) ? ITEM_AROUND : ITEM_AROUND + PART_AROUND;
+	size_t size = ENTRY_AROUND + report->header_bytes.len;
+
+	for (uint32_t i = 0; i < report->n; i++)
+		if (is_shown(shown, i)) size += report->items[i].bytes.len + around;
+	return size;
+}
+
 enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown)
 {
-	uint8_t salt[WIRE_SALT];
+	const bool whole = is_whole(report, shown);
+	uint8_t made[WIRE_SALT];
 	uint32_t count = 0;
 	bool held = false;
 
@@ -124,14 +150,17 @@ enum isac_err report_disclose(struct wire_buf *entry, const struct report *repor
 	add_bytes(entry, F_HEADER, report->header_bytes.data, report->header_bytes.len);
 	add_bytes(entry, F_SIGNATURE, report->signature, WIRE_SIGNATURE);
 	for (uint32_t i = 0; i < report->n; i++) {
+		const uint8_t *salt = whole ? NULL : report->salts ? report->salts + (size_t)i * WIRE_SALT : made;
+
 		if (!is_shown(shown, i)) continue;
-		if (!report->salts) wire_merkle_salt(salt, report->secret, i);
-		add_item(entry, i, report->salts ? report->salts + (size_t)i * WIRE_SALT : salt, &report->items[i].bytes);
+		if (salt == made) wire_merkle_salt(made, report->secret, i);
+		add_item(entry, i, salt, &report->items[i].bytes);
 		held |= report_is_held(report, i);
 		count++;
 	}
 	if (count < report->n) add_proof(entry, report, shown);
 	add_number(entry, F_STATE, held ? STATE_HELD : 0);
 	add_number(entry, F_RELEASE_OF, report->release_of);
+	if (whole) add_bytes(entry, F_SECRET, report->secret, WIRE_SECRET);
 	return entry->err;
 }

@@ -69,8 +69,11 @@ static inline bool report_is_held(const struct report *r, uint32_t i)
 size_t report_bytes(const struct report *report); /* memory it takes, for rings and caches */
 
 /*
- * Appends an Entry message's bytes that shows the items whose bit is set in `shown` (n bits), with salts and multiproof.
+ * Appends an Entry message's bytes that shows the items whose bit is set in `shown` (n bits), with salts and multiproof; all of
+ * several items with the payload's secret instead, which is fewer bytes and hides as little.
  */
 enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown);
+/* About how many bytes that will be: closer than a fifth for all but small parts of large reports, whose proofs are not counted. */
+size_t report_disclosed_size(const struct report *report, const uint8_t *shown);
 
 #endif

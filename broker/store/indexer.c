@@ -5,8 +5,9 @@
  * one than of the other, that one catches up first. It never holds up a receipt.
  *
  * Close behind the head it takes the reports that the writer hands on; further back it pages through the store.
- * While reports pour in it stands back for a bounded time, so that a burst is acknowledged at the speed of the disk and the
- * signature check; a trickle is indexed at once.
+ * While reports pour in, and while they are being delivered, it stands back for a bounded time, so that a burst is acknowledged at the
+ * speed of the disk and the signature check and reaches subscribers at the speed of encryption; a
+ * trickle is gathered for a moment, unless somebody waits for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +46,12 @@ struct store_indexer {
 	struct store_index_held *held;
 	void (*due)(void *arg);
 	void (*concerned)(void *arg, const struct store_concern *concern, size_t n);
+	bool (*busy)(void *arg);
 	void *arg;
 	struct report *next; /* taken from the ring, not used yet */
 	struct report *page[PAGE_REPORTS];
 	size_t page_n, page_at;
+	uint64_t gone_until; /* what the store has no more, as of the last page that was empty */
 	bool must_sync;
 	int64_t yield_us_max;
 	int64_t behind_at_us;	    /* monotonic: since when it is behind, 0 = it is not */
@@ -71,7 +74,10 @@ static void drop_page(struct store_indexer *x)
 	x->page_at = x->page_n = 0;
 }
 
-/* The report after seq `at`: from the page, from the ring, or from a new page. NULL in *out: none there yet. */
+/*
+ * The report after seq `at`: from the page, from the ring, or from a new page. NULL in *out: none there yet, or none any more up to
+ * gone_until.
+ */
 static enum isac_err next_report(struct store_indexer *x, uint64_t at, struct report **out)
 {
 	uint64_t until = atomic_load(&x->head);
@@ -97,6 +103,7 @@ static enum isac_err next_report(struct store_indexer *x, uint64_t at, struct re
 	err = store_select_page(x->db, at, until, PAGE_REPORTS, PAGE_BYTES, x->page, &x->page_n);
 	if (err) x->page_n = 0;
 	if (!err && x->page_n) *out = x->page[x->page_at++];
+	else if (!err) x->gone_until = until;
 	return err;
 }
 
@@ -202,6 +209,10 @@ static enum isac_err collect(struct store_indexer *x, uint64_t *at, uint64_t unt
 		struct report *report;
 
 		err = next_report(x, *at, &report);
+		if (!err && !report && x->gone_until > *at) {
+			*at = x->gone_until < until ? x->gone_until : until;
+			continue;
+		}
 		if (err || !report) break;
 		if (report->seq > until) { /* what lay between was removed */
 			put_back(x, report);
@@ -226,8 +237,6 @@ static enum isac_err work(struct store_indexer *x)
 	bool even = m == i;
 
 	if (!err) err = collect(x, &at, even ? UINT64_MAX : m > i ? m : i, &reports);
-	if (!err && at == from && !x->next && at < atomic_load(&x->head) && x->page_n == 0)
-		at = even ? atomic_load(&x->head) : m > i ? m : i; /* everything up to there was removed by retention */
 	if (!err && at == from) return ISAC_ERR_AGAIN;
 	if (!err) err = write_batch(x, at);
 	set_seq(x);
@@ -253,7 +262,7 @@ static void wait_ms(struct store_indexer *x, bool for_news, int ms)
 	if (fds[1].revents) eventfd_read(x->wake_fd, &n);
 }
 
-/* Do reports pour in, and may they have the machine to themselves a little longer? */
+/* Do reports pour in or out, and may they have the machine to themselves a little longer? */
 static bool stand_back(struct store_indexer *x)
 {
 	uint64_t behind = atomic_load(&x->head) - atomic_load(&x->seq);
@@ -261,7 +270,8 @@ static bool stand_back(struct store_indexer *x)
 
 	if (!behind) x->behind_at_us = 0;
 	else if (!x->behind_at_us) x->behind_at_us = now;
-	return behind > POUR_REPORTS && now - atomic_load(&x->news_at_us) < POUR_MS * 1000 && now - x->behind_at_us < x->yield_us_max;
+	if (behind <= POUR_REPORTS || now - x->behind_at_us >= x->yield_us_max) return false;
+	return now - atomic_load(&x->news_at_us) < POUR_MS * 1000 || (x->busy && x->busy(x->arg));
 }
 
 /* A trickle is gathered a little: a transaction for each report would take the processor from those who publish and read. */
@@ -352,6 +362,7 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 	x->must_sync = true;
 	x->concerned = conf->concerned;
 	x->due = conf->due;
+	x->busy = conf->busy;
 	x->arg = conf->arg;
 	x->yield_us_max = conf->index_yield_ms * 1000;
 	x->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

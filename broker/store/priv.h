@@ -137,6 +137,9 @@ enum isac_err store_db_audiences(struct store_db *db);
 /* Adds the array of those that this member may see whoever published: as parameter of a condition on audience_id. */
 void store_db_visible(const struct store_db *db, struct wire_buf *args, const struct member *self);
 
+/* select_roster.c: nets, asns, domains and groups from four columns that follow one another, into the arena. */
+enum isac_err store_select_roster_space(struct member *m, const PGresult *res, int row, int col, struct wire_arena *arena);
+
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
 #define STORE_REPORT_COLUMNS \

@@ -1,7 +1,7 @@
 /*
  * Held items go into the feeds: for each report that has items due, a further row of report, with a seq of its own and the same bytes,
  * in which only those items are not held. Feeds, index and history then need to know nothing of releases, and seq keeps ascending.
- * The row and what becomes of held are one statement, so that a release happens once. Why so: broker/decisions/0005.
+ * The row and what becomes of held are one statement, so that a release happens once. Why so: broker/decisions/0007.
  */
 #include <string.h>
 #include "store/store_priv.h"

@@ -98,6 +98,17 @@ static bool (*const TAKE[])(struct member *, struct store_array *, struct wire_a
 	take_groups,
 };
 
+enum isac_err store_select_roster_space(struct member *m, const PGresult *res, int row, int col, struct wire_arena *arena)
+{
+	for (unsigned i = 0; i < sizeof(TAKE) / sizeof(*TAKE); i++) {
+		struct store_array array;
+
+		store_get_array(&array, res, row, col + (int)i);
+		if (!TAKE[i](m, &array, arena)) return ISAC_ERR_NO_MEMORY;
+	}
+	return ISAC_OK;
+}
+
 static enum isac_err add_members(struct member_roster *roster, const PGresult *res)
 {
 	struct wire_arena arena;
@@ -115,12 +126,7 @@ static enum isac_err add_members(struct member_roster *roster, const PGresult *r
 		snprintf(m.name, sizeof(m.name), "%s", store_get_text(res, row, 1));
 		snprintf(m.type, sizeof(m.type), "%s", store_get_text(res, row, 2));
 		memcpy(m.curve, store_get_bytes(res, row, 5).data, WIRE_CURVE);
-		for (unsigned i = 0; !err && i < sizeof(TAKE) / sizeof(*TAKE); i++) {
-			struct store_array array;
-
-			store_get_array(&array, res, row, 6 + (int)i);
-			if (!TAKE[i](&m, &array, &arena)) err = ISAC_ERR_NO_MEMORY;
-		}
+		err = store_select_roster_space(&m, res, row, 6, &arena);
 		if (!err) err = member_roster_add(roster, &m);
 	}
 	wire_arena_clear(&arena);

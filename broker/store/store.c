@@ -11,7 +11,7 @@
 #include <string.h>
 #include "store/store_priv.h"
 
-enum { JOBS_MAX = 4096, WAITING_MAX = 64, STOP_WAIT_US = 3000000, SERVE_MS = 50, FEW = 4, STEP_US = 250 };
+enum { JOBS_MAX = 4096, WAITING_MAX = 64, STOP_WAIT_US = 3000000, SERVE_MS = 50, FEW = 4, STEP_US = 250, AWAY_MS = 1000 };
 
 /* ---- start and stop ---------------------------------------------------------------------- */
 static void free_store(struct store *s)
@@ -96,7 +96,7 @@ static enum isac_err begin(struct store *s)
 /* ---- the loop ------------------------------------------------------------------------------------ */
 static void wait_for_work(struct store *s)
 {
-	bool full = store_receipts_waiting(s->receipts) >= WAITING_MAX;
+	bool full = store_receipts_waiting(s->receipts) >= WAITING_MAX, away = !store_pg_is_open(s->pg);
 	struct pollfd fds[4] = {
 		{full ? -1 : base_mailbox_fd(s->box), POLLIN, 0},
 		{base_actor_stop_fd(s->actor), POLLIN, 0},
@@ -104,8 +104,10 @@ static void wait_for_work(struct store *s)
 		{base_mailbox_fd(s->due), POLLIN, 0},
 	};
 
-	poll(fds, 4, store_receipts_waiting(s->receipts) || s->more_due ? SERVE_MS : -1);
+	poll(fds, 4, store_receipts_waiting(s->receipts) || s->more_due ? SERVE_MS : away ? AWAY_MS : -1);
 	store_receipts_serve(s->receipts);
+	/* The last commit may have succeeded without our hearing of it: feeds and index must not wait for the next report. */
+	if (away && !base_mailbox_count(s->box) && !store_pg_connect(s->pg)) store_sync_head(s, false);
 }
 
 /* Waits for a report or, where many come, just a little, so as not to be woken for each of them. */

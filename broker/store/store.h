@@ -30,7 +30,7 @@ struct store_conf {
 	const char *hub_id;
 	int64_t commit_wait_us, commit_reports, queue_max; /* group commit bounds */
 	int64_t deadline_ms;				   /* one statement */
-	int64_t index_yield_ms;				   /* how long the indexer may stand back while reports pour in */
+	int64_t index_yield_ms;				   /* how long the indexer may stand back while reports pour in or busy() */
 	bool unsafe_allow_async_commit;			   /* control runs of the durability checker only */
 	/*
 	 * Called on the writer's thread after a commit, in seq order; the callee takes its own references. committed: before receipts
@@ -43,6 +43,8 @@ struct store_conf {
 	void (*receipts_end)(void *arg);
 	/* Called on the indexer's thread after its commit: whom the newly indexed reports concern. May be NULL. */
 	void (*concerned)(void *arg, const struct store_concern *concern, size_t n);
+	/* Called on the indexer's thread while it is far behind: does something go out that is more urgent? May be NULL. */
+	bool (*busy)(void *arg);
 	struct base_shared *roster; /* for `concerned` and table concern; NULL: nobody is concerned */
 	/* Called on the indexer's thread after its commit, if held items are due: store_release_due. May be NULL. */
 	void (*due)(void *arg);
@@ -113,6 +115,7 @@ struct store_subscription {
 	char name[WIRE_LIMIT_NAME_BYTES + 1];
 	char *filter;
 	uint64_t acked_seq;
+	int64_t created_us;
 	bool exists;
 };
 enum isac_err store_select_subscription(struct store_db *db, int32_t member_id, const char *name, struct store_subscription *out);
@@ -125,6 +128,45 @@ enum isac_err store_select_subscriptions(struct store_db *db, int32_t member_id,
 /* Reports that concern a member since it last asked and that it may see now, CONCERNS at most; newest_seq 0: none. */
 enum isac_err store_select_concern(struct store_db *db, const struct member *self, uint64_t *reports, uint64_t *newest_seq);
 enum isac_err store_upsert_concern_asked(struct store_db *db, int32_t member_id, uint64_t seq); /* only forwards */
+
+/*
+ * Who was sent what. A range is a stretch of deliveries to one session, under one filter and one entitlement: what was in it
+ * follows by matching again. It never claims more than was handed to the transport.
+ */
+struct store_range {
+	uint64_t id;
+	const struct member *self; /* the subscriber, with roles, groups and registered space of then; name and keys are not kept */
+	uint32_t session;
+	const char *name, *filter; /* name "": a session without one; filter: normal form */
+	int64_t compiled_us;
+	uint64_t from_seq, until_seq, maybe_seq, acked_seq;
+	int64_t opened_us, closed_us; /* 0 = open */
+};
+/* Writes rows for ranges that open, at until_seq = from_seq, and sets their ids. (session, opened_us) may come twice: it is one row. */
+enum isac_err store_insert_ranges(struct store_db *db, struct store_range *ranges, size_t n);
+/* Moves until_seq and acked_seq of these ids forwards; closes those with closed_us. */
+enum isac_err store_update_ranges(struct store_db *db, const struct store_range *ranges, size_t n);
+/* Closes all that are open. ended: core ended well, so nothing was sent that is not said; else maybe_seq becomes the head. */
+enum isac_err store_close_ranges(struct store_db *db, bool ended);
+/* Ranges with id > after_id that seq lies in, certainly or maybe, by rising id, at most max. The range given lives for the call. */
+struct store_range_ask {
+	uint64_t seq, after_id;
+	int32_t member_id; /* 0 = of everybody */
+	size_t max;
+};
+enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
+				  void (*row)(void *arg, const struct store_range *range), void *arg);
+/* Reports with this id, by rising seq, at most max; publisher_id 0: of any publisher. A report that retention removed is NULL in `out`:
+ * what is known of it is in `key`. */
+struct store_report_key {
+	uint64_t seq;
+	int64_t received_us;
+	int32_t publisher_id;
+};
+enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id, struct report **out,
+				     struct store_report_key *key, size_t max, size_t *n);
+/* Times to positions: what was received from since_us on and before until_us is after < seq <= until. 0 leaves a side open. */
+enum isac_err store_select_span(struct store_db *db, int64_t since_us, int64_t until_us, uint64_t *after, uint64_t *until);
 
 /* Members: everything the roster needs. */
 enum isac_err store_select_roster(struct store_db *db, const char *hub_id, struct member_roster **out);

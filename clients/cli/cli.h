@@ -37,6 +37,8 @@ char **cli_options_list(const struct cli *cli, const char *name, size_t *n);
 void cli_options_free_list(char **list);
 /* A whole number within min..max. false after a message. */
 bool cli_options_number(const struct cli *cli, const char *name, long long min, long long max, long long *out);
+/* A time, or an age before now. Left alone if the option is not there. false after a message. */
+bool cli_options_time(const struct cli *cli, const char *name, int64_t *us);
 const char *cli_options_home(struct cli *cli);
 int cli_options_timeout_ms(const struct cli *cli); /* -1 after a message */
 
@@ -58,11 +60,15 @@ int cmd_keygen(struct cli *cli);
 int cmd_publish(struct cli *cli);
 int cmd_subscribe(struct cli *cli);
 int cmd_query(struct cli *cli);
+int cmd_preview(struct cli *cli);
+int cmd_who(struct cli *cli);
+int cmd_why(struct cli *cli);
 int cmd_status(struct cli *cli);
 int cmd_filter(struct cli *cli);
 int cmd_admin(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
+extern const struct cli_opt cmd_preview_opts[], cmd_who_opts[], cmd_why_opts[];
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[],
 	cmd_admin_held_opts[];
 extern const struct cli_opt cmd_space_opts[], cmd_space_member_opts[];

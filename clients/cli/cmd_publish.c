@@ -48,7 +48,7 @@ struct publish {
 	size_t tags_n;
 	int64_t valid_until_us;
 	/* counts */
-	uint64_t accepted, refused, duplicates, held, reports, waiting;
+	uint64_t accepted, refused, duplicates, held, reports, waiting, kept; /* kept: reports in spool/refused */
 	bool json, failed;
 };
 
@@ -104,6 +104,7 @@ static void on_receipt(void *arg, const struct isac_receipt *r)
 		isac_spool_remove(&job->file, &err);
 	} else if (r->code) {
 		p->refused += r->items;
+		p->kept++;
 		isac_spool_refuse(&job->file, &err);
 	} else { /* not our hub: kept for the real one */
 		p->failed = true;
@@ -283,9 +284,12 @@ static int finish(struct publish *p, int status)
 	cli_progress_clear(&p->bar);
 	if (!cli_output_flush()) p->failed = true;
 	if (!cli_options_flag(p->cli, "quiet")) {
-		cli_note("%llu items in %llu reports receipted%s; %llu refused, %llu duplicates dropped", (unsigned long long)p->accepted,
-			 (unsigned long long)p->reports, p->held ? " (some held)" : "", (unsigned long long)p->refused,
+		cli_note("%llu items accepted%s in %llu reports; %llu refused, %llu duplicates dropped", (unsigned long long)p->accepted,
+			 p->held ? " (some held)" : "", (unsigned long long)p->reports, (unsigned long long)p->refused,
 			 (unsigned long long)p->duplicates);
+		if (p->kept)
+			cli_note("%llu refused reports are kept in %s/spool/refused: publish the file again once the cause is mended",
+				 (unsigned long long)p->kept, isac_home(p->isac));
 		if (p->held) cli_note("%llu items are held: stored, but in no feed until confirmed", (unsigned long long)p->held);
 	}
 	if (p->offline.result) {

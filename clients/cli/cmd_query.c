@@ -15,19 +15,6 @@ const struct cli_opt cmd_query_opts[] = {
 	CLI_WHOLE_OPTS{NULL, 0, NULL, NULL},
 };
 
-static bool read_time(struct cli *cli, const char *name, int64_t *out)
-{
-	const char *text = cli_options_get(cli, name);
-	int64_t span;
-	if (!text || cli_time_parse(out, text)) return true;
-	if (cli_time_span(&span, text)) {
-		*out = cli_time_now_us() - span;
-		return true;
-	}
-	cli_usage(cli, "--%s is a time like 2026-01-31T12:00:00Z or an age like 7d, not '%s'", name, text);
-	return false;
-}
-
 static int print_all(struct isac_query *q, enum cli_format format, struct cli_whole *whole, const char *filter)
 {
 	struct isac_error err;
@@ -74,7 +61,7 @@ int cmd_query(struct cli *cli)
 	struct isac_query_conf conf = {.filter = cli->words_n ? cli->words[0] : "", .held = cli_options_flag(cli, "held")};
 	if (!cli_options_number(cli, "limit", 0, 1000000000000, &limit) || !cli_options_number(cli, "as-of", 1, INT64_MAX, &as_of))
 		return EXIT_USAGE;
-	if (!read_time(cli, "since", &conf.since_us) || !read_time(cli, "until", &conf.until_us)) return EXIT_USAGE;
+	if (!cli_options_time(cli, "since", &conf.since_us) || !cli_options_time(cli, "until", &conf.until_us)) return EXIT_USAGE;
 	if (!cli_output_format(&format, cli, isatty(STDOUT_FILENO) == 1 ? CLI_TABLE : CLI_JSONL, true)) return EXIT_USAGE;
 	if (format == CLI_WHOLE && !cli_options_get(cli, "limit")) limit = 0; /* the newest thousand would pass for all */
 	conf.limit = (uint64_t)limit;

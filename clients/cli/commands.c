@@ -32,6 +32,21 @@ const struct cli_command cli_commands[] = {
 	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n"
 	 "isac query 'confidence >= 80' --since 30d --format nft --max-tlp green --output isac.nft\n",
 	 cmd_query_opts, cmd_query},
+	{"preview", "[FILTER]", "what a feed with this filter would have brought",
+	 "Stored reports are run through the code that delivers: counts by type, publisher and day, and what is held back. Nothing is\n"
+	 "subscribed to. What is too much for one run says where to go on.",
+	 "isac preview --filter 'type in (ipv4, domain) and confidence >= 60' --since 7d\n"
+	 "isac preview 'mine' --since 30d --items 20\n",
+	 cmd_preview_opts, cmd_preview},
+	{"who", "REPORT_ID", "to whom my report was sent, and who acknowledged it",
+	 "For the publisher of the report, and for admins and auditors. For all others it is as if there were no such report.",
+	 "isac who 0192f3c4-0000-7000-8000-000000000001\nisac who 0192f3c4-0000-7000-8000-000000000001 --json\n", cmd_who_opts, cmd_who},
+	{"why", "REPORT_ID", "why I got a report, or did not",
+	 "For each of my subscriptions: when the report was sent to it, or which tests of the filter kept it out, or that it is held "
+	 "back,\n"
+	 "still to come, or passed. A report that I may not see is as one that does not exist.",
+	 "isac why 0192f3c4-0000-7000-8000-000000000001\nisac why 0192f3c4-0000-7000-8000-000000000001 --name soc --item 3\n", cmd_why_opts,
+	 cmd_why},
 	{"status", "", "health of the hub and of my subscriptions", NULL, "isac status\nisac status --json\n", NULL, cmd_status},
 	{"space claim", "", "claim networks, AS numbers and domains as mine",
 	 "A claim takes effect once another member or an admin confirms it; then `mine` in filters means it, and the hub says when\n"

@@ -158,3 +158,16 @@ int cli_options_timeout_ms(const struct cli *cli)
 	}
 	return seconds < 0.001 ? 1 : (int)(seconds * 1000);
 }
+
+bool cli_options_time(const struct cli *cli, const char *name, int64_t *us)
+{
+	const char *text = cli_options_get(cli, name);
+	int64_t span;
+	if (!text || cli_time_parse(us, text)) return true;
+	if (cli_time_span(&span, text)) {
+		*us = cli_time_now_us() - span;
+		return true;
+	}
+	cli_usage(cli, "--%s is a time like 2026-01-31T12:00:00Z or an age like 7d, not '%s'", name, text);
+	return false;
+}

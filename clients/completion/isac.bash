@@ -35,12 +35,15 @@ _isac()
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish subscribe query status space filter admin help" ;;
+	"") next="keygen publish subscribe query preview who why status space filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
 	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --batch --flush --quiet" ;;
 	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --every --quiet $whole_opts" ;;
 	query*) opts="--since --until --as-of --limit --wait --held --format $whole_opts" ;;
-	help) next="keygen publish subscribe query status space filter admin" ;;
+	preview*) opts="--filter --since --until --items --scan --cursor" ;;
+	who*) opts="--publisher" ;;
+	why*) opts="--name --item --publisher" ;;
+	help) next="keygen publish subscribe query preview who why status space filter admin" ;;
 	space|"help space") next="claim confirm drop list" ;;
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;

@@ -293,6 +293,8 @@ static void tick(struct run *r)
 
 	if (now - r->ticked_us < TICK_MS * 1000 && now >= r->ticked_us) return;
 	r->ticked_us = now;
+	/* An interface that went down tells it once; whether it is gone for ever libpcap finds out only when asked again. */
+	for (size_t i = 0; i < r->ports_n; i++) drain(r, &r->ports[i], TURN_FRAMES);
 	count_dropped(r);
 	note(r, edge_table_tick(r->table, now));
 }

@@ -250,6 +250,114 @@ void isac_query_close(struct isac_query **q);
 enum isac_result isac_query_next(struct isac_query *q, const struct isac_item **item, struct isac_error *err);
 uint64_t isac_query_complete_seq(const struct isac_query *q); /* the index answered for everything up to here */
 
+/* ---- preview: what a feed with this filter would have brought ------------------------------ */
+struct isac_preview_conf {
+	const char *filter; /* NULL or "": everything */
+	int64_t since_us, until_us;
+	uint32_t items;	    /* the newest that are kept to be shown, at most 100 */
+	const char *cursor; /* hex, of a preview that was not run to its end; since and until are its own. NULL: begin */
+};
+struct isac_tally {
+	char name[ISAC_NAME_BYTES + 1]; /* a type, a publisher, or a day as 2026-01-31 */
+	uint64_t reports, items;
+	uint64_t held; /* items that match, but are held back: own ones, or with the role analyst all */
+};
+/* What was counted so far; lives as long as the preview. */
+struct isac_preview_result {
+	uint64_t from_seq, scanned_seq, until_seq; /* counted: after from_seq, up to scanned_seq; it ends at until_seq */
+	uint64_t scanned, reports, items, held;	   /* reports looked at; of these would have come; with so many items */
+	const struct isac_tally *types, *publishers, *days;
+	size_t types_n, publishers_n, days_n;
+	const char *filter; /* normal form */
+	const char *cursor; /* hex: where another preview with the same filter text goes on; "" after the end */
+};
+struct isac_preview;
+enum isac_result isac_preview_open(struct isac_preview **out, struct isac *isac, const struct isac_preview_conf *conf,
+				   struct isac_error *err);
+void isac_preview_close(struct isac_preview **p);
+/* Counts one slice more. ISAC_DONE: there is more; ISAC_END: that was all. */
+enum isac_result isac_preview_step(struct isac_preview *p, struct isac_error *err);
+const struct isac_preview_result *isac_preview_so_far(const struct isac_preview *p);
+/* The newest items of what was counted, newest first, one a call; ISAC_END after the last. */
+enum isac_result isac_preview_next(struct isac_preview *p, const struct isac_item **item, struct isac_error *err);
+
+/* ---- who was sent a report, and why I was or not -------------------------------------------- */
+bool isac_id_parse(uint8_t out[ISAC_ID_BYTES], const char *text); /* "0192f3c4-...", with or without hyphens, any case */
+
+struct isac_sent {
+	const char *member, *name; /* name of the subscription; "": a session without one */
+	uint32_t items;		   /* of the report */
+	bool maybe;		   /* the hub stopped unexpectedly: perhaps it was sent */
+	bool acked;		   /* the subscriber said, in that session, that it is safe */
+	int64_t from_us, until_us; /* sent then; until_us 0: the session is still open */
+};
+struct isac_who {
+	uint64_t seq;
+	const char *publisher;
+	int64_t received_us;
+	bool removed; /* the report's content is gone, so it cannot be said any more */
+	const struct isac_sent *sent;
+	size_t sent_n;
+};
+/*
+ * For the publisher of the report, and for admins and auditors; others are refused with 404, as for a report that does not exist.
+ * publisher: whose report (ids are unique with their publisher); NULL: the caller's own, else the first. *out lives until the next call.
+ */
+enum isac_result isac_who(const struct isac_who **out, struct isac *isac, const uint8_t report_id[ISAC_ID_BYTES], const char *publisher,
+			  struct isac_error *err);
+
+enum isac_why_state {
+	ISAC_WHY_UNKNOWN,
+	ISAC_WHY_SENT,	  /* it was sent */
+	ISAC_WHY_MAYBE,	  /* perhaps: the hub stopped unexpectedly */
+	ISAC_WHY_FILTER,  /* the filter let nothing of it through: see tests and traces */
+	ISAC_WHY_HELD,	  /* it is held back */
+	ISAC_WHY_BEFORE,  /* it is older than the subscription */
+	ISAC_WHY_PASSED,  /* the position has passed it, with another filter or other groups than now, or by being moved */
+	ISAC_WHY_WAITING, /* it is still to come */
+};
+const char *isac_why_state_name(enum isac_why_state state); /* "sent" */
+struct isac_why_test {
+	const char *text; /* a test of the filter, normal form */
+	bool negated;	  /* the filter wants that it does not hold */
+};
+struct isac_why_trace {
+	uint32_t index; /* of the item */
+	bool matches;
+	const uint32_t *holds, *blamed; /* numbers of tests: that hold; that kept the item out */
+	size_t holds_n, blamed_n;
+};
+struct isac_why_subscription {
+	const char *name; /* "": a session without one */
+	enum isac_why_state state;
+	const char *filter; /* that it was judged by; cut if it is long */
+	uint64_t acked_seq;
+	int64_t from_us, until_us;
+	bool acked;
+	uint32_t sent; /* items */
+	const struct isac_why_test *tests;
+	size_t tests_n;
+	const struct isac_why_trace *traces;
+	size_t traces_n;
+};
+struct isac_why {
+	uint64_t seq;
+	const char *publisher;
+	int64_t received_us;
+	uint32_t items, held;
+	bool removed;
+	const struct isac_why_subscription *subscriptions;
+	size_t subscriptions_n;
+};
+struct isac_why_conf {
+	const char *publisher; /* whose report; NULL: the first with this id that the caller may see */
+	const char *name;      /* one subscription; NULL: all */
+	int64_t item;	       /* one item; -1: the report as a whole */
+};
+/* 404 for a report that does not exist and for one that the caller may not see. *out lives until the next call on isac. */
+enum isac_result isac_why(const struct isac_why **out, struct isac *isac, const uint8_t report_id[ISAC_ID_BYTES],
+			  const struct isac_why_conf *conf, struct isac_error *err);
+
 /* ---- status and commands ---------------------------------------------------------------------- */
 struct isac_subscription {
 	const char *name, *filter;

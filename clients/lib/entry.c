@@ -107,7 +107,7 @@ static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *e
 		struct isac_item *it = &items[out->n++];
 		memset(it, 0, sizeof *it);
 		fill_header(it, entry, header);
-		it->index = d->index;
+		it->index = wire_entry_index(entry, i);
 		fill_indicator(it, body->indicator, arena);
 	}
 	return NULL;

@@ -55,12 +55,19 @@ static const struct {
 	{507, "full", "the hub's store is full: tell its admin"},
 };
 
+/* 403 and 409 have many causes: what to do about the most frequent one must not follow a text that names another. */
+static bool advice_fits(unsigned code, const char *text)
+{
+	if (!*text) return true;
+	return code == 403 ? strstr(text, "role") && !strstr(text, "nobody") : code != 409;
+}
+
 enum isac_result client_error_from_hub(struct isac_error *err, unsigned code, const char *text)
 {
 	const char *name = "refused", *advice = "";
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (codes[i].code == code) name = codes[i].name, advice = codes[i].advice;
 	if (!text) text = "";
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (codes[i].code == code) name = codes[i].name, advice = advice_fits(code, text) ? codes[i].advice : "";
 	enum isac_result r =
 		client_error_set(err, ISAC_REFUSED, "%u %s%s%s%s%s", code, name, *text ? ": " : "", text, *advice ? "; " : "", advice);
 	if (err) err->code = code;

@@ -50,3 +50,15 @@ void isac_id_text(char out[37], const uint8_t id[ISAC_ID_BYTES])
 		*out++ = i + 1 < sizeof part ? '-' : 0;
 	}
 }
+
+bool isac_id_parse(uint8_t out[ISAC_ID_BYTES], const char *text)
+{
+	char hex[ISAC_ID_BYTES * 2 + 1];
+	size_t n = 0;
+	for (; *text; text++) {
+		if (*text == '-' && n % 2 == 0 && n >= 8 && n <= 20) continue;
+		if (n == ISAC_ID_BYTES * 2) return false;
+		hex[n++] = *text >= 'A' && *text <= 'F' ? (char)(*text + 'a' - 'A') : *text;
+	}
+	return n == ISAC_ID_BYTES * 2 && wire_unhex(out, ISAC_ID_BYTES, hex, n) == ISAC_OK;
+}

@@ -39,8 +39,26 @@ static void unsubscribe(struct isac_subscriber *s, uint32_t sub)
 	wire_buf_clear(&body);
 }
 
+void client_session_credit(struct isac_subscriber *s, bool at_once)
+{
+	bool due = s->used_bytes >= SESSION_CREDIT / 2 || s->used_batches >= WIRE_LIMIT_WINDOW_BATCHES / 2;
+	if (!s->sub || (!due && !at_once)) return;
+	Isac1__Credit m = ISAC1__CREDIT__INIT;
+	struct wire_head head = {.type = WIRE_CREDIT};
+	struct wire_buf body;
+	m.sub = s->sub;
+	m.bytes = s->used_bytes;
+	m.acked_seq = s->acked;
+	wire_buf_init(&body, 128);
+	wire_pack(&body, &m.base);
+	if (!body.err && !client_socket_send(s->socket, &head, body.data, body.len)) s->used_bytes = s->used_batches = 0;
+	wire_buf_clear(&body);
+}
+
 void client_session_drop(struct isac_subscriber *s, uint32_t pause_ms)
 {
+	/* Without a name an acknowledgement moves no cursor, only the hub's answer to `who`: it goes with the credit, and at the end. */
+	if (s->sub && !*s->name && s->acked) client_session_credit(s, true);
 	if (s->sub) unsubscribe(s, s->sub);
 	s->sub = 0;
 	s->request_id = 0;
@@ -73,22 +91,6 @@ static void subscribe(struct isac_subscriber *s, int64_t now)
 		s->attempts++;
 		s->heard_ms = now;
 	}
-	wire_buf_clear(&body);
-}
-
-void client_session_credit(struct isac_subscriber *s, bool at_once)
-{
-	bool due = s->used_bytes >= SESSION_CREDIT / 2 || s->used_batches >= WIRE_LIMIT_WINDOW_BATCHES / 2;
-	if (!s->sub || (!due && !at_once)) return;
-	Isac1__Credit m = ISAC1__CREDIT__INIT;
-	struct wire_head head = {.type = WIRE_CREDIT};
-	struct wire_buf body;
-	m.sub = s->sub;
-	m.bytes = s->used_bytes;
-	m.acked_seq = *s->name ? s->acked : 0;
-	wire_buf_init(&body, 128);
-	wire_pack(&body, &m.base);
-	if (!body.err && !client_socket_send(s->socket, &head, body.data, body.len)) s->used_bytes = s->used_batches = 0;
 	wire_buf_clear(&body);
 }
 
@@ -128,7 +130,7 @@ static bool hash_batch(struct isac_subscriber *s, const struct wire_head *head)
 		before = e->seq;
 		uint32_t *index = wire_arena_alloc(&s->arena, (e->n_items + 1) * sizeof *index);
 		if (!index) return false;
-		for (size_t j = 0; j < e->n_items; j++) index[j] = e->items[j]->index;
+		for (size_t j = 0; j < e->n_items; j++) index[j] = wire_entry_index(e, j);
 		wire_hash(header_hash, e->header.data, e->header.len);
 		wire_feed_entry(s->hash, e->seq, header_hash, index, (uint32_t)e->n_items);
 	}

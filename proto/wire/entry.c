@@ -23,24 +23,42 @@ static enum isac_err join_proof(uint8_t **out, const Isac1__Entry *entry, struct
 	return ISAC_OK;
 }
 
+/* A part's salts are told one by one. A whole report's follow from its secret: then an item says neither salt nor index. */
+static enum isac_err find_salt(uint8_t salt[WIRE_SALT], const Isac1__Entry *entry, uint32_t i, struct wire_why *why)
+{
+	const Isac1__DisclosedItem *item = entry->items[i];
+
+	if (entry->secret.len) {
+		if (item->salt.len || item->index) return refuse(why, "an item has a salt or an index beside the report's secret");
+		wire_merkle_salt(salt, entry->secret.data, i);
+		return ISAC_OK;
+	}
+	if (item->salt.len != WIRE_SALT) return refuse(why, "a salt is not 16 bytes");
+	memcpy(salt, item->salt.data, WIRE_SALT);
+	return ISAC_OK;
+}
+
 static enum isac_err check_items(const Isac1__Header *header, const Isac1__Entry *entry, struct wire_arena *arena, struct wire_why *why)
 {
-	uint8_t root[WIRE_HASH], *leaves, *proof = NULL;
+	uint8_t root[WIRE_HASH], salt[WIRE_SALT], *leaves, *proof = NULL;
 	uint32_t *index;
 	enum isac_err err;
 
 	if (entry->n_items > header->item_count) return refuse(why, "more items than the header counts");
+	if (entry->secret.len && entry->secret.len != WIRE_SECRET) return refuse(why, "the secret is not 32 bytes");
+	if (entry->secret.len && entry->n_items != header->item_count) return refuse(why, "a part of a report came with its secret");
 	leaves = wire_arena_alloc(arena, entry->n_items * WIRE_HASH);
 	index = wire_arena_alloc(arena, entry->n_items * sizeof *index);
 	if (!leaves || !index) return wire_refuse(why, ISAC_ERR_NO_MEMORY, "out of memory");
 	err = join_proof(&proof, entry, arena, why);
 	if (err) return err;
-	for (size_t i = 0; i < entry->n_items; i++) {
-		const Isac1__DisclosedItem *item = entry->items[i];
+	for (uint32_t i = 0; i < entry->n_items; i++) {
+		const ProtobufCBinaryData *item = &entry->items[i]->item;
 
-		if (item->salt.len != WIRE_SALT) return refuse(why, "a salt is not 16 bytes");
-		index[i] = item->index;
-		wire_merkle_item(leaves + i * WIRE_HASH, item->salt.data, item->item.data, item->item.len);
+		err = find_salt(salt, entry, i, why);
+		if (err) return err;
+		index[i] = wire_entry_index(entry, i);
+		wire_merkle_item(leaves + (size_t)i * WIRE_HASH, salt, item->data, item->len);
 	}
 	err = wire_merkle_verify(root, header->item_count, index, leaves, (uint32_t)entry->n_items, proof, (uint32_t)entry->n_proof);
 	if (err || memcmp(root, header->items_root.data, WIRE_HASH) != 0)

@@ -210,7 +210,12 @@ enum isac_err wire_hub_parse(struct wire_hub *out, const char *text, size_t len,
 enum isac_err wire_report_make(struct wire_buf *submit, const char *member, const char *hub_id, const Isac1__Header *header,
 			       const struct wire_bytes *items, uint32_t n, const uint8_t payload_secret[WIRE_SECRET],
 			       const uint8_t sign_secret[WIRE_SIGN_SECRET]);
-/* Verifies one delivered entry against a publisher key: signature and multiproof. *header lives in the arena. */
+/* Number, in its report, of the i-th item of an entry: those of a whole report are not numbered (README section 5). */
+static inline uint32_t wire_entry_index(const Isac1__Entry *entry, size_t i)
+{
+	return entry->secret.len ? (uint32_t)i : entry->items[i]->index;
+}
+/* Verifies one delivered entry against a publisher key: signature, and multiproof or secret. *header lives in the arena. */
 enum isac_err wire_entry_verify(Isac1__Header **header, const Isac1__Entry *entry, const char *hub_id,
 				const uint8_t public_key[WIRE_SIGN_PUBLIC], struct wire_arena *arena, struct wire_why *why);
 enum isac_err wire_receipt_verify(Isac1__ReceiptBody **body, const Isac1__Receipt *receipt, const char *hub_id,

@@ -258,7 +258,7 @@ class Rows:
             core.append(nats.fanout("nats", 100, self.size(8000) // 4, size=200))
         nats.stop(), hub.stop()
         what = "fan-out to 100 subscribers of small events, 100 a report"
-        yield Line("7", what, "items/s", items, raw, "bare XPUB/SUB CURVE, 200 B each", at_least=8, note="each entry with header, signature and salts")
+        yield Line("7", what, "items/s", items, raw, "bare XPUB/SUB CURVE, 200 B each", at_least=8, note="each entry with header, signature and secret")
         yield Line("7", what, "items/s", items, core, "NATS core, 200 B each, plaintext", at_least=3)
 
     # ---- catch-up ----

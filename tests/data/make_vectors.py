@@ -356,7 +356,7 @@ def make_submit(n=3, items=None, secret=SECRET, member="alice", key=ALICE, named
     return text(1, member) + opt(2, head_bytes) + opt(3, signature) + opt(4, payload(secret, items) if pay is None else pay)
 
 
-SUBMIT, QUERY, CONTROL, STATUS, DIRECTORY, SUBSCRIBE, CREDIT, UNSUBSCRIBE = 1, 2, 3, 4, 5, 0x11, 0x12, 0x13
+SUBMIT, QUERY, CONTROL, STATUS, DIRECTORY, PREVIEW, WHO, WHY, SUBSCRIBE, CREDIT, UNSUBSCRIBE = 1, 2, 3, 4, 5, 6, 7, 8, 0x11, 0x12, 0x13
 
 
 def write_accepted():
@@ -376,6 +376,9 @@ def write_accepted():
     ok("status without a body", STATUS, b"")
     ok("directory without a body", DIRECTORY, b"")
     ok("directory", DIRECTORY, raw(1, bytes(8)) + raw(1, bytes(8)) + raw(2, b"alice"))
+    ok("preview", PREVIEW, text(1, "true") + num(2, 1) + num(3, 2**62) + num(4, 100) + raw(5, b"\0\xff"))
+    ok("who", WHO, raw(1, bytes(range(16))) + text(2, "alice") + raw(3, bytes(24)))
+    ok("why", WHY, raw(1, bytes(range(16))) + text(2, "alice") + text(3, "soc") + num(4, 1000))
     ok("subscribe", SUBSCRIBE, text(1, "soc") + num(3, 1) + num(5, 1048576))
     ok("credit", CREDIT, num(1, 1) + num(2, 65536) + num(3, 12))
     ok("unsubscribe", UNSUBSCRIBE, num(1, 1) + num(2, 1))
@@ -396,11 +399,14 @@ def write_refused():
     no("flags 1", 400, QUERY, query, head(QUERY, flags=1))
     no("type 0", 400, 0, query)
     no("unknown type", 400, 0x7777, query)
-    for name, kind in (("submit", SUBMIT), ("query", QUERY), ("control", CONTROL), ("subscribe", SUBSCRIBE), ("credit", CREDIT), ("unsubscribe", UNSUBSCRIBE)):
+    for name, kind in (("submit", SUBMIT), ("query", QUERY), ("control", CONTROL), ("preview", PREVIEW), ("who", WHO), ("why", WHY), ("subscribe", SUBSCRIBE), ("credit", CREDIT), ("unsubscribe", UNSUBSCRIBE)):
         no("%s without a body" % name, 400, kind, b"")
     no("status with a field", 400, STATUS, num(1, 1))
     no("unknown field", 400, QUERY, query + num(9, 1))
     no("unknown field of bytes", 400, SUBMIT, good + raw(5, b"x"))
+    no("unknown field of a preview", 400, PREVIEW, query + num(6, 1))
+    no("cursor twice", 400, WHO, raw(1, bytes(16)) + raw(3, b"x") + raw(3, b"x"))
+    no("a name that is no text", 422, WHY, raw(1, bytes(16)) + raw(3, b"\xff"))
     no("field number 0", 400, QUERY, b"\x00\x01")
     no("field number 0, bytes", 400, QUERY, b"\x02\x00")
     no("group", 400, QUERY, b"\x0b\x0c")
@@ -533,7 +539,7 @@ def write_reports():
     f.write()
 
 
-def entry(items, shown, secret=SECRET, sig=None, head_bytes=None, proof=None, salts=None, index=None, key=ALICE, **h):
+def entry(items, shown, secret=SECRET, sig=None, head_bytes=None, proof=None, salts=None, index=None, tell=None, key=ALICE, **h):
     leaves = [leaf(secret, i, item) for i, item in enumerate(items)]
     fields = dict(report_id=REPORT_ID, key_id=key_id(public(ALICE)), created_us=NOW_US, kind=1, tlp=3, item_count=len(items),
                   items_root=root(leaves))
@@ -542,24 +548,53 @@ def entry(items, shown, secret=SECRET, sig=None, head_bytes=None, proof=None, sa
     sig = sign(key, "report", HUB_ID, head_bytes) if sig is None else sig
     out = num(1, 77) + num(2, NOW_US) + text(3, "alice") + raw(4, head_bytes) + opt(5, sig)
     for k, i in enumerate(shown):
-        out += raw(6, num(1, i if index is None else index[k]) + raw(2, salt(secret, i) if salts is None else salts[k]) + raw(3, items[i]))
-    return out + b"".join(raw(7, p) for p in (multiproof(leaves, set(shown)) if proof is None else proof))
+        out += raw(6, num(1, i if index is None else index[k]) + opt(2, salt(secret, i) if salts is None else salts[k]) + raw(3, items[i]))
+    return out + b"".join(raw(7, p) for p in (multiproof(leaves, set(shown)) if proof is None else proof)) + opt(10, tell or b"")
+
+
+def whole(items, shown=None, tell=SECRET, salts=None, index=None, **k):
+    """An entry with the report's secret: no salts, no indexes."""
+    shown = range(len(items)) if shown is None else shown
+    return entry(items, shown, tell=tell, salts=salts or [b""] * len(shown), index=index or [0] * len(shown), **k)
 
 
 def write_entries():
     f = File("entry.txt", "Entries as a subscriber verifies them.")
     items = plain_items(10)
     leaves = [leaf(SECRET, i, item) for i, item in enumerate(items)]
-    def case(name, code, body): f.case(name, hub_id=HUB_ID, public=public(ALICE), entry=body, code=code)
-    case("all", 200, entry(items, range(10)))
+    def case(name, code, body, index=()): f.case(name, hub_id=HUB_ID, public=public(ALICE), entry=body, code=code, index=list(index))
+    case("all", 200, entry(items, range(10)), range(10))
     case("none", 200, entry(items, []))
-    case("first", 200, entry(items, [0]))
-    case("last", 200, entry(items, [9]))
-    case("some", 200, entry(items, [1, 2, 7]))
-    case("only one there is", 200, entry(items[:1], [0]))
+    case("first", 200, entry(items, [0]), [0])
+    case("last", 200, entry(items, [9]), [9])
+    case("some", 200, entry(items, [1, 2, 7]), [1, 2, 7])
+    case("only one there is", 200, entry(items[:1], [0]), [0])
+    case("whole", 200, whole(items), range(10))
+    case("whole, one item", 200, whole(items[:1]), [0])
+    case("whole, seven items", 200, whole(items[:7]), range(7))
+    case("whole, 300 items", 200, whole(plain_items(300)), range(300))
+    case("whole, secret first", 200, raw(10, SECRET) + whole(items, tell=b""), range(10))
+    case("whole, an empty secret", 401, whole(items, tell=b"") + raw(10, b""))
+    case("whole, secret of another", 401, whole(items, tell=seed("another secret")))
+    case("whole, secret of 31 bytes", 401, whole(items, tell=SECRET[:31]))
+    case("whole, secret of 33 bytes", 401, whole(items, tell=SECRET + b"\0"))
+    case("whole, no secret", 401, whole(items, tell=b""))
+    case("whole, items swapped", 401, whole(items, [1, 0, *range(2, 10)]))
+    case("whole, an item changed", 401, whole(items).replace(b"93.184.0.7", b"93.184.0.8"))
+    case("whole, the last item missing", 401, whole(items, range(9)))
+    case("whole, the last item missing, no proof", 401, whole(items, range(9), proof=[]))
+    case("whole, an item twice", 401, whole(items, [*range(10), 9], proof=[]))
+    case("whole, no items", 401, whole(items, []))
+    case("whole, a hash left over", 401, whole(items, proof=[bytes(32)]))
+    case("whole, with all salts", 401, whole(items, salts=[salt(SECRET, i) for i in range(10)]))
+    case("whole, with one salt", 401, whole(items, salts=[b""] * 9 + [salt(SECRET, 9)]))
+    case("whole, with indexes", 401, whole(items, index=range(10)))
+    case("whole, with one index", 401, whole(items, index=[0] * 9 + [9]))
+    case("all as a part, and the secret", 401, entry(items, range(10), tell=SECRET))
+    case("a part, and the secret", 401, entry(items, [1, 2, 7], tell=SECRET))
     case("unknown field in the header", 200, entry(items, [3], head_bytes=header(report_id=REPORT_ID, key_id=key_id(public(ALICE)), created_us=NOW_US,
-         kind=1, tlp=3, item_count=10, items_root=root(leaves)) + raw(60, b"later")))
-    case("item of a later kind", 200, entry([raw(8, b"later"), items[1]], [0, 1]))
+         kind=1, tlp=3, item_count=10, items_root=root(leaves)) + raw(60, b"later")), [3])
+    case("item of a later kind", 200, entry([raw(8, b"later"), items[1]], [0, 1]), [0, 1])
     case("another's signature", 401, entry(items, [1], key=MALLORY))
     case("no signature", 401, entry(items, [1], sig=b""))
     case("signature of 65 bytes", 401, entry(items, [1], sig=bytes(65)))

@@ -5,7 +5,7 @@ import socket
 import threading
 
 SYNC, READY = ord("S"), ord("Z")
-APPEND = b"\0append_report\0"     # the Bind of the statement that commits reports: portal without name, then the statement's
+APPEND = b"\0append_"      # the Bind of a statement that commits reports, one or many: portal without name, then the statement's
 
 
 class Messages:

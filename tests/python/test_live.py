@@ -291,7 +291,7 @@ def test_a_set_routing_id_is_403(hub, anna):
 # ---- feeds -----------------------------------------------------------------------------------------------------------------------
 
 def shown(entries):
-    return [(entry.seq, [item.index for item in entry.items]) for entry in entries]
+    return [(entry.seq, feed.indexes(entry)) for entry in entries]
 
 
 def test_subscribe_and_verify_everything(anna, enrol):
@@ -315,6 +315,29 @@ def test_subscribe_and_verify_everything(anna, enrol):
     last.items[0].salt = bytes(16)
     with pytest.raises(Refused):
         feed.check_entry(last, ring)
+
+
+def test_only_a_whole_report_comes_with_its_secret(anna, enrol):
+    """Three reports: all of it matches, a part does, and all does but for a held item that nobody else may see."""
+    reader = enrol("reader", "subscriber")
+    tagged = [report.indicator(IPV4, fresh(), tags=["whole"]) for _ in range(6)]
+    whole, _, _ = anna.publish(tagged[:3])
+    part, _, _ = anna.publish([*tagged[3:5], *addresses(1)])
+    with_held, _, last = anna.publish([tagged[5], report.indicator(IPV4, "8.8.8.8", tags=["whole"])])
+    ring, text = reader.client.keyring(), 'tag = "whole"'
+    with reader.feed() as line:
+        line.subscribe(filter=text, **{"from": pb.Subscribe.FROM_START})
+        entries, _ = line.until_heartbeat(last.seq)
+    queried = reader.client.request("QUERY", pb.Query(filter=text, held=True, wait_seq=last.seq)).entries[::-1]
+    for got in entries, queried:
+        assert [e.secret for e in got] == [whole.secret, b"", b""]
+        assert [feed.indexes(e) for e in got] == [[0, 1, 2], [0, 1], [0]]
+        assert [[len(i.salt) for i in e.items] for e in got] == [[0] * 3, [16] * 2, [16]]
+        assert part.secret not in got[1].SerializeToString() and with_held.secret not in got[2].SerializeToString()
+        for entry in got:
+            feed.check_entry(entry, ring)
+    mine = anna.client.request("QUERY", pb.Query(filter=text, held=True, wait_seq=last.seq)).entries
+    assert [e.state for e in mine[:2]] == [0, 1] and not any(e.secret for e in mine[:2])
 
 
 def test_credit_holds_the_feed_back(anna, enrol):
@@ -636,7 +659,7 @@ def test_what_python_publishes_isac_verifies(anna, alice):
     first = lines[0]
     assert (first["value"], first["raw"], first["confidence"], first["tags"]) == ("93.1.1.1", item["raw"], 80, item["tags"])
     assert first["last_seen"].startswith("2023-11-14T22:13:20")
-    found = alice.json("query", "value under bad.net")
+    found = alice.json("query", "value under bad.net", "--wait")
     assert [line["verified"] for line in found] == [True] and found[0]["type"] == "domain"
     assert len(alice.json("subscribe", "--from", "start", "--filter", "type = domain", "--count", "1")) == 1
 

@@ -229,7 +229,7 @@ class Net:
 
     def __init__(self):
         self.tag = f"edge{os.getpid()}"
-        self.made = []
+        self.made, self.started = [], []
 
     def ns(self, name):
         return f"{self.tag}-{name}"
@@ -260,6 +260,10 @@ class Net:
                 self.sh(name, f"ip route add 10.0.0.0/24 via 10.0.{at - 1}.1 || true")
 
     def destroy(self):
+        for proc in self.started:       # of a story that broke off
+            if proc.poll() is None:
+                proc.kill()
+                proc.wait()
         for name in self.made:
             subprocess.run(["ip", "netns", "del", self.ns(name)], capture_output=True, timeout=20)
 
@@ -293,6 +297,7 @@ class Net:
                 print(where[0], len(data), flush=True)
             """)
         proc = subprocess.Popen(["ip", "netns", "exec", self.ns("target"), "/usr/bin/python3", "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.started.append(proc)
         assert proc.stdout.readline() == "ready\n", proc.communicate()[1]
         return proc
 
@@ -322,6 +327,7 @@ class Edge:
         self.out, self.err = place / f"{router}.out", place / f"{router}.err"
         with self.out.open("w") as out, self.err.open("w") as err:
             self.proc = subprocess.Popen(["ip", "netns", "exec", net.ns(router), str(BIN / "isac-edge"), "run", "--conf", str(self.conf)], stdout=out, stderr=err)
+        net.started.append(self.proc)
         until(f"{router} ready", lambda: "isac-edge: ready" in self.out.read_text() or self.proc.poll() is not None)
         assert self.proc.poll() is None, self.err.read_text()
 

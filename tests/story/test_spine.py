@@ -63,6 +63,12 @@ def test_history_answers_by_value_type_publisher_network_and_time(hub, alice, bo
     assert ask("publishers >= 2") == [("carol", "198.51.100.7"), ("alice", "198.51.100.7")]
 
 
+def test_who_has_just_published_finds_it(hub, alice):
+    for n in range(1, 6):
+        alice.publish(f"198.51.100.{n}")
+        assert [i["value"] for i in alice.json("query", f'value = "198.51.100.{n}"')] == [f"198.51.100.{n}"]
+
+
 def test_a_wrong_filter_points_at_the_column(bob):
     done = bob.isac("query", "type = ipv4 and nonsense", ok=(1, 2))
     assert "nonsense" in done.stderr and "^" in done.stderr
@@ -83,6 +89,15 @@ def test_a_report_altered_after_signing_is_refused(hub, alice):
     done = alice.isac("--json", "publish", "--flush", ok=(1,))
     assert json.loads(done.stdout)["code"] == 401
     assert hub.stat("store.reports") == 0
+
+
+def test_the_last_key_of_the_last_admin_stays(hub, alice):
+    key, = [row["key_id"] for row in hub.admin.json("admin", "key", "list", "admin")]
+    assert "enrol another" in hub.admin.isac("admin", "key", "revoke", key, ok=(1,)).stderr
+    hub.admin.isac("admin", "group", "add", "still")
+    other, = [row["key_id"] for row in hub.admin.json("admin", "key", "list", "alice")]
+    hub.admin.isac("admin", "key", "revoke", other)
+    assert alice.publish("198.51.100.7", ok=(1,))[0]["code"] == 410
 
 
 def test_roles_are_needed(hub, bob):
@@ -126,6 +141,10 @@ def test_values_that_would_hurt_everyone_are_held(hub, alice, bob):
     receipts = alice.publish("8.8.8.8", "198.51.100.7", "google.com")
     assert [r["code"] for r in receipts] == [202]
     assert [i["value"] for i in bob.json("subscribe", "--from", "start", "--idle-exit", "1")] == ["198.51.100.7"]
+    own = alice.json("query", "--held", "")
+    assert sorted((i["value"], i.get("held", False), i["verified"]) for i in own) == [("198.51.100.7", False, True), ("8.8.8.8", True, True),
+                                                                                     ("google.com", True, True)]
+    assert [i["value"] for i in bob.json("query", "--held", "")] == ["198.51.100.7"]
 
 
 def test_refused_lines_are_listed_and_the_rest_goes_in(hub, alice):

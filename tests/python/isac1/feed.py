@@ -69,14 +69,29 @@ class Keyring:
         return True
 
 
+def indexes(entry):
+    """The numbers of the items that an entry shows: a whole report's (with a secret) count from 0 and do not say so."""
+    return list(range(len(entry.items))) if entry.secret else [item.index for item in entry.items]
+
+
+def salts(entry, item_count):
+    """The salts of the items that an entry shows, told one by one or derived from the secret of a whole report."""
+    if not entry.secret:
+        return [item.salt for item in entry.items]
+    if len(entry.secret) != 32 or len(entry.items) != item_count or entry.proof or any(item.salt or item.index for item in entry.items):
+        raise Refused(401, "secret")
+    return [merkle.salt(entry.secret, i) for i in range(item_count)]
+
+
 def check_proved(entry, hub_id, public):
-    """Signature first, then the multiproof under the header's root; returns the header."""
+    """Signature first, then the items under the header's root, by multiproof or whole; returns the header."""
     if not sign.verify(public, "report", hub_id, entry.header, entry.signature):
         raise Refused(401, "signature over the header")
     header = opened(entry.header, pb.Header, reader=True)
-    if any(len(item.salt) != 16 for item in entry.items):
+    told = salts(entry, header.item_count)
+    if any(len(salt) != 16 for salt in told):
         raise Refused(401, "salt")
-    shown = [(item.index, merkle.item_leaf(item.salt, item.item)) for item in entry.items]
+    shown = [(index, merkle.item_leaf(salt, item.item)) for index, salt, item in zip(indexes(entry), told, entry.items)]
     root = merkle.multiproof_root(header.item_count, shown, entry.proof)
     if root is None or root != header.items_root:
         raise Refused(401, "multiproof")
@@ -122,7 +137,7 @@ class Session:
             if not before < entry.seq <= head.last_seq:
                 raise Loss("entries out of order or out of their range")
             before = entry.seq
-            self.hash = hash_entry(self.hash, entry.seq, entry.header, [item.index for item in entry.items])
+            self.hash = hash_entry(self.hash, entry.seq, entry.header, indexes(entry))
         self.position = head.last_seq
 
     def gap(self, gap):

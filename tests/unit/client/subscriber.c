@@ -5,7 +5,7 @@
 static struct fake hub;
 
 /* ---- the hub's side ---- */
-enum { SUB = 5 };
+enum { SUB = 5, ITEMS_MAX = 4 };
 
 static Isac1__Subscribe *open_session(struct fake *f, uint32_t sub, uint64_t position, uint64_t head)
 {
@@ -21,49 +21,67 @@ static Isac1__Subscribe *open_session(struct fake *f, uint32_t sub, uint64_t pos
 	return asked;
 }
 
-/* A report by alice with one address, as the entry that a feed carries. Lives in the arena. */
-static Isac1__Entry *entry(struct fake *f, uint64_t seq, const char *value, const struct test_key *signer)
+static struct wire_bytes address_item(struct fake *f, const char *value)
 {
-	struct wire_buf item_bytes, submit_bytes;
+	struct wire_buf bytes;
 	Isac1__Indicator ind = ISAC1__INDICATOR__INIT;
 	Isac1__Item item = ISAC1__ITEM__INIT;
-	Isac1__Header header = ISAC1__HEADER__INIT;
-	ProtobufCMessage *msg;
-	uint8_t id[16], secret[WIRE_SECRET], *salt = wire_arena_alloc(&f->arena, WIRE_SALT);
 	ind.type = WIRE_VALUE_IPV4;
 	ind.value = (char *)value;
 	item.body_case = ISAC1__ITEM__BODY_INDICATOR;
 	item.indicator = &ind;
-	wire_buf_init(&item_bytes, 4096);
+	wire_buf_init(&bytes, 4096);
+	wire_pack(&bytes, &item.base);
+	uint8_t *copy = wire_arena_alloc(&f->arena, bytes.len);
+	memcpy(copy, bytes.data, bytes.len);
+	struct wire_bytes out = {copy, bytes.len};
+	wire_buf_clear(&bytes);
+	return out;
+}
+
+/* A report by alice with n addresses, as the entry that a feed carries: one with its salt, several as a whole. Lives in the arena. */
+static Isac1__Entry *entry_of(struct fake *f, uint64_t seq, const char *const *values, uint32_t n, const struct test_key *signer)
+{
+	struct wire_buf submit_bytes;
+	struct wire_bytes item[ITEMS_MAX];
+	Isac1__Header header = ISAC1__HEADER__INIT;
+	ProtobufCMessage *msg;
+	uint8_t id[16], *secret = wire_arena_alloc(&f->arena, WIRE_SECRET), *salt = wire_arena_alloc(&f->arena, WIRE_SALT);
+	for (uint32_t i = 0; i < n; i++) item[i] = address_item(f, values[i]);
 	wire_buf_init(&submit_bytes, 65536);
-	wire_pack(&item_bytes, &item.base);
 	randombytes_buf(id, sizeof id);
-	randombytes_buf(secret, sizeof secret);
+	randombytes_buf(secret, WIRE_SECRET);
 	header.report_id = (ProtobufCBinaryData){sizeof id, id};
 	header.created_us = 1769860800000000;
 	header.kind = ISAC1__KIND__KIND_INDICATOR;
 	header.tlp = ISAC1__TLP__TLP_GREEN;
-	struct wire_bytes one = {item_bytes.data, item_bytes.len};
-	EXPECT(wire_report_make(&submit_bytes, "alice", f->at.hub.hub_id, &header, &one, 1, secret, signer->secret) == ISAC_OK);
+	EXPECT(wire_report_make(&submit_bytes, "alice", f->at.hub.hub_id, &header, item, n, secret, signer->secret) == ISAC_OK);
 	EXPECT(wire_open(&msg, &isac1__submit__descriptor, &f->arena, submit_bytes.data, submit_bytes.len, true, NULL) == ISAC_OK);
 	Isac1__Entry *e = wire_arena_alloc(&f->arena, sizeof *e);
-	Isac1__DisclosedItem *d = wire_arena_alloc(&f->arena, sizeof *d), **list = wire_arena_alloc(&f->arena, sizeof *list);
+	Isac1__DisclosedItem *d = wire_arena_alloc(&f->arena, n * sizeof *d), **list = wire_arena_alloc(&f->arena, n * sizeof *list);
 	isac1__entry__init(e);
-	isac1__disclosed_item__init(d);
 	e->seq = seq;
 	e->received_us = 1769860801000000;
 	e->publisher = (char *)"alice";
 	e->header = ((Isac1__Submit *)msg)->header;
 	e->signature = ((Isac1__Submit *)msg)->signature;
+	for (uint32_t i = 0; i < n; i++) {
+		isac1__disclosed_item__init(&d[i]);
+		d[i].item = (ProtobufCBinaryData){item[i].len, (uint8_t *)item[i].data};
+		list[i] = &d[i];
+	}
 	wire_merkle_salt(salt, secret, 0);
-	d->salt = (ProtobufCBinaryData){WIRE_SALT, salt};
-	d->item.len = item_bytes.len;
-	d->item.data = wire_arena_alloc(&f->arena, item_bytes.len);
-	memcpy(d->item.data, item_bytes.data, item_bytes.len);
-	*list = d;
+	if (n == 1) d->salt = (ProtobufCBinaryData){WIRE_SALT, salt};
+	else e->secret = (ProtobufCBinaryData){WIRE_SECRET, secret};
 	e->items = list;
-	e->n_items = 1;
+	e->n_items = n;
+	wire_buf_clear(&submit_bytes);
 	return e;
+}
+
+static Isac1__Entry *entry(struct fake *f, uint64_t seq, const char *value, const struct test_key *signer)
+{
+	return entry_of(f, seq, &value, 1, signer);
 }
 
 static void deliver(struct fake *f, uint32_t sub, uint64_t prev, uint64_t last, Isac1__Entry **entries, size_t n)
@@ -90,13 +108,13 @@ static void beat(struct fake *f, uint32_t sub, uint64_t position, uint64_t head_
 /* Section 7's running hash, written out here once more: H(h || u64(seq) || H(header) || u32(items) || u32(index)...). */
 static void hash_on(uint8_t h[WIRE_HASH], const Isac1__Entry *e)
 {
-	uint8_t text[WIRE_HASH + 8 + WIRE_HASH + 4 + 4];
+	uint8_t text[WIRE_HASH + 8 + WIRE_HASH + 4 + 4 * ITEMS_MAX], *at = text + 2 * WIRE_HASH + 8;
 	memcpy(text, h, WIRE_HASH);
 	wire_put_u64(text + WIRE_HASH, e->seq);
 	crypto_generichash(text + WIRE_HASH + 8, WIRE_HASH, e->header.data, e->header.len, NULL, 0);
-	wire_put_u32(text + 2 * WIRE_HASH + 8, 1);
-	wire_put_u32(text + 2 * WIRE_HASH + 12, e->items[0]->index);
-	crypto_generichash(h, WIRE_HASH, text, sizeof text, NULL, 0);
+	wire_put_u32(at, (uint32_t)e->n_items);
+	for (uint32_t i = 0; i < e->n_items; i++) wire_put_u32(at += 4, i); /* they are all that their reports have */
+	crypto_generichash(h, WIRE_HASH, text, (size_t)(at + 4 - text), NULL, 0);
 }
 
 static void answer_directory(struct fake *f, const struct test_key *admin)
@@ -189,6 +207,49 @@ static void what_is_good_is_shown_and_acknowledged(void **state)
 	isac_subscriber_ack(sub, 12);
 	next(ISAC_EVENT_POSITION);
 	assert_int_equal(event.position, 15);
+	leave();
+}
+
+static const char *const three[] = {"198.51.100.1", "198.51.100.2", "198.51.100.3"};
+
+static void whole_script(struct fake *f)
+{
+	uint8_t hash[WIRE_HASH] = {0};
+	open_session(f, SUB, 0, 3);
+	Isac1__Entry *e[] = {entry_of(f, 1, three, 3, &f->alice), entry_of(f, 2, three, 2, &f->alice), entry_of(f, 3, three, 3, &f->alice)};
+	e[1]->secret.data[0] ^= 1;
+	e[2]->items[2]->index = 2; /* numbered, as if a part */
+	deliver(f, SUB, 0, 3, e, 3);
+	answer_directory(f, &f->at.admin);
+	for (unsigned i = 0; i < 3; i++) hash_on(hash, e[i]);
+	beat(f, SUB, 9, 9, hash);
+	await_end(f);
+}
+
+/* Its items are numbered by their place; what a hub makes up of it is named and not shown. */
+static void a_whole_report_is_shown_by_its_secret(void **state)
+{
+	(void)state;
+	fake_start(&hub, whole_script);
+	subscribe(NULL, ISAC_FROM_START, 0);
+	next(ISAC_EVENT_OPEN);
+	for (unsigned i = 0; i < 3; i++) {
+		next(ISAC_EVENT_ITEM);
+		assert_true(event.item->verified);
+		assert_int_equal(event.item->seq, 1);
+		assert_int_equal(event.item->index, i);
+		assert_string_equal(event.item->value, three[i]);
+	}
+	for (unsigned seq = 2; seq <= 3; seq++) {
+		next(ISAC_EVENT_ITEM);
+		assert_false(event.item->verified);
+		assert_int_equal(event.item->seq, seq);
+		assert_string_equal(event.item->value, "");
+	}
+	next(ISAC_EVENT_POSITION);
+	assert_int_equal(event.position, 3);
+	next(ISAC_EVENT_POSITION);
+	assert_int_equal(event.position, 9);
 	leave();
 }
 
@@ -536,6 +597,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_good_is_shown_and_acknowledged),
+		cmocka_unit_test(a_whole_report_is_shown_by_its_secret),
 		cmocka_unit_test(what_was_altered_is_not_shown_as_good),
 		cmocka_unit_test(a_hub_cannot_invent_a_member),
 		cmocka_unit_test(a_hole_is_noticed_and_asked_for_again),

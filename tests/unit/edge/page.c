@@ -58,6 +58,20 @@ static struct edge_page_head head_of(void)
 	return (struct edge_page_head){.slot = {64501, EDGE_IN}, .from_us = 10, .to_us = 70, .unseen = 3, .key_id = "abcdefg"};
 }
 
+/* Field by field: what lies between them is nobody's. */
+static void assert_same_head(const struct edge_page_head *a, const struct edge_page_head *b)
+{
+	assert_int_equal(a->kind, b->kind);
+	assert_int_equal(a->slot.as, b->slot.as);
+	assert_int_equal(a->slot.way, b->slot.way);
+	assert_int_equal(a->from_us, b->from_us);
+	assert_int_equal(a->to_us, b->to_us);
+	assert_int_equal(a->packets, b->packets);
+	assert_int_equal(a->unseen, b->unseen);
+	assert_int_equal(a->size, b->size);
+	assert_memory_equal(a->key_id, b->key_id, sizeof a->key_id);
+}
+
 static void saved_pages_have_what_was_added(enum edge_kind kind, uint64_t sized_for, uint64_t n)
 {
 	struct edge_page_head head = head_of(), back;
@@ -70,7 +84,7 @@ static void saved_pages_have_what_was_added(enum edge_kind kind, uint64_t sized_
 	assert_int_equal(edge_page_write(&page, &head, dir, "a.page", NULL), ISAC_OK);
 	assert_int_equal(page.packets, 0);
 	assert_int_equal(edge_page_read(&back, dir, "a.page"), ISAC_OK);
-	assert_memory_equal(&back, &head, sizeof back);
+	assert_same_head(&back, &head);
 	assert_int_equal(back.packets, n);
 	for (uint64_t i = 0; i < n; i++) {
 		make_key(key, 1, i);

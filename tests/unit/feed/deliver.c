@@ -1,8 +1,9 @@
 /*
  * The feed without a database and without threads: what reaches each subscriber is exactly what filter_match and member_may_see say,
  * report by report, whatever happened in between: sessions that come at any position, credit that runs out, a ring that forgets, commits
- * that did not fit, rights that change. The test is the store (it hands out pages) and front (it reads the link); it books each
- * session by the specification: ranges join, and the running hash is computed here once more.
+ * that did not fit, rights that change. The test is the store (it hands out pages, and takes the rows that say who was sent what) and
+ * front (it reads the link); it books each session by the specification: ranges join, and the running hash is computed here once more.
+ * What the rows say, matched again, is what came out of the link, at any moment not more.
  */
 #include <setjmp.h>
 #include <sodium.h>
@@ -14,7 +15,7 @@
 #include <cmocka.h>
 #include "feed/priv.h"
 
-enum { REPORTS_MAX = 4000, MEMBERS = 6, SESSIONS = 40, ITEMS_MAX = 20, RING_BYTES = 200000, GROUP = 9 };
+enum { REPORTS_MAX = 4000, MEMBERS = 6, SESSIONS = 40, ITEMS_MAX = 20, RING_BYTES = 200000, GROUP = 9, ROWS_MAX = 4000 };
 
 static const char *const filters[] = {
 	"true",
@@ -27,6 +28,7 @@ static const char *const filters[] = {
 	"value = \"198.51.100.3\"",
 	"type = ipv4 and confidence < 30 or value under example.org",
 	"value = \"203.0.113.77\"",
+	"valid",
 };
 
 struct reader {
@@ -39,12 +41,25 @@ struct reader {
 	uint32_t batches, entries;
 };
 
+/* Of the table feed_range. */
+struct row {
+	uint32_t sub;
+	struct member *self;
+	struct filter *filter;
+	uint64_t from, until;
+	bool closed;
+	uint8_t sent[REPORTS_MAX / 8 + 1]; /* what front was given while it was open, by seq */
+};
+
 static struct feed f;
 static struct base_shared shared;
 static struct base_link *far_end;
 static struct report *report[REPORTS_MAX + 1];
 static uint64_t reports;
 static struct reader reader[SESSIONS];
+static struct row *row[ROWS_MAX + 1]; /* by id */
+static uint64_t rows;
+static struct feed_job *at_reader; /* a job about rows, while it is under way */
 static bool in_group[MEMBERS + 1];
 static uint64_t generation;
 static uint64_t lucky = 88172645463325252u;
@@ -77,7 +92,8 @@ static void change_roster(void)
 	base_shared_swap(&shared, r);
 }
 
-static size_t make_items(struct wire_bytes *items, struct wire_buf *packed)
+/* Reports are received at their seq, in microseconds; some items soon end. */
+static size_t make_items(struct wire_bytes *items, struct wire_buf *packed, uint64_t seq)
 {
 	size_t n = 1 + dice(ITEMS_MAX);
 
@@ -93,6 +109,7 @@ static size_t make_items(struct wire_bytes *items, struct wire_buf *packed)
 		ind.confidence_plus1 = dice(102);
 		ind.tags = tag;
 		ind.n_tags = dice(2);
+		if (dice(2)) ind.valid_until_us = (int64_t)seq + dice(1000);
 		item.body_case = ISAC1__ITEM__BODY_INDICATOR;
 		item.indicator = &ind;
 		wire_buf_init(&packed[i], 4096);
@@ -123,7 +140,7 @@ static struct report *make_report(uint64_t seq)
 	header.kind = ISAC1__KIND__KIND_INDICATOR;
 	header.tlp = ISAC1__TLP__TLP_GREEN;
 	header.created_us = (int64_t)seq;
-	size_t n = make_items(items, packed);
+	size_t n = make_items(items, packed, seq);
 	wire_buf_init(&submit, 1 << 20);
 	wire_arena_init(&arena, 1 << 22);
 	assert_int_equal(wire_report_make(&submit, "p", "0123456789abcdef", &header, items, (uint32_t)n, secret, sign_secret), ISAC_OK);
@@ -133,6 +150,7 @@ static struct report *make_report(uint64_t seq)
 				     (struct wire_bytes){s->payload.data, s->payload.len}, s->signature.data, false, &why),
 			 ISAC_OK);
 	r->seq = seq;
+	r->received_us = (int64_t)seq;
 	r->publisher_id = 1000;
 	r->audience = dice(3) ? &to_all : &to_group;
 	if (!dice(10)) r->held[0] |= 1;
@@ -177,16 +195,88 @@ static bool give_page(void)
 
 /* ---- what a subscriber may expect ---- */
 
-static size_t expected(const struct reader *me, uint64_t seq, uint32_t *index)
+static size_t matching(const struct filter *filter, const struct member *self, uint64_t seq, uint32_t *index)
 {
 	const struct report *r = report[seq];
-	const struct member *self = member_roster_by_id(f.roster, me->member);
 	size_t n = 0;
 
 	if (!member_may_see(self, r->audience, r->publisher_id)) return 0;
 	for (uint32_t i = 0; i < r->n; i++)
-		if (!report_is_held(r, i) && filter_match(me->filter, r, i, self)) index[n++] = i;
+		if (!report_is_held(r, i) && filter_match(filter, r, i, self)) index[n++] = i;
 	return n;
+}
+
+static size_t expected(const struct reader *me, uint64_t seq, uint32_t *index)
+{
+	return matching(me->filter, member_roster_by_id(f.roster, me->member), seq, index);
+}
+
+/* ---- rows: who was sent what ---- */
+
+static void take_open(struct store_range *open)
+{
+	struct row *new = calloc(1, sizeof(*new));
+
+	assert_true(rows < ROWS_MAX);
+	open->id = ++rows;
+	row[rows] = new;
+	*new = (struct row){.sub = open->session, .self = member_roster_copy(open->self), .from = open->from_seq, .until = open->from_seq};
+	assert_int_equal(filter_parse(&new->filter, open->filter, strlen(open->filter), open->compiled_us, NULL), ISAC_OK);
+}
+
+static void expect_ready(const struct store_range *open)
+{
+	const struct feed_session *s = feed_session_find(&f, open->session);
+
+	if (s && s->range.id == open->id && feed_session_may_send(s)) assert_true(s->place == FEED_READY || s->place == FEED_READY_BEHIND);
+}
+
+/* One job, as the reader does it; lost: the database did not answer. False: there was nothing to tell. */
+static bool write_rows(bool lost)
+{
+	struct feed_job *job = at_reader ? at_reader : feed_range_job(&f);
+
+	if (!job) return false;
+	at_reader = NULL;
+	for (size_t i = 0; i < job->opens && !lost; i++) take_open(&job->open[i]);
+	for (size_t i = 0; i < job->ends && !lost; i++) {
+		struct row *old = row[job->end[i].id];
+		if (old->until < job->end[i].until_seq) old->until = job->end[i].until_seq;
+		old->closed |= job->end[i].closed_us != 0;
+	}
+	if (lost) job->err = ISAC_ERR_UNAVAILABLE;
+	feed_range_done(&f, job);
+	for (size_t i = 0; i < job->opens && !lost; i++) expect_ready(&job->open[i]);
+	feed_job_free(&job);
+	return true;
+}
+
+static void note_sent(uint32_t sub, uint64_t seq)
+{
+	for (uint64_t id = rows; id; id--) {
+		if (row[id]->sub != sub) continue;
+		if (row[id]->closed) break;
+		assert_true(seq > row[id]->from);
+		row[id]->sent[seq / 8] |= (uint8_t)(1u << seq % 8);
+		return;
+	}
+	fail_msg("sub %u was sent report %u, and no row says so", sub, (unsigned)seq);
+}
+
+/* all: what was sent is said, too. A report that was removed from the store before it was read from there is in no feed. */
+static void check_rows(bool all)
+{
+	uint32_t index[ITEMS_MAX];
+
+	for (uint64_t id = 1; id <= rows; id++) {
+		const struct row *old = row[id];
+		for (uint64_t seq = old->from + 1; seq <= (all ? reports : old->until); seq++) {
+			bool sent = old->sent[seq / 8] >> seq % 8 & 1;
+			bool said = seq <= old->until && matching(old->filter, old->self, seq, index);
+			if (said && !sent && seq % 97) fail_msg("row %u says too much: %u", (unsigned)id, (unsigned)seq);
+			if (sent && !said && all) fail_msg("row %u says too little: %u", (unsigned)id, (unsigned)seq);
+		}
+	}
 }
 
 /* Nothing between the two concerns this one. */
@@ -230,12 +320,13 @@ static void take_batch(const struct wire_head *head, struct wire_bytes body)
 		assert_int_equal(n, e->n_items);
 		for (size_t k = 0; k < n; k++) {
 			const struct report_item *item = &report[at]->items[index[k]];
-			assert_int_equal(e->items[k]->index, index[k]);
+			assert_int_equal(wire_entry_index(e, k), index[k]);
 			assert_int_equal(e->items[k]->item.len, item->bytes.len);
 			assert_memory_equal(e->items[k]->item.data, item->bytes.data, item->bytes.len);
 		}
 		wire_hash(header_hash, e->header.data, e->header.len);
 		wire_feed_entry(me->hash, at, header_hash, index, (uint32_t)n);
+		note_sent(me->sub, at);
 		me->entries++;
 	}
 	expect_silence(me, at, head->last_seq);
@@ -296,11 +387,11 @@ static void read_link(void)
 			take_other(&head, msg.part[2]);
 			continue;
 		}
-		const uint8_t *row = msg.part[0].data + 3;
+		const uint8_t *to = msg.part[0].data + 3;
 		for (unsigned n = wire_get_u16(msg.part[0].data + 1); n; n--) {
-			assert_int_equal(wire_head_open(&head, row + 2 + row[0], row[1 + row[0]]), ISAC_OK);
+			assert_int_equal(wire_head_open(&head, to + 2 + to[0], to[1 + to[0]]), ISAC_OK);
 			take_batch(&head, msg.part[1]);
-			row += 2 + row[0] + row[1 + row[0]];
+			to += 2 + to[0] + to[1 + to[0]];
 		}
 	}
 }
@@ -314,24 +405,23 @@ static void open_one(void)
 	uint8_t rid[5] = {0, 1, 2, 3, (uint8_t)dice(256)};
 	struct feed_session *s;
 	struct filter *filter = NULL;
+	int64_t now = 1 + dice((uint32_t)reports + 1);
 
 	if (me->used) return;
 	*me = (struct reader){.used = true, .member = (int32_t)(1 + dice(MEMBERS)), .generation = generation};
 	s = feed_session_new(&f, rid, sizeof(rid), member_roster_by_id(f.roster, me->member));
 	assert_non_null(s);
-	assert_int_equal(filter_parse(&filter, text, strlen(text), 1, NULL), ISAC_OK);
-	assert_int_equal(filter_parse(&me->filter, text, strlen(text), 1, NULL), ISAC_OK);
+	assert_int_equal(filter_parse(&filter, text, strlen(text), now, NULL), ISAC_OK);
+	assert_int_equal(filter_parse(&me->filter, text, strlen(text), now, NULL), ISAC_OK);
 	s->credit = 1 + dice(20000);
 	me->sub = s->sub;
 	me->told = dice(2) ? reports : dice((uint32_t)reports + 1);
 	assert_int_equal(feed_session_open(&f, s, filter, me->told), ISAC_OK);
 }
 
-static void close_one(void)
+static void leave(struct reader *me)
 {
-	struct reader *me = &reader[dice(SESSIONS)];
-
-	if (!me->used) return;
+	if (!me || !me->used) return;
 	feed_session_close(&f, feed_session_find(&f, me->sub));
 	filter_destroy(&me->filter);
 	me->used = false;
@@ -355,16 +445,30 @@ static void change_rights(void)
 	feed_rights_check(&f);
 	for (size_t i = 0; i < SESSIONS; i++) {
 		struct feed_session *s = reader[i].used ? feed_session_find(&f, reader[i].sub) : NULL;
-		if (s) assert_true(s->rights_told); /* the link had room */
+		if (!s) continue;
+		assert_true(s->rights_told); /* the link had room */
+		if (s->rights_generation == generation && feed_session_may_send(s)) assert_int_not_equal(s->place, FEED_IDLE);
 	}
 }
 
-static void serve(void)
+/* Whoever waits for a row leaves, or gets other rights, before it is there. */
+static void outrun(void)
 {
+	if (dice(2)) leave(reader_of(at_reader->open[0].session));
+	else change_rights();
+	read_link();
+}
+
+/* Ends by itself, even if the rows that sessions wait for are not written: who waits is not ready. */
+static void serve(bool write)
+{
+	uint32_t turns = 0;
+
 	do {
+		assert_true(++turns < 100000);
 		feed_deliver(&f);
 		read_link();
-	} while (give_page() || (feed_is_ready(&f)));
+	} while (give_page() || (write && write_rows(false)) || feed_is_ready(&f));
 }
 
 static void check_all_served(void)
@@ -377,7 +481,7 @@ static void check_all_served(void)
 		feed_session_ready(&f, s);
 	}
 	for (int again = 0; again < 100; again++) {
-		serve();
+		serve(true);
 		for (size_t i = 0; i < SESSIONS; i++) {
 			struct feed_session *s = reader[i].used ? feed_session_find(&f, reader[i].sub) : NULL;
 			if (!s) continue;
@@ -435,6 +539,11 @@ static int end(void **state)
 	wire_buf_clear(&f.out);
 	feed_session_clear(&f);
 	for (uint64_t seq = 1; seq <= reports; seq++) report_unref(&report[seq]);
+	for (uint64_t id = 1; id <= rows; id++) {
+		filter_destroy(&row[id]->filter);
+		free(row[id]->self);
+		free(row[id]);
+	}
 	return 0;
 }
 
@@ -449,11 +558,14 @@ static void everybody_gets_what_filter_and_rights_say(void **state)
 		if (what < 60) commit(false);
 		else if (what < 61) commit(true);
 		else if (what < 75) open_one();
-		else if (what < 78) close_one();
+		else if (what < 78) leave(&reader[dice(SESSIONS)]);
 		else if (what < 92) grant_one();
 		else if (what < 93) change_rights();
 		read_link(); /* what was told at once is judged by what held until then */
-		if (dice(3)) serve();
+		if (dice(3)) serve(!dice(4));
+		if (!dice(10)) write_rows(dice(2));
+		else if (!at_reader && (at_reader = feed_range_job(&f)) && at_reader->opens) outrun();
+		if (!dice(400)) check_rows(false);
 		assert_true(f.ring.bytes <= RING_BYTES + 200000);
 		assert_true(f.pages.bytes <= RING_BYTES || f.pages.n == 1);
 	}
@@ -482,7 +594,42 @@ static void who_gets_nothing_costs_nothing(void **state)
 		ready += s->place == FEED_READY;
 	}
 	assert_true(ready < f.sessions);
-	serve();
+	serve(true);
+}
+
+/* From the rows alone, when everybody has left. */
+static void who_was_sent_what_can_be_told(void **state)
+{
+	(void)state;
+	feed_session_close_all(&f);
+	write_rows(true);
+	while (write_rows(false)) continue;
+	assert_true(rows > 100);
+	for (uint64_t id = 1; id <= rows; id++) assert_true(row[id]->closed);
+	check_rows(true);
+}
+
+/* Regression: with the last slot taken for long, the free one was given the same number at once, and a late answer for the session
+ * before reached the new one. */
+static void a_number_does_not_come_again(void **state)
+{
+	static const uint8_t rid[5] = {0, 9, 9, 9, 9};
+	const struct member *self = member_roster_by_id(f.roster, 1);
+	struct feed_session *s;
+	uint32_t before = 0;
+
+	(void)state;
+	feed_session_close_all(&f);
+	while (f.sessions < f.sessions_cap) assert_non_null(feed_session_new(&f, rid, sizeof(rid), self));
+	feed_session_close(&f, f.session[1]);
+	for (int i = 0; i < 100; i++) {
+		s = feed_session_new(&f, rid, sizeof(rid), self);
+		assert_non_null(s);
+		assert_int_not_equal(s->sub, before);
+		before = s->sub;
+		feed_session_close(&f, s);
+		assert_null(feed_session_find(&f, before));
+	}
 }
 
 int main(void)
@@ -490,6 +637,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everybody_gets_what_filter_and_rights_say),
 		cmocka_unit_test(who_gets_nothing_costs_nothing),
+		cmocka_unit_test(who_was_sent_what_can_be_told),
+		cmocka_unit_test(a_number_does_not_come_again),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }

@@ -54,11 +54,32 @@ static void every_changed_byte_and_length_is_refused(void **state)
 	assert_int_equal(at.seq, 0);
 }
 
+/* A sealed place of another length, as previews and who have. */
+static void places_of_any_length_are_sealed(void **state)
+{
+	(void)state;
+	uint8_t place[24], c[24 + QUERY_CURSOR_TAG + 1] = {0};
+	for (uint8_t i = 0; i < sizeof(place); i++) place[i] = i;
+	query_cursor_seal(c, place, 24, key, "alice", "tlp = green");
+	assert_memory_equal(c, place, 24);
+	assert_int_equal(query_cursor_check(c, 32, 24, key, "alice", "tlp = green"), ISAC_OK);
+	assert_int_equal(isac_err_code(query_cursor_check(c, 32, 24, key, "bob", "tlp = green")), 416);
+	assert_int_equal(isac_err_code(query_cursor_check(c, 32, 24, key, "alice", "tlp = red")), 416);
+	for (size_t n = 0; n <= sizeof(c); n++)
+		if (n != 32) assert_int_equal(isac_err_code(query_cursor_check(c, n, 24, key, "alice", "tlp = green")), 416);
+	for (size_t i = 0; i < 32; i++) {
+		c[i] ^= 0x80;
+		assert_int_equal(isac_err_code(query_cursor_check(c, 32, 24, key, "alice", "tlp = green")), 416);
+		c[i] ^= 0x80;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_are_as_specified),
 		cmocka_unit_test(opens_only_for_its_owner_and_filter),
+		cmocka_unit_test(places_of_any_length_are_sealed),
 		cmocka_unit_test(every_changed_byte_and_length_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /*
  * Disclosing: whatever subset is shown, the bytes are those protobuf-c would write, and the entry verifies with the publisher's key by
  * wire_entry_verify, which reads nothing of this room; with anything changed it does not. Checked and unchecked reports give the same.
+ * The secret, which opens every salt, stands in no entry that hides an item.
  */
 #include <setjmp.h>
 #include <sodium.h>
@@ -13,6 +14,7 @@
 enum { N_MAX = 33, BUF_MAX = 1 << 20 };
 
 static const char hub[] = "0123456789abcdef";
+static const uint8_t secret[WIRE_SECRET] = {5, 5, 5, 5, 5, 5, 5, 5};
 static uint8_t public_key[WIRE_SIGN_PUBLIC], sign_secret[WIRE_SIGN_SECRET];
 static struct wire_arena arena;
 
@@ -35,7 +37,6 @@ static int teardown(void **state)
 
 static void make_submit(struct wire_buf *submit, uint32_t n, const char *first)
 {
-	static const uint8_t secret[WIRE_SECRET] = {5};
 	Isac1__Header header = ISAC1__HEADER__INIT;
 	uint8_t id[WIRE_ID] = {1};
 	struct wire_bytes items[N_MAX];
@@ -112,6 +113,22 @@ static void assert_as_protobuf_writes(const struct wire_buf *buf)
 	wire_buf_clear(&again);
 }
 
+/* The secret stands for all salts of several items, and in no other entry. */
+static void assert_secret_only_of_a_whole(const struct wire_buf *buf, uint32_t n)
+{
+	ProtobufCMessage *msg;
+	const Isac1__Entry *entry;
+	bool whole;
+
+	wire_arena_reset(&arena);
+	assert_int_equal(wire_open(&msg, &isac1__entry__descriptor, &arena, buf->data, buf->len, true, NULL), ISAC_OK);
+	entry = (const Isac1__Entry *)msg;
+	whole = entry->n_items == n && n > 1;
+	assert_int_equal(memmem(buf->data, buf->len, secret, sizeof(secret)) != NULL, whole);
+	assert_int_equal(entry->secret.len, whole ? WIRE_SECRET : 0);
+	for (size_t i = 0; i < entry->n_items; i++) assert_int_equal(entry->items[i]->salt.len, whole ? 0 : WIRE_SALT);
+}
+
 static void check_subset(struct report *checked, struct report *trusted, const uint8_t *shown, size_t want)
 {
 	struct wire_buf a, b;
@@ -126,6 +143,7 @@ static void check_subset(struct report *checked, struct report *trusted, const u
 	assert_int_equal(verify(&a, &items), ISAC_OK);
 	assert_int_equal(items, want);
 	assert_as_protobuf_writes(&a);
+	assert_secret_only_of_a_whole(&a, checked->n);
 	wire_buf_clear(&a);
 	wire_buf_clear(&b);
 }
@@ -171,15 +189,13 @@ static void some_subsets_of_larger_reports_verify(void **state)
 }
 
 /* Flipping any one byte of an entry must not leave a good entry that says something else. */
-static void a_changed_byte_is_seen(void **state)
+static void check_changed_bytes(struct report *r, uint8_t shown)
 {
-	struct report *r = make(5, NULL, true);
 	struct wire_buf entry;
 	size_t items, passed = 0;
 
-	(void)state;
 	wire_buf_init(&entry, BUF_MAX);
-	assert_int_equal(report_disclose(&entry, r, (const uint8_t[]){0x0a}), ISAC_OK);
+	assert_int_equal(report_disclose(&entry, r, &shown), ISAC_OK);
 	for (size_t i = 0; i < entry.len; i++) {
 		entry.data[i] ^= 1;
 		passed += verify(&entry, &items) == ISAC_OK;
@@ -188,6 +204,15 @@ static void a_changed_byte_is_seen(void **state)
 	/* Only what the hub says itself is not under the publisher's signature: seq 1 byte, received_us 8, publisher 5. */
 	assert_true(passed <= 1 + 8 + 5);
 	wire_buf_clear(&entry);
+}
+
+static void a_changed_byte_is_seen(void **state)
+{
+	struct report *r = make(5, NULL, true);
+
+	(void)state;
+	check_changed_bytes(r, 0x0a);
+	check_changed_bytes(r, 0x1f);
 	report_unref(&r);
 }
 
@@ -211,27 +236,53 @@ static void hub_fields_and_state_are_set(void **state)
 		assert_int_equal(entry->state, set & 1);
 		assert_int_equal(entry->header.len, r->header_bytes.len);
 		assert_memory_equal(entry->header.data, r->header_bytes.data, entry->header.len);
-		for (size_t i = 1; i < entry->n_items; i++) assert_true(entry->items[i - 1]->index < entry->items[i]->index);
+		for (size_t i = 1; i < entry->n_items; i++) assert_true(wire_entry_index(entry, i - 1) < wire_entry_index(entry, i));
 		isac1__entry__free_unpacked(entry, NULL);
 		wire_buf_clear(&buf);
 	}
 	report_unref(&r);
 }
 
-static void a_full_buffer_is_an_error(void **state)
+static void check_full(struct report *r, const uint8_t *shown)
 {
-	struct report *r = make(9, NULL, true);
 	struct wire_buf buf;
 	size_t need;
 
-	(void)state;
 	wire_buf_init(&buf, BUF_MAX);
-	assert_int_equal(report_disclose(&buf, r, (const uint8_t[]){0x11, 0}), ISAC_OK);
+	assert_int_equal(report_disclose(&buf, r, shown), ISAC_OK);
 	need = buf.len;
 	wire_buf_clear(&buf);
 	for (size_t max = 0; max <= need; max++) {
 		wire_buf_init(&buf, max);
-		assert_int_equal(report_disclose(&buf, r, (const uint8_t[]){0x11, 0}), max < need ? ISAC_ERR_TOO_LARGE : ISAC_OK);
+		assert_int_equal(report_disclose(&buf, r, shown), max < need ? ISAC_ERR_TOO_LARGE : ISAC_OK);
+		wire_buf_clear(&buf);
+	}
+}
+
+static void a_full_buffer_is_an_error(void **state)
+{
+	struct report *r = make(9, NULL, true);
+
+	(void)state;
+	check_full(r, (const uint8_t[]){0x11, 0});
+	check_full(r, (const uint8_t[]){0xff, 1});
+	report_unref(&r);
+}
+
+/* Batches are closed by it: what it is off by, a batch is off by. */
+static void the_size_told_beforehand_is_about_right(void **state)
+{
+	static const uint8_t sets[][5] = {{0xff, 0xff, 0xff, 0xff, 1}, {0xfe, 0xff, 0xff, 0xff, 1}, {0xff, 0xff}};
+	struct report *r = make(N_MAX, NULL, true);
+	struct wire_buf buf;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		size_t told = report_disclosed_size(r, sets[i]);
+
+		wire_buf_init(&buf, BUF_MAX);
+		assert_int_equal(report_disclose(&buf, r, sets[i]), ISAC_OK);
+		assert_in_range(buf.len, told * 8 / 10, told * 12 / 10);
 		wire_buf_clear(&buf);
 	}
 	report_unref(&r);
@@ -245,6 +296,7 @@ int main(void)
 		cmocka_unit_test(a_changed_byte_is_seen),
 		cmocka_unit_test(hub_fields_and_state_are_set),
 		cmocka_unit_test(a_full_buffer_is_an_error),
+		cmocka_unit_test(the_size_told_beforehand_is_about_right),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,6 +1,9 @@
 /* The indexer and what history reads from it. Expected rows are written by hand. */
 #include <poll.h>
+#include <stdatomic.h>
 #include "hub.h"
+
+enum { BURST = 300 }; /* more than the indexer takes for a trickle */
 
 static struct store *store;
 static struct store_indexer *indexer;
@@ -263,12 +266,59 @@ static void test_pages(void **state)
 	assert_int_equal(n, 0);
 }
 
+static atomic_bool urgent;
+static atomic_uint asked;
+
+static bool on_busy(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&asked, 1);
+	return atomic_load(&urgent);
+}
+
+static void start_behind(int64_t yield_ms)
+{
+	struct store_conf conf = hub_conf();
+
+	store_indexer_stop(&indexer);
+	cluster_sql(
+		"truncate isac.mention, isac.indicator; update isac.index_cursor set seq = 0; update isac.indicator_cursor set seq = 0");
+	conf.busy = on_busy;
+	conf.index_yield_ms = yield_ms;
+	atomic_store(&asked, 0);
+	assert_int_equal(store_indexer_start(&indexer, &conf), ISAC_OK);
+}
+
+/* Far behind, it waits for what is more urgent, for so long and no longer. */
+static void test_stands_back(void **state)
+{
+	struct member_audience green = {.tlp = 2};
+
+	(void)state;
+	for (uint32_t i = 0; i < BURST; i++) submit(hub_lone(1000 + i, 'b'), &green);
+	atomic_store(&urgent, true);
+	start_behind(60000);
+	for (int i = 0; atomic_load(&asked) < 3; i++) {
+		assert_true(i < 4000);
+		poll(NULL, 0, 5); /* nobody tells */
+	}
+	assert_int_equal(store_indexer_seq(indexer), 0);
+	atomic_store(&urgent, false);
+	wait_indexed(store_head(store));
+	atomic_store(&urgent, true);
+	start_behind(0);
+	wait_indexed(store_head(store));
+	start_behind(100);
+	wait_indexed(store_head(store));
+	assert_true(atomic_load(&asked) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),  cmocka_unit_test(test_query),	  cmocka_unit_test(test_rebuild),
 		cmocka_unit_test(test_query), cmocka_unit_test(test_entitlement), cmocka_unit_test(test_times),
-		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_pages), cmocka_unit_test(test_stands_back),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -138,7 +138,7 @@ static void test_rollback(void **state)
 
 static void test_keys(void **state)
 {
-	uint8_t second[32] = {22}, public_of_nobody[32] = {23}, key_id[WIRE_KEY_ID], unknown[WIRE_KEY_ID] = {1};
+	uint8_t second[32] = {22}, second_public[32], public_of_nobody[32] = {23}, key_id[WIRE_KEY_ID], unknown[WIRE_KEY_ID] = {1};
 	struct member_roster *roster;
 	struct wire_why why;
 	const struct member_key *key;
@@ -162,8 +162,12 @@ static void test_keys(void **state)
 	assert_int_equal(member_roster_find(roster, "bob")->roles, MEMBER_ANALYST);
 	member_roster_free(roster);
 	wire_sign_key_id(key_id, alice_public);
+	assert_int_equal(store_update_key_revoke(db, key_id, 0, &why), ISAC_ERR_NOT_ALLOWED); /* the last one of an admin */
+	memset(second_public, 7, sizeof(second_public));
+	assert_int_equal(store_insert_key(db, "alice", second_public, 0, 0, &why), ISAC_OK);
 	assert_int_equal(store_update_key_revoke(db, key_id, 0, &why), ISAC_OK);
-	assert_string_equal(cluster_sql("select revoked_from_seq from isac.member_key where member_id = 1"), "1");
+	assert_string_equal(cluster_sql("select revoked_from_seq from isac.member_key where member_id = 1 order by 1 limit 1"), "1");
+	cluster_sql("delete from isac.member_key where public_key = decode(repeat('07', 32), 'hex')");
 }
 
 static void test_directory(void **state)

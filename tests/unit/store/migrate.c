@@ -14,14 +14,28 @@ static void test_unmigrated(void **state)
 	assert_int_not_equal(store_check(cluster.conninfo, &why), ISAC_OK);
 }
 
+/* "how many files, the largest number" */
+static void list_files(char *out, size_t size)
+{
+	glob_t found;
+	int last = 0;
+
+	assert_int_equal(glob(TEST_SOURCE_DIR "/sql/migrations/*.sql", 0, NULL, &found), 0);
+	last = (int)strtol(strrchr(found.gl_pathv[found.gl_pathc - 1], '/') + 1, NULL, 10);
+	snprintf(out, size, "%zu %d", found.gl_pathc, last);
+	globfree(&found);
+}
+
 static void test_twice(void **state)
 {
 	struct wire_why why = {.text = ""};
+	char expected[32];
 
 	(void)state;
+	list_files(expected, sizeof(expected));
 	for (int i = 0; i < 2; i++) {
 		if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why)) fail_msg("%s", why.text);
-		assert_string_equal(cluster_sql("select count(*) || ' ' || max(number) from isac.migration"), "19 23");
+		assert_string_equal(cluster_sql("select count(*) || ' ' || max(number) from isac.migration"), expected);
 		assert_string_equal(cluster_sql("select count(*) from isac.hub_head"), "1");
 	}
 	assert_int_equal(store_check(cluster.conninfo, &why), ISAC_OK);

@@ -1,0 +1,60 @@
+/* Ranges of deliveries that a report lies in, one after the other: memory does not grow with their number. */
+#include <string.h>
+#include "store/priv.h"
+
+enum { SPACE_BYTES = 4 << 20 };
+
+struct giving {
+	void (*row)(void *arg, const struct store_range *range);
+	void *arg;
+	struct wire_arena arena;
+	enum isac_err err;
+};
+
+static void give(void *arg, const PGresult *res)
+{
+	struct giving *g = arg;
+	struct member self = {.id = store_get_i32(res, 0, 1), .roles = (uint32_t)store_get_i32(res, 0, 5)};
+	struct store_range range = {
+		.id = (uint64_t)store_get_i64(res, 0, 0),
+		.self = &self,
+		.session = (uint32_t)store_get_i64(res, 0, 2),
+		.name = store_get_text(res, 0, 3),
+		.filter = store_get_text(res, 0, 4),
+		.from_seq = (uint64_t)store_get_i64(res, 0, 10),
+		.until_seq = (uint64_t)store_get_i64(res, 0, 11),
+		.maybe_seq = (uint64_t)store_get_i64(res, 0, 12),
+		.acked_seq = (uint64_t)store_get_i64(res, 0, 13),
+		.opened_us = store_get_time(res, 0, 14),
+		.closed_us = store_get_time(res, 0, 15),
+		.compiled_us = store_get_time(res, 0, 16),
+	};
+
+	if (g->err) return;
+	wire_arena_reset(&g->arena);
+	g->err = store_select_roster_space(&self, res, 0, 6, &g->arena);
+	if (!g->err) g->row(g->arg, &range);
+}
+
+enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
+				  void (*row)(void *arg, const struct store_range *range), void *arg)
+{
+	static const struct store_stmt stmt = {"select_ranges",
+					       "SELECT id, member_id, session, name, filter, roles, nets, asns, domains, "
+					       "groups, from_seq, until_seq, maybe_seq, acked_seq, "
+					       "opened, closed, compiled FROM feed_range WHERE id > $1::bigint AND from_seq < "
+					       "$2::bigint AND greatest(until_seq, maybe_seq) >= $2::bigint "
+					       "AND $3::int IN (0, member_id) ORDER BY id LIMIT $4::bigint"};
+	struct giving g = {.row = row, .arg = arg};
+	struct wire_buf *args = store_db_args(db);
+	enum isac_err err;
+
+	store_field_i64(args, (int64_t)ask->after_id);
+	store_field_i64(args, (int64_t)ask->seq);
+	store_field_i32(args, ask->member_id);
+	store_field_i64(args, (int64_t)ask->max);
+	wire_arena_init(&g.arena, SPACE_BYTES);
+	err = store_pg_each(db->pg, &stmt, args, give, &g);
+	wire_arena_clear(&g.arena);
+	return err ? err : g.err;
+}
