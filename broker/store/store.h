@@ -163,6 +163,8 @@ struct store_report_key {
 	int64_t received_us;
 	int32_t publisher_id;
 };
+/* seqs of the rows that released held items of this report, ascending; an item is released once, so ITEMS of them at most. */
+enum isac_err store_select_releases(struct store_db *db, uint64_t seq, uint64_t out[WIRE_LIMIT_ITEMS], size_t *n);
 enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id, struct report **out,
 				     struct store_report_key *key, size_t max, size_t *n);
 /* Times to positions: what was received from since_us on and before until_us is after < seq <= until. 0 leaves a side open. */

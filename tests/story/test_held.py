@@ -1,4 +1,5 @@
 """Poisoning: what is held back, what that costs nobody, and how it comes into the feeds after all."""
+import ipaddress
 import json
 import os
 import pathlib
@@ -16,6 +17,22 @@ REAL = pathlib.Path(os.environ.get("ISAC_WARNINGLISTS", "/nonexistent"))     # f
 def benign():
     rows = [line.split("\t") for line in (DATA / "benign.values").read_text().splitlines() if line[:1] != "#"]
     return [{"type": kind, "value": value} for kind, value in rows]
+
+
+def benign_500(seed=20261125):
+    """Those by hand, and 500 in all: addresses, networks, names and whole sites that the rules of the lists' types cover."""
+    rnd = random.Random(seed)
+    nets = [ipaddress.ip_network(n) for n in ("17.0.0.0/8", "199.7.83.0/24")]
+    word = lambda: "".join(rnd.choice("abcdefghijklmnop") for _ in range(7))
+    address = lambda: str(rnd.choice(nets)[rnd.randrange(1, 250)])
+    below = lambda: f"{word()}.{rnd.choice(['archive.org', 'w3.org', 'eff.org', 'kernel.org'])}"
+    makers = [lambda: ("ipv4", address()), lambda: ("cidr", str(ipaddress.ip_network((rnd.getrandbits(8) << 16 | 17 << 24, 16)))),
+              lambda: ("domain", below()), lambda: ("url", f"https://{below()}/"), lambda: ("url", f"http://{address()}/"),
+              lambda: ("user-agent", f"Mozilla/5.0 ({word()}) Googlebot/{rnd.randrange(9)}")]
+    said = {(i["type"], i["value"]): None for i in benign()}
+    while len(said) < 500:
+        said[rnd.choice(makers)()] = None
+    return [{"type": kind, "value": value} for kind, value in said]
 
 
 def bad(n, seed=20261125):
@@ -74,16 +91,16 @@ def settled(hub):
 
 # ---- what is held ---------------------------------------------------------------------
 
-def test_what_the_lists_name_is_in_no_feed(make_hub):
+def test_500_benign_values_are_in_no_feed_and_500_bad_ones_are_not_held(make_hub):
     hub = make_hub(f"warninglists_dir={SMALL}")
     alice, bob = hub.enrol("alice"), hub.enrol("bob", "subscriber")
-    said = benign()
+    said = benign_500()
     receipts = alice.publish_jsonl(said)
     assert sum(r["held"] for r in receipts) == len(said) and {r["code"] for r in receipts} == {202}
     receipts = alice.publish_jsonl(bad(500))
     assert sum(r["held"] for r in receipts) == 0 and sum(r["items"] for r in receipts) == 500
     got = feed(bob)
-    assert len(got) == 500 and not {i["value"] for i in said} & set(values(got))
+    assert len(said) == len(got) == 500 and set(values(got)) == {i["value"] for i in bad(500)}
     assert len(alice.json("query", "true", "--held", "--limit", "1000")) == 500 + len(said)
 
 
@@ -267,6 +284,23 @@ def test_a_release_goes_to_those_who_may_see_the_report(hub, alice, bob, carol):
     until("released", lambda: sql(hub, "select count(*) from held where state = 'released'") == "2")
     assert [i["publisher"] for i in feed(bob)] == ["carol"]
     assert [i["publisher"] for i in feed(carol)] == ["alice", "carol"]
+
+
+def test_who_and_preview_know_of_releases(hub, alice, bob, carol):
+    receipt, = alice.publish("google.com", "198.51.100.1", "8.8.8.8")
+    live = bob.start("subscribe", "--follow", "--name", "soc", "--from", "start")
+    assert json.loads(live.stdout.readline())["value"] == "198.51.100.1"
+    sent = lambda: [(s["member"], s["items"]) for s in alice.json("who", receipt["report_id"])[0]["sent"]]
+    assert sent() == [("bob", 1)]
+    hub.admin.isac("admin", "held", "release", "google.com")
+    assert json.loads(live.stdout.readline())["value"] == "google.com"
+    assert sent() == [("bob", 1), ("bob", 1)]
+    hub.admin.isac("admin", "held", "release", "8.8.8.8")
+    assert json.loads(live.stdout.readline())["value"] == "8.8.8.8"
+    assert sent() == [("bob", 1)] * 3
+    live.terminate()
+    seen = alice.json("preview", "true")[0]
+    assert (seen["reports"], seen["items"], seen["held"]) == (3, 3, 2)
 
 
 def test_what_was_due_when_the_hub_stopped_is_released_at_its_start(hub, alice, bob):
