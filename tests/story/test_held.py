@@ -292,6 +292,7 @@ def test_who_and_preview_know_of_releases(hub, alice, bob, carol):
     assert json.loads(live.stdout.readline())["value"] == "198.51.100.1"
     sent = lambda: [(s["member"], s["items"]) for s in alice.json("who", receipt["report_id"])[0]["sent"]]
     assert sent() == [("bob", 1)]
+    settled(hub)
     hub.admin.isac("admin", "held", "release", "google.com")
     assert json.loads(live.stdout.readline())["value"] == "google.com"
     assert sent() == [("bob", 1), ("bob", 1)]
