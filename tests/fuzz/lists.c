@@ -3,6 +3,8 @@
 #include <string.h>
 #include "hold/hold.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const asked[] = {"8.8.8.8", "2001:db9::1", "17.0.0.0/8", "www.example.com", "http://example.com/"};
