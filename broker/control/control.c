@@ -15,8 +15,14 @@ enum { RELOAD_RETRY_MS = 200, RECALL_PAUSE_MS = 200, COMMANDS_PER_S = 10, COMMAN
 static enum isac_err load_roster(struct control *c)
 {
 	struct member_roster *roster = NULL;
+	struct hold_space *space = NULL;
 	enum isac_err err = store_select_roster(c->db, c->conf.hub_id, &roster);
-	if (err) return err;
+	if (!err && base_conf_int(c->conf.params, "hold_member_space")) err = hold_space_new(&space, roster);
+	if (err) {
+		member_roster_free(roster);
+		return err;
+	}
+	if (space) base_shared_swap(&c->conf.hold->space, space);
 	base_shared_swap(c->conf.roster, roster);
 	c->stale = false;
 	return ISAC_OK;
@@ -36,7 +42,8 @@ static void finish_erasure(struct control *c, struct control_call *call)
 {
 	if (c->conf.recalled) c->conf.recalled(c->conf.arg, true);
 	enum isac_err err = control_recall_await(&c->conf);
-	if (!err) err = control_recall_receivers(c->db, call->erased, call->erased_by, NULL, call->roster);
+	for (size_t i = 0; !err && i < call->erased_n; i++)
+		err = control_recall_receivers(c->db, call->erased[i], call->erased_by, NULL, call->roster);
 	if (err) base_log_limited(1, BASE_LOG_WARN, "recall.erased", "recall=%lld err=%s", (long long)call->erased_by, isac_err_name(err));
 	if (c->conf.recalled) c->conf.recalled(c->conf.arg, false);
 }
@@ -53,9 +60,10 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 					   record->cosignature ? record->cosign_member_id : call->self->id);
 	enum isac_err end = store_admin_end(c->db, !err && !dry_run);
 	/* A commit that broke off may have happened. */
-	if (!err && !dry_run) c->stale = c->recalls = true;
-	if (call->erased && !err && !end && !dry_run) finish_erasure(c, call);
-	report_unref(&call->erased);
+	if (!err && !dry_run) c->stale = c->recalls = c->sweeping = true;
+	if (call->erased_n && !err && !end && !dry_run) finish_erasure(c, call);
+	for (size_t i = 0; i < call->erased_n; i++) report_unref(&call->erased[i]);
+	free(call->erased);
 	return err ? err : end;
 }
 
@@ -77,7 +85,8 @@ static enum isac_err run_judged(struct control *c, struct control_call *call, st
 		err = store_insert_pending(c->db, &record);
 		char id[2 * WIRE_ID + 1];
 		wire_hex(id, record.command_id, WIRE_ID);
-		control_row(call->rows, (const char *const[]){"command_id", id, "state", "waiting", NULL});
+		const char *cells[][2] = {{"command_id", id}, {"state", "waiting"}};
+		control_add_row(call->rows, cells, 2);
 		found->waits = !err;
 		return err ? err : c->rows.err;
 	}
@@ -116,13 +125,16 @@ static enum isac_err run_command(struct control *c, const struct control_job *jo
 	struct control_call call = {.row = found->row,
 				    .cmd = found->cmd,
 				    .self = found->self,
+				    .hold = c->conf.hold,
 				    .db = c->db,
 				    .params = c->conf.params,
 				    .conf = &c->conf,
 				    .roster = roster,
 				    .rows = &c->rows,
 				    .why = why};
-	return found->row->changes_roster ? run_judged(c, &call, found) : found->row->fn(&call);
+	err = found->row->changes_roster ? run_judged(c, &call, found) : found->row->fn(&call);
+	if (!err && call.due) c->conf.due(c->conf.arg);
+	return err;
 }
 
 static void log_command(const struct control_job *job, const struct control_case *found, unsigned code)
@@ -180,12 +192,13 @@ static void run_job(struct control *c, struct control_job *job)
 
 /* ---- the actor ---------------------------------------------------------------------------- */
 
-/* How long nothing is due, in ms; -1: for ever. */
-static int wait_for(const struct control *c)
+/* How long nothing is due, in ms. */
+static int wait_for(const struct control *c, int idle_ms)
 {
 	int64_t left_us = c->recall_at_us - base_clock_mono_us();
-	int wait_ms = !c->recalls ? -1 : left_us <= 0 ? 0 : (int)(left_us / 1000 + 1);
-	return c->stale && (wait_ms < 0 || wait_ms > RELOAD_RETRY_MS) ? RELOAD_RETRY_MS : wait_ms;
+	int recall_ms = left_us <= 0 ? 0 : (int)(left_us / 1000 + 1);
+	if (c->stale && idle_ms > RELOAD_RETRY_MS) idle_ms = RELOAD_RETRY_MS;
+	return c->recalls && idle_ms > recall_ms ? recall_ms : idle_ms;
 }
 
 static enum isac_err run(struct base_actor *actor, void *arg)
@@ -196,8 +209,9 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	if (err) return err;
 	c->recalls = true; /* some may be left from before */
 	base_actor_ready(actor);
+	c->sweeping = true; /* an earlier life may have left some */
 	while (base_actor_running(actor)) {
-		int n = poll(fds, 2, wait_for(c));
+		int n = poll(fds, 2, wait_for(c, control_retention_tend(c)));
 		if (n < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		void *job;
 		if (base_mailbox_take(c->box, &job, 1)) run_job(c, job);

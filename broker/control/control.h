@@ -5,6 +5,7 @@
 #ifndef ISAC_CONTROL_H
 #define ISAC_CONTROL_H
 
+#include "hold/hold.h"
 #include "store/store.h"
 
 struct control;
@@ -20,6 +21,8 @@ struct control_conf {
 	bool (*ask_ranges)(void *arg, uint64_t *ticket);
 	bool (*are_written)(void *arg, uint64_t ticket);
 	void (*recalled)(void *arg, bool erased); /* somebody is to be told of recalls; erased: the store has lost content, too */
+	struct hold *hold;			  /* control swaps space (if hold_member_space is on) and, at a reload, the lists */
+	void (*due)(void *arg);			  /* an admin released held values */
 	void *arg;
 };
 enum isac_err control_start(struct control **out, const struct control_conf *conf); /* loads the roster before it is ready */

@@ -29,7 +29,7 @@ enum isac_err control_key_revoke(struct control_call *call)
 	if (!err) err = store_update_key_revoke(call->db, key_id, &from_seq, call->why);
 	if (err) return err;
 	const struct member_key *key = member_roster_key(call->roster, key_id);
-	struct store_recall recall = {.reason = STORE_RECALL_KEY, .from_seq = from_seq, .scanned_seq = from_seq - 1};
+	struct store_recall recall = {.reason = STORE_GAP_KEY, .from_seq = from_seq, .scanned_seq = from_seq - 1};
 	if (!key) return ISAC_ERR_UNAVAILABLE; /* it is newer than our roster */
 	recall.publisher_id = key->member_id;
 	memcpy(recall.key_id, key_id, sizeof(recall.key_id));

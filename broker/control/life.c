@@ -53,7 +53,7 @@ enum isac_err control_member_erase(struct control_call *call)
 	const struct member *m = find(call, &err);
 	if (err) return err;
 	if (m == call->self) return wire_refuse(call->why, ISAC_ERR_NOT_ALLOWED, "nobody erases itself");
-	struct store_recall recall = {.reason = STORE_RECALL_ERASED, .publisher_id = m->id, .from_seq = 1};
+	struct store_recall recall = {.reason = STORE_GAP_ERASURE, .publisher_id = m->id, .from_seq = 1};
 	err = store_update_left(call->db, m->id, call->self->id, true, call->why);
 	return err ? err : store_insert_recall(call->db, &recall);
 }

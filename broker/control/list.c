@@ -56,28 +56,26 @@ enum isac_err control_stats(struct control_call *call)
 	return list(call, "stats", NULL);
 }
 
-enum { CELLS_MAX = 8 };
-
-void control_row(struct wire_buf *rows, const char *const *cells)
+void control_add_row(struct wire_buf *out, const char *const (*cells)[2], size_t n)
 {
-	Isac1__Arg cell[CELLS_MAX], *list[CELLS_MAX];
-	Isac1__Row row = ISAC1__ROW__INIT, *one[1] = {&row};
+	Isac1__Arg arg[CONTROL_CELLS], *args[CONTROL_CELLS];
+	Isac1__Row row = ISAC1__ROW__INIT, *rows[1] = {&row};
 	Isac1__ControlResult result = ISAC1__CONTROL_RESULT__INIT;
-	for (; *cells && row.n_cells < CELLS_MAX; cells += 2) {
-		isac1__arg__init(&cell[row.n_cells]);
-		cell[row.n_cells].name = (char *)(uintptr_t)cells[0];
-		cell[row.n_cells].value = (char *)(uintptr_t)cells[1];
-		list[row.n_cells] = &cell[row.n_cells];
-		row.n_cells++;
+	for (size_t i = 0; i < n; i++) {
+		isac1__arg__init(&arg[i]);
+		arg[i].name = (char *)(uintptr_t)cells[i][0];
+		arg[i].value = (char *)(uintptr_t)cells[i][1];
+		args[i] = &arg[i];
 	}
-	row.cells = list;
-	result.n_rows = 1, result.rows = one;
-	wire_pack(rows, &result.base);
+	row.n_cells = n, row.cells = args;
+	result.n_rows = 1, result.rows = rows;
+	wire_pack(out, &result.base);
 }
 
 static void add_param(struct wire_buf *out, const char *name, const char *value, const char *unit)
 {
-	control_row(out, (const char *const[]){"name", name, "value", value, "unit", unit, NULL});
+	const char *cells[][2] = {{"name", name}, {"value", value}, {"unit", unit}};
+	control_add_row(out, cells, 3);
 }
 
 /* How a value of each kind of params.def reads. */

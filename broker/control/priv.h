@@ -16,17 +16,19 @@ struct control_call {
 	const struct control_row *row;
 	const Isac1__Command *cmd;
 	const struct member *self; /* who signed it */
+	const struct member_roster *roster;
 	struct store_db *db;
 	const struct base_conf *params;
 	const struct control_conf *conf;
-	const struct member_roster *roster;
+	struct hold *hold;
+	bool due;	       /* out: held items may be due for release */
 	struct wire_buf *rows; /* packed rows of ControlResult */
 	struct wire_why *why;
-	struct report *erased; /* its content, until everybody is known whom it was sent to; NULL: nothing was erased */
-	int64_t erased_by;     /* by this recall */
+	/* Out: contents that were erased by this recall, until everybody is known whom they were sent to. */
+	struct report **erased;
+	size_t erased_n;
+	int64_t erased_by;
 };
-/* Appends a row: names and values in turn, then NULL. */
-void control_row(struct wire_buf *rows, const char *const *cells);
 
 struct control_row {
 	const char *verb;
@@ -76,6 +78,10 @@ enum isac_err control_member_roles(uint32_t *out, const struct control_call *cal
 enum isac_err control_member_type(const char **out, const struct control_call *call);
 /* The admin who enrols a member stands by its space: no claim waits. */
 enum isac_err control_member_space(struct control_call *call, const char *name);
+/* ---- list.c ------------------------------------------------------------------------------ */
+enum { CONTROL_CELLS = 16 };
+/* Appends a row: names and texts of n cells. */
+void control_add_row(struct wire_buf *rows, const char *const (*cells)[2], size_t n);
 
 /* ---- space.c ------------------------------------------------------------------------------ */
 struct control_space {
@@ -118,6 +124,12 @@ struct control {
 	bool recalls, recall_idle; /* some are not done; there is nothing to be done for them right now */
 	int64_t recall_at_us;	   /* monotonic: when the next step is due */
 	bool stale;		   /* the roster in memory may be older than the database */
+	/* retention.c */
+	bool sweeping;			   /* rows of indicator may still count what retention removed */
+	int64_t retain_at_us, sweep_at_us; /* monotonic */
 };
+
+/* ---- retention.c: does what is due; how long nothing is, in ms ---------------------------------- */
+int control_retention_tend(struct control *c);
 
 #endif

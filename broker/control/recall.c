@@ -99,8 +99,11 @@ enum isac_err control_recall_receivers(struct store_db *db, const struct report 
 		const struct member *m = member_roster_by_id(roster, f.row[i].member_id);
 		char items[16];
 		snprintf(items, sizeof(items), "%u", f.row[i].items);
-		control_row(rows, (const char *const[]){"receiver", m ? m->name : "?", "subscription", f.row[i].name, "items", items,
-							"state", f.row[i].maybe ? "maybe-sent" : "sent", NULL});
+		const char *cells[][2] = {{"receiver", m ? m->name : "?"},
+					  {"subscription", f.row[i].name},
+					  {"items", items},
+					  {"state", f.row[i].maybe ? "maybe-sent" : "sent"}};
+		control_add_row(rows, cells, 4);
 	}
 	clear(&f);
 	return err;
@@ -128,7 +131,7 @@ static enum isac_err scan(struct control *c, const struct store_recall *r, uint6
 	if (n == REPORTS_MAX) *end = reports[n - 1]->seq;
 	for (size_t i = 0; i < n; i++) {
 		if (!err) err = find_receivers(c->db, f, reports[i]);
-		if (!err && r->reason == STORE_RECALL_ERASED) err = erase(c, f, reports[i]);
+		if (!err && r->reason == STORE_GAP_ERASURE) err = erase(c, f, reports[i]);
 		report_unref(&reports[i]);
 	}
 	return err;
@@ -137,10 +140,10 @@ static enum isac_err scan(struct control *c, const struct store_recall *r, uint6
 static enum isac_err step(struct control *c, struct store_recall *r)
 {
 	struct finding f = {.recall_id = r->id};
-	uint64_t oldest, head, end;
+	uint64_t head, end;
 	bool settled = base_clock_us() - r->at_us > SETTLE_US; /* asked before the head is */
 	enum isac_err err = control_recall_await(&c->conf);
-	if (!err) err = store_select_bounds(c->db, &oldest, &head);
+	if (!err) err = store_select_head(c->db, &head);
 	if (err) return err;
 	if (head > r->scanned_seq) {
 		err = scan(c, r, head, &f, &end);

@@ -1,6 +1,7 @@
 /* report: the commands on reports that are stored. */
 #include "control/priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { SAME_ID_MAX = 16 };
@@ -48,21 +49,40 @@ static enum isac_err find(struct report **out, int32_t *publisher_id, const stru
 	return err;
 }
 
+/* The report and all its releases, into call->erased. */
+static enum isac_err gather(struct control_call *call, struct report *report /* taken */)
+{
+	uint64_t *seqs = malloc(WIRE_LIMIT_ITEMS * sizeof(*seqs));
+	size_t releases = 0;
+	enum isac_err err = seqs ? store_select_releases(call->db, report->seq, seqs, &releases) : ISAC_ERR_NO_MEMORY;
+	call->erased = err ? NULL : calloc(1 + releases, sizeof(struct report *));
+	if (!err && !call->erased) err = ISAC_ERR_NO_MEMORY;
+	if (err) report_unref(&report);
+	else call->erased[call->erased_n++] = report;
+	for (size_t i = 0, n = 0; !err && i < releases; i++) {
+		err = store_select_page(call->db, seqs[i] - 1, seqs[i], 1, 1, &call->erased[call->erased_n], &n);
+		if (!err) call->erased_n += n;
+	}
+	free(seqs);
+	return err;
+}
+
 enum isac_err control_report_erase(struct control_call *call)
 {
 	struct report *report;
-	struct store_recall recall = {.reason = STORE_RECALL_ERASED, .done = true};
+	struct store_recall recall = {.reason = STORE_GAP_ERASURE, .done = true};
 	enum isac_err err = find(&report, &recall.publisher_id, call);
+	if (!err) err = gather(call, report);
 	if (err) return err;
 	recall.from_seq = recall.scanned_seq = report->seq;
 	/* What was handed over up to now is in the table of ranges; what is handed over meanwhile is looked for once more afterwards. */
 	err = control_recall_await(call->conf);
 	if (err) err = wire_refuse(call->why, err, "what was sent is not written down yet: try again in a moment");
 	if (!err) err = store_insert_recall(call->db, &recall);
-	if (!err) err = control_recall_receivers(call->db, report, recall.id, call->rows, call->roster);
-	if (!err) err = store_erase_report(call->db, report->seq, call->why);
-	if (err) report_unref(&report);
-	call->erased = report;
+	for (size_t i = 0; !err && i < call->erased_n; i++) {
+		err = control_recall_receivers(call->db, call->erased[i], recall.id, call->rows, call->roster);
+		if (!err) err = store_erase_report(call->db, call->erased[i]->seq, call->why);
+	}
 	call->erased_by = recall.id;
 	return err;
 }

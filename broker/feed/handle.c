@@ -141,6 +141,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 		feed_session_close(f, s);
 		return;
 	}
+	feed_page_gaps(f, &job->gaps);
 	filter = compile(&from, job->filter);
 	if (!filter) {
 		feed_session_close(f, s);
@@ -154,7 +155,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 	}
 	announce(f, s, job->request_id);
 	feed_notice_opened(f, s);
-	feed_recall_opened(f, s);
+	feed_recall_opened(f, s, job);
 }
 
 /* The session a frame speaks of, if it is the sender's own. */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GONE_RETENTION = 1, GONE_ERASED, GONE_REVOKED }; /* reasons of a GAP */
 enum { SHARE_MARK = 0xffffffff, BITS_MAX = (WIRE_LIMIT_ITEMS + 7) / 8 };
 
 static void begin(struct feed_plan *p, uint64_t position)
@@ -17,7 +16,7 @@ static void begin(struct feed_plan *p, uint64_t position)
 	wire_buf_reset(&p->bytes);
 	p->n = p->size = 0;
 	p->hole = 0;
-	p->hole_reason = GONE_RETENTION;
+	p->hole_reason = 0;
 	p->last = position;
 }
 
@@ -51,7 +50,7 @@ static uint32_t gone(const struct feed *f, const struct feed_session *s, const s
 {
 	if (r->items && !is_revoked(f, r)) return 0;
 	if (!may_see(s, r)) return 0;
-	return r->items ? GONE_REVOKED : GONE_ERASED;
+	return r->items ? STORE_GAP_KEY : STORE_GAP_ERASURE;
 }
 
 /* A GAP has one reason and nothing beside it. true: the plan ends here. */
@@ -151,6 +150,10 @@ bool feed_plan_behind(struct feed *f, struct feed_session *s, struct feed_plan *
 	size_t at = 0;
 
 	begin(p, s->position);
+	if (s->position + 1 < f->gaps.kept_from) { /* whatever ring and pages still have of it */
+		p->hole = f->gaps.kept_from - 1;
+		return true;
+	}
 	if (feed_ring_at(&f->ring, s->position + 1)) {
 		plan_ring(f, s, p);
 		return true;

@@ -83,8 +83,9 @@ void feed_page_free(struct feed_page **page);
 /* The page that goes on behind position, and where in it. NULL: none is here. */
 const struct feed_page *feed_page_find(struct feed *f, uint64_t position, size_t *at);
 void feed_page_ask(struct feed *f, uint64_t position);
-void feed_page_take(struct feed *f, struct feed_job *job); /* what the reader brought */
-void feed_page_forget(struct feed *f, bool all);	   /* those not used for a while */
+void feed_page_take(struct feed *f, struct feed_job *job);	    /* what the reader brought */
+void feed_page_gaps(struct feed *f, const struct store_gaps *gaps); /* what is gone now: retention's is read from no page any more */
+void feed_page_forget(struct feed *f, bool all);		    /* those not used for a while */
 
 /* ---- ranges: who was sent what ---- */
 struct feed_range {
@@ -176,8 +177,9 @@ struct feed_job {
 	/* OPEN */
 	char *filter; /* asked; NULL: the stored one, which comes back here */
 	uint32_t from;
-	uint64_t seq, head; /* FROM_SEQ; the feed's head when it was asked */
-	uint64_t position;  /* outcome */
+	uint64_t seq, head;	/* FROM_SEQ; the feed's head when it was asked */
+	uint64_t position;	/* outcome */
+	struct store_gaps gaps; /* outcome, of a PAGE with a hole, too; kept_from = 0: not read */
 	/* PAGE */
 	struct feed_page *page;
 	/* CURSORS */
@@ -221,6 +223,7 @@ struct feed {
 	struct member_roster *roster; /* a reference */
 	struct feed_ring ring;
 	struct feed_pages pages;
+	struct store_gaps gaps; /* as of the last opening, or page with a hole */
 	struct filter_set *set; /* of open sessions, by slot; not of those that get everything */
 	uint32_t *everything;	/* slots of those */
 	uint32_t everything_n;
@@ -234,6 +237,7 @@ struct feed {
 	int listen_fd;
 	struct base_link *link;
 	uint64_t round;
+	int64_t behind_at_us; /* who is behind gets nothing before */
 	struct feed_ranges ranges;
 	bool cursors_asked;
 	int64_t cursors_at_us;
@@ -316,7 +320,7 @@ void feed_notice_done(struct feed *f, const struct feed_job *job);
 
 /* recall.c */
 void feed_recall_take(struct feed *f); /* what other threads said */
-void feed_recall_opened(struct feed *f, struct feed_session *s);
+void feed_recall_opened(struct feed *f, struct feed_session *s, struct feed_job *job);
 int64_t feed_recall_tend(struct feed *f, int64_t now, int64_t next);	   /* asks what is due; when to be called again, at most next */
 enum isac_err feed_recall_read(struct feed_job *job, struct store_db *db); /* on the reader's thread */
 void feed_recall_done(struct feed *f, struct feed_job *job);
@@ -338,7 +342,7 @@ struct feed_plan {
 	size_t size;	      /* of the body, about */
 	uint64_t last;	      /* how far it reaches */
 	uint64_t hole;	      /* > 0: everything up to there is gone, and nothing is planned */
-	uint32_t hole_reason; /* of the GAP */
+	uint32_t hole_reason; /* of the GAP; 0: as the numbers say */
 };
 void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p);
 /* false: no page is here to go on with. */

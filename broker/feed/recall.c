@@ -39,12 +39,6 @@ void feed_recall_take(struct feed *f)
 		if (f->session[i]) look(f, f->session[i]);
 }
 
-void feed_recall_opened(struct feed *f, struct feed_session *s)
-{
-	s->recall_from = s->position;
-	look(f, s);
-}
-
 static struct feed_job *ask(const struct feed_session *s)
 {
 	struct feed_job *job = calloc(1, sizeof(*job));
@@ -97,7 +91,7 @@ enum isac_err feed_recall_read(struct feed_job *job, struct store_db *db)
 {
 	struct store_recalled_ask where = {.member_id = job->member_id,
 					   .name = job->name,
-					   .position = job->seq,
+					   .position = job->kind == FEED_JOB_OPEN ? job->position : job->seq,
 					   .after_id = job->recall_id,
 					   .after_seq = job->recall_seq};
 
@@ -140,31 +134,43 @@ static void note_told(struct feed *f, struct feed_session *s, struct feed_job *j
 
 	s->recall_id = last->recall_id;
 	s->recall_seq = last->seq;
-	s->recall_due = f->recalls_due = true; /* there may be more */
+	if (job->recalled_n == PAGE) s->recall_due = f->recalls_due = true;
 	s->recall_at_us = 0;
-	if (!told) return; /* it is told again another time */
+	if (!told) return; /* what is not written down is told once more another time */
 	told->told = true;
 	told->position = s->told;
 	told->recalled = job->recalled;
 	told->recalled_n = job->recalled_n;
 	job->recalled = NULL;
-	ask_reader(f, told);
+	if (feed_reader_ask(f->reader, told)) feed_job_free(&told);
 }
 
-void feed_recall_done(struct feed *f, struct feed_job *job)
+/* What a job has found. */
+static void tell_all(struct feed *f, struct feed_session *s, struct feed_job *job)
 {
-	struct feed_session *s = feed_session_find(f, job->sub);
 	size_t at = 0, n = 1;
 
-	f->recall_asked = false;
-	if (!s || job->told) return;
-	if (job->err) {
-		s->recall_due = f->recalls_due = true; /* again, after its pause */
-		return;
-	}
 	for (; n && at < job->recalled_n; at += n) n = tell(f, s, &job->recalled[at], job->recalled_n - at);
 	base_stats_add(STAT_feed_recalled, at);
 	job->recalled_n = at;
 	if (at) note_told(f, s, job);
 	if (!n) s->recall_due = f->recalls_due = true;
+}
+
+void feed_recall_done(struct feed *f, struct feed_job *job)
+{
+	struct feed_session *s = feed_session_find(f, job->sub);
+
+	if (job->told) return;
+	f->recall_asked = false;
+	if (!s) return;
+	if (job->err) s->recall_due = f->recalls_due = true; /* again, after its pause */
+	else tell_all(f, s, job);
+}
+
+/* Before anything is delivered: what comes behind it acknowledges it, too. */
+void feed_recall_opened(struct feed *f, struct feed_session *s, struct feed_job *job)
+{
+	s->recall_from = s->position;
+	tell_all(f, s, job);
 }

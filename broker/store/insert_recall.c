@@ -13,7 +13,7 @@ enum isac_err store_insert_recall(struct store_db *db, struct store_recall *r)
 	store_db_event(db, args);
 	store_field_i16(args, (int16_t)r->reason);
 	store_field_i32(args, r->publisher_id);
-	if (r->reason == STORE_RECALL_KEY) store_field_bytes(args, r->key_id, WIRE_KEY_ID);
+	if (r->reason == STORE_GAP_KEY) store_field_bytes(args, r->key_id, WIRE_KEY_ID);
 	else store_field_null(args);
 	store_field_i64(args, (int64_t)r->from_seq);
 	store_field_i64(args, (int64_t)r->scanned_seq);

@@ -2,19 +2,21 @@
 #include <string.h>
 #include "store/priv.h"
 
-enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row)
+enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row, bool check)
 {
 	struct wire_bytes signature = store_get_bytes(res, row, 4), held = store_get_bytes(res, row, 5);
 	struct report *report;
 	enum isac_err err;
 
 	if (signature.len != WIRE_SIGNATURE) return ISAC_ERR_MALFORMED;
-	err = report_open(&report, store_get_bytes(res, row, 7), store_get_bytes(res, row, 8), signature.data, false, NULL);
+	err = report_open(&report, store_get_bytes(res, row, 7), store_get_bytes(res, row, 8), signature.data,
+			  check && store_get_bytes(res, row, 8).len, NULL);
 	if (err) return err;
 	report->seq = (uint64_t)store_get_i64(res, row, 0);
 	report->received_us = store_get_time(res, row, 1);
 	report->publisher_id = store_get_i32(res, row, 2);
 	report->audience_id = store_get_i32(res, row, 3);
+	report->release_of = (uint64_t)store_get_i64(res, row, 9);
 	snprintf(report->publisher, sizeof(report->publisher), "%s", store_get_text(res, row, 6));
 	/* What was held when it was committed counts, not what today's list would hold. */
 	report->held_count = 0;

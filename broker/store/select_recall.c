@@ -39,13 +39,13 @@ enum isac_err store_select_signed(struct store_db *db, const struct store_recall
 	*n = 0;
 	store_field_i64(args, (int64_t)after);
 	store_field_i64(args, (int64_t)until);
-	if (r->reason == STORE_RECALL_KEY) store_field_bytes(args, r->key_id, WIRE_KEY_ID);
+	if (r->reason == STORE_GAP_KEY) store_field_bytes(args, r->key_id, WIRE_KEY_ID);
 	else store_field_null(args);
 	store_field_i64(args, (int64_t)max);
 	store_field_i32(args, r->publisher_id);
 	err = store_db_run(db, &stmt, &res);
 	for (int row = 0; !err && row < PQntuples(res); row++) {
-		err = store_report_row_open(&out[*n], res, row);
+		err = store_report_row_open(&out[*n], res, row, false);
 		if (!err) err = store_report_row_audience(db, out[(*n)++]);
 	}
 	PQclear(res);

@@ -18,7 +18,7 @@ enum isac_err store_update_recalled(struct store_db *db, const struct store_reca
 				    uint64_t told_seq)
 {
 	static const struct store_stmt stmt = {
-		"update_recalled", "UPDATE recall_sent SET told_seq = greatest(told_seq, $7::bigint), told = COALESCE(told, now()) WHERE "
+		"update_recalled", "UPDATE recall_sent SET told_seq = $7::bigint, told = COALESCE(told, now()) WHERE "
 				   "member_id = $1::int AND name = $2::text AND (recall_id, seq) > ($3::bigint, $4::bigint) AND "
 				   "(recall_id, seq) <= ($5::bigint, $6::bigint)"};
 	struct wire_buf *args = store_db_args(db);

@@ -1,4 +1,4 @@
--- The content goes; header, signature and leaf stay, so that log and receipt still verify. What was derived from the content goes with it.
+-- One row of the log; a release of it is a row of its own. The content goes; header, signature and leaf stay, so that log and receipt still verify. What was derived from the content goes with it.
 -- SECURITY DEFINER: core may erase one report by this, yet change none.
 CREATE OR REPLACE FUNCTION report_erase(erased_seq bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = isac, pg_temp AS $$
@@ -13,6 +13,7 @@ BEGIN
 	WITH gone AS (DELETE FROM mention WHERE seq = erased_seq RETURNING key)
 		SELECT COALESCE(array_agg(key ORDER BY key), '{}') INTO keys FROM gone;
 	DELETE FROM concern WHERE seq = erased_seq;
+	DELETE FROM held WHERE seq = erased_seq;
 	DELETE FROM indicator WHERE key = ANY (keys) AND mentions <= 1;
 	UPDATE indicator i SET mentions = i.mentions - 1, first_seen = s.first_seen, last_seen = s.last_seen,
 			first_seq = COALESCE(s.first_seq, i.first_seq), last_seq = COALESCE(s.last_seq, i.last_seq),

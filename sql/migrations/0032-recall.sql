@@ -2,9 +2,9 @@
 CREATE TABLE IF NOT EXISTS recall (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	event_id bigint REFERENCES admin_event,
-	reason smallint NOT NULL CHECK (reason IN (2, 3)),
+	reason smallint NOT NULL CHECK (reason IN (2, 4)),
 	publisher_id integer NOT NULL REFERENCES member,
-	key_id bytea CHECK ((key_id IS NOT NULL) = (reason = 3)),
+	key_id bytea CHECK ((key_id IS NOT NULL) = (reason = 4)),
 	from_seq bigint NOT NULL CHECK (from_seq > 0),
 	scanned_seq bigint NOT NULL,
 	done boolean NOT NULL DEFAULT false,
@@ -14,9 +14,9 @@ CREATE INDEX IF NOT EXISTS recall_open ON recall (id) WHERE NOT done;
 COMMENT ON TABLE recall IS 'Orders by which reports are not to be used any more; of an erased report, the tombstone';
 COMMENT ON COLUMN recall.id IS 'in the order of the orders';
 COMMENT ON COLUMN recall.event_id IS 'the signed command';
-COMMENT ON COLUMN recall.reason IS 'as in a GAP: 2 the content was erased, 3 the key that signed it is revoked';
+COMMENT ON COLUMN recall.reason IS 'as in a GAP: 2 the content was erased, 4 the key that signed it is revoked';
 COMMENT ON COLUMN recall.publisher_id IS 'whose reports';
-COMMENT ON COLUMN recall.key_id IS 'reason 3: what this key signed from from_seq on; null: the one report from_seq';
+COMMENT ON COLUMN recall.key_id IS 'reason 4: what this key signed from from_seq on; null: the one report from_seq';
 COMMENT ON COLUMN recall.from_seq IS 'report.seq of the first, or only, report';
 COMMENT ON COLUMN recall.scanned_seq IS 'receivers are known of all reports up to here';
 COMMENT ON COLUMN recall.done IS 'and of all that there will be';
