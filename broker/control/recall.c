@@ -109,7 +109,7 @@ enum isac_err control_recall_receivers(struct store_db *db, const struct report 
 	return err;
 }
 
-/* ---- what a revoked key signed, or an erased member published ------------------------------------------------------------- */
+/* ---- what a revoked key signed, or an erased member published ---------------------- */
 
 /* Its receivers first: once the content is gone nobody could find them. */
 static enum isac_err erase(struct control *c, struct finding *f, const struct report *report)
@@ -154,7 +154,7 @@ static enum isac_err step(struct control *c, struct store_recall *r)
 	if (!err) err = store_update_recall(c->db, r);
 	if ((f.n || c->erased) && c->conf.recalled) c->conf.recalled(c->conf.arg, c->erased);
 	c->erased = false;
-	c->recall_idle = !err && r->scanned_seq >= head;
+	c->recall_idle = err || r->scanned_seq >= head;
 	clear(&f);
 	return err;
 }
