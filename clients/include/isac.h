@@ -182,7 +182,7 @@ struct isac_item {
 	const char *const *groups;
 	size_t groups_n;
 	const uint8_t *supersedes; /* ISAC_ID_BYTES: the report that this one replaces, by its publisher's word; NULL = none */
-	uint64_t release_of; /* 0; else it was held as part of the report's entry with this seq, and is released now */
+	uint64_t release_of;	   /* 0; else it was held as part of the report's entry with this seq, and is released now */
 };
 
 /* ---- feeds -------------------------------------------------------------------------------- */
