@@ -143,7 +143,7 @@ static enum isac_err step(struct control *c, struct store_recall *r)
 	uint64_t head, end;
 	bool settled = base_clock_us() - r->at_us > SETTLE_US; /* asked before the head is */
 	enum isac_err err = control_recall_await(&c->conf);
-	if (!err) err = store_select_head(c->db, &head);
+	if (!err) err = store_select_head(c->db, NULL, &head);
 	if (err) return err;
 	if (head > r->scanned_seq) {
 		err = scan(c, r, head, &f, &end);
