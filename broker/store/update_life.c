@@ -63,9 +63,8 @@ enum isac_err store_update_left(struct store_db *db, int32_t member_id, int32_t 
 		 "UPDATE member_key SET valid_until = now() WHERE member_id = $1::int AND (valid_until IS NULL OR valid_until > now())"},
 		{"leave_groups", "DELETE FROM member_group_member WHERE member_id = $1::int"},
 		{"leave_subscriptions", "DELETE FROM subscription WHERE member_id = $1::int"},
-		{"leave_member",
-		 "UPDATE member SET suspended = true, roles = roles & 63, invited_roles = NULL, left_at = COALESCE(left_at, now()) "
-		 "WHERE id = $1::int"},
+		{"leave_member", "UPDATE member SET suspended = true, roles = 0, invited_roles = NULL, left_at = COALESCE(left_at, now()) "
+				 "WHERE id = $1::int"},
 	};
 	static const struct store_stmt space = {
 		"leave_space", "UPDATE member_space SET state = 'dropped', dropped_by = $2::int, dropped = now(), drop_event = $3::bigint "
