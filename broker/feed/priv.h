@@ -133,7 +133,8 @@ struct feed_session {
 	/* recall.c */
 	bool recall_due;
 	int64_t recall_at_us;		  /* monotonic: not before */
-	uint64_t recall_from, recall_seq; /* its position when it opened; of recall_id, told last */
+	bool recall_again;		  /* what it was told at recall_from or later is being told again */
+	uint64_t recall_from, recall_seq; /* its position when it opened; of recall_id, told again last */
 	int64_t recall_id;
 
 	enum feed_place place;

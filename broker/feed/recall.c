@@ -47,9 +47,9 @@ static struct feed_job *ask(const struct feed_session *s)
 	*job = (struct feed_job){.kind = FEED_JOB_RECALL,
 				 .sub = s->sub,
 				 .member_id = s->member_id,
-				 .seq = s->recall_from,
-				 .recall_id = s->recall_id,
-				 .recall_seq = s->recall_seq};
+				 .seq = s->recall_again ? s->recall_from : INT64_MAX,
+				 .recall_id = s->recall_again ? s->recall_id : 0,
+				 .recall_seq = s->recall_again ? s->recall_seq : 0};
 	memcpy(job->name, s->name, sizeof(job->name));
 	return job;
 }
@@ -95,7 +95,7 @@ enum isac_err feed_recall_read(struct feed_job *job, struct store_db *db)
 					   .after_id = job->recall_id,
 					   .after_seq = job->recall_seq};
 
-	if (job->told) return store_update_recalled(db, &where, &job->recalled[job->recalled_n - 1], job->position);
+	if (job->told) return store_update_recalled(db, job->recalled, job->recalled_n, job->position);
 	job->recalled = calloc(PAGE, sizeof(*job->recalled));
 	if (!job->recalled) return ISAC_ERR_NO_MEMORY;
 	return store_select_recalled(db, &where, job->recalled, PAGE, &job->recalled_n);
@@ -134,8 +134,6 @@ static void note_told(struct feed *f, struct feed_session *s, struct feed_job *j
 
 	s->recall_id = last->recall_id;
 	s->recall_seq = last->seq;
-	if (job->recalled_n == PAGE) s->recall_due = f->recalls_due = true;
-	s->recall_at_us = 0;
 	if (!told) return; /* what is not written down is told once more another time */
 	told->told = true;
 	told->position = s->told;
@@ -148,13 +146,15 @@ static void note_told(struct feed *f, struct feed_session *s, struct feed_job *j
 /* What a job has found. */
 static void tell_all(struct feed *f, struct feed_session *s, struct feed_job *job)
 {
+	const size_t found = job->recalled_n;
 	size_t at = 0, n = 1;
 
 	for (; n && at < job->recalled_n; at += n) n = tell(f, s, &job->recalled[at], job->recalled_n - at);
 	base_stats_add(STAT_feed_recalled, at);
 	job->recalled_n = at;
 	if (at) note_told(f, s, job);
-	if (!n) s->recall_due = f->recalls_due = true;
+	if (n && found < PAGE) s->recall_again = false;
+	else s->recall_due = f->recalls_due = true;
 }
 
 void feed_recall_done(struct feed *f, struct feed_job *job)
@@ -172,5 +172,6 @@ void feed_recall_done(struct feed *f, struct feed_job *job)
 void feed_recall_opened(struct feed *f, struct feed_session *s, struct feed_job *job)
 {
 	s->recall_from = s->position;
+	s->recall_again = job->recalled_n > 0;
 	tell_all(f, s, job);
 }

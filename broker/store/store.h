@@ -383,19 +383,21 @@ enum isac_err store_update_recall(struct store_db *db, const struct store_recall
 /* Reports with after < seq <= until that a recall speaks of, ascending, at most max: what its key signed, or all of its publisher. */
 enum isac_err store_select_signed(struct store_db *db, const struct store_recall *r, uint64_t after, uint64_t until, size_t max,
 				  struct report **out, size_t *n);
-/* What a subscription must be told that begins at position: by rising (recall_id, seq), after these two, at most max. */
+/*
+ * What a subscription must be told: what it was not told yet, and what it was told at `position`, where it begins again, or later; by
+ * rising (recall_id, seq), after these two, at most max.
+ */
 struct store_recalled_ask {
 	int32_t member_id;
 	const char *name;
-	uint64_t position;
+	uint64_t position; /* INT64_MAX: only what it was not told yet */
 	int64_t after_id;
 	uint64_t after_seq;
 };
 enum isac_err store_select_recalled(struct store_db *db, const struct store_recalled_ask *ask, struct store_recalled *out, size_t max,
 				    size_t *n);
-/* It was told, at this position, of those behind `ask` up to and including the last. */
-enum isac_err store_update_recalled(struct store_db *db, const struct store_recalled_ask *ask, const struct store_recalled *last,
-				    uint64_t told_seq);
+/* These, of one subscription, were told at this position. */
+enum isac_err store_update_recalled(struct store_db *db, const struct store_recalled *rows, size_t n, uint64_t told_seq);
 /* The content of a report goes, in a command's transaction. UNAVAILABLE: it is not indexed yet. */
 enum isac_err store_erase_report(struct store_db *db, uint64_t seq, struct wire_why *why);
 /* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "subscription",

@@ -98,6 +98,23 @@ def test_a_live_session_is_told_at_once_and_gets_no_more_of_it(hub):
     assert not items(catch_up(soc, "t", "--from", "start"))
 
 
+def test_an_older_order_that_is_completed_later_is_told_in_an_open_session(hub):
+    alice, bob, soc = hub.enrol("alice"), hub.enrol("bob"), hub.enrol("soc")
+    for i in range(150):                                                     # the key's receivers are found in more than two steps
+        alice.publish(f"198.51.100.{i + 1}")
+    last = bob.publish("203.0.113.9")[0]
+    bob.json("query", "true", "--wait")
+    feed = soc.start("subscribe", "--name", "s", "--from", "start", "--follow")
+    for _ in range(151):
+        assert "value" in feed.stdout.readline()
+    hub.admin.isac("admin", "key", "revoke", hub.admin.json("admin", "key", "list", "alice")[0]["key_id"], "--from-seq", "1")
+    hub.admin.isac("admin", "report", "erase", last["report_id"])
+    told = [hubs.json.loads(feed.stdout.readline()) for _ in range(151)]
+    assert sorted(line["seq"] for line in told) == list(range(1, 152))
+    assert {line["recall"] for line in told} == {1, 2}
+    feed.kill()
+
+
 def test_two_admins_erase(hub):
     bea = hub.enrol("bea", "admin")
     alice = hub.keygen("alice")
