@@ -41,11 +41,11 @@ static enum isac_err find(struct report **out, int32_t *publisher_id, const stru
 	else if (n > 1) err = wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "%zu members have used this id: say which is the publisher", n);
 	else if (!reports[0] || !reports[0]->items)
 		err = wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "the report's content is gone already");
-	for (size_t i = 0; i < n; i++) {
-		if (!err) *out = report_ref(reports[i]);
-		report_unref(&reports[i]);
+	if (!err) {
+		*out = report_ref(reports[0]);
+		*publisher_id = keys[0].publisher_id;
 	}
-	if (!err) *publisher_id = keys[0].publisher_id;
+	for (size_t i = 0; i < n; i++) report_unref(&reports[i]);
 	return err;
 }
 
