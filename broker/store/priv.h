@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 21,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 28,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
@@ -195,6 +195,12 @@ void store_index_batch_destroy(struct store_index_batch **b);
 void store_index_batch_reset(struct store_index_batch *b);
 enum isac_err store_index_batch_add(struct store_index_batch *b, const struct report *report);
 size_t store_index_batch_count(const struct store_index_batch *b); /* mentions */
+/* index_life.c: what the batch's sightings, withdrawals and successors do to earlier mentions; after its own are written. */
+struct store_index_life {
+	const struct report *report; /* which says it; borrowed from the batch */
+	uint32_t item;
+};
+enum isac_err store_index_life_write(const struct store_index_life *life, size_t n, struct wire_buf *args, struct store_pg *pg);
 /* Write mention, and indicator, inside the open transaction of pg. _start leaves pg at work, until _finish has waited for it. */
 enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_start(struct store_index_batch *b, struct store_pg *pg);
