@@ -9,9 +9,11 @@
 
 /* Kinds of items that this hub takes: a new kind is a row here (and a field of Item). */
 static const struct {
-	uint32_t kind;
-	bool is_about; /* a report that is there already: who may see the one may see the other */
-} kinds[] = {{ISAC1__KIND__KIND_INDICATOR, false}, {ISAC1__KIND__KIND_SIGHTING, true}, {ISAC1__KIND__KIND_WITHDRAWAL, true}};
+	uint32_t kind, roles; /* roles: any of these may */
+	bool is_about;	      /* a report that is there already: who may see the one may see the other */
+} kinds[] = {{ISAC1__KIND__KIND_INDICATOR, MEMBER_PUBLISHER, false},
+	     {ISAC1__KIND__KIND_SIGHTING, MEMBER_PUBLISHER | MEMBER_SUBSCRIBER | MEMBER_ANALYST, true},
+	     {ISAC1__KIND__KIND_WITHDRAWAL, MEMBER_PUBLISHER, true}};
 
 static bool varint(const uint8_t **p, const uint8_t *end, uint64_t *out)
 {
@@ -141,9 +143,10 @@ static enum isac_err check_about(const struct intake_case *c, bool is_about, str
 
 static enum isac_err step_rights(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
 {
-	if (!(c->member->roles & MEMBER_PUBLISHER)) return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
 	size_t i = 0, n = sizeof(kinds) / sizeof(*kinds);
 	while (i < n && kinds[i].kind != c->header->kind) i++;
+	if (!(c->member->roles & (i < n ? kinds[i].roles : MEMBER_PUBLISHER)))
+		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
 	if (i == n) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "this hub does not take kind %u", c->header->kind);
 	enum isac_err err = check_about(c, kinds[i].is_about, why);
 	if (err || !kinds[i].is_about) return err ? err : member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);

@@ -12,7 +12,7 @@
 enum { BYTES = 2, VARINT = 0 };
 enum { F_SEQ = 1, F_RECEIVED = 2, F_PUBLISHER = 3, F_HEADER = 4, F_SIGNATURE = 5, F_ITEMS = 6, F_PROOF = 7, F_STATE = 8, F_SECRET = 10 };
 enum { F_INDEX = 1, F_SALT = 2, F_ITEM = 3 };
-enum { STATE_HELD = 1, TAGGED_HASH = WIRE_HASH + 2 };
+enum { STATE_HELD = 1, STATE_ENDED = 2, TAGGED_HASH = WIRE_HASH + 2 };
 enum { WHOLE_MIN = 2 }; /* items; one salt is shorter than the secret */
 /* For a guess: tags and lengths of an item, its salt and index in a part, and what an entry has but for items, header and proof. */
 enum { ITEM_AROUND = 4, PART_AROUND = 2 + WIRE_SALT + 2, ENTRY_AROUND = WIRE_SIGNATURE + WIRE_SECRET + 34 };
@@ -136,7 +136,7 @@ size_t report_disclosed_size(const struct report *report, const uint8_t *shown)
 	return size;
 }
 
-enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown)
+static enum isac_err disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown, uint64_t state)
 {
 	const bool whole = is_whole(report, shown);
 	uint8_t made[WIRE_SALT];
@@ -159,7 +159,17 @@ enum isac_err report_disclose(struct wire_buf *entry, const struct report *repor
 		count++;
 	}
 	if (count < report->n) add_proof(entry, report, shown);
-	add_number(entry, F_STATE, held ? STATE_HELD : 0);
+	add_number(entry, F_STATE, held ? STATE_HELD : state);
 	if (whole) add_bytes(entry, F_SECRET, report->secret, WIRE_SECRET);
 	return entry->err;
+}
+
+enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown)
+{
+	return disclose(entry, report, shown, 0);
+}
+
+enum isac_err report_disclose_ended(struct wire_buf *entry, const struct report *report, const uint8_t *shown)
+{
+	return disclose(entry, report, shown, STATE_ENDED);
 }

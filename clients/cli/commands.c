@@ -32,6 +32,16 @@ const struct cli_command cli_commands[] = {
 	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n"
 	 "isac query 'confidence >= 80' --since 30d --format nft --max-tlp green --output isac.nft\n",
 	 cmd_query_opts, cmd_query},
+	{"sighting", "VALUE...", "say that I saw it, or that it is a false positive",
+	 "A signed report about each report that I may see and that holds the value, the newest of each publisher; it goes to exactly those\n"
+	 "who got that report. Without an option: I saw it, and it was bad; its age begins anew.",
+	 "isac sighting 198.51.100.7\nisac sighting evil.example --false-positive --note 'our own mail relay'\n", cmd_sighting_opts,
+	 cmd_sighting},
+	{"withdraw", "[REPORT_ID]", "take back a report of mine, or one value of it",
+	 "A signed report that goes to exactly those who got the original; `isac who` on it says who acknowledged. To say it anew\n"
+	 "instead: isac publish --supersedes.",
+	 "isac withdraw 0192f3c4-0000-7000-8000-000000000001 --reason 'wrong list'\nisac withdraw --value 198.51.100.7\n",
+	 cmd_withdraw_opts, cmd_withdraw},
 	{"preview", "[FILTER]", "what a feed with this filter would have brought",
 	 "Stored reports are run through the code that delivers: counts by type, publisher and day, and what is held back. Nothing is\n"
 	 "subscribed to. What is too much for one run says where to go on.",

@@ -69,6 +69,9 @@ void isac_id_text(char out[37], const uint8_t id[ISAC_ID_BYTES]);
 
 /* ---- reports ------------------------------------------------------------------ */
 enum isac_tlp { ISAC_TLP_NONE, ISAC_TLP_CLEAR, ISAC_TLP_GREEN, ISAC_TLP_AMBER, ISAC_TLP_AMBER_STRICT, ISAC_TLP_RED };
+enum isac_kind { ISAC_KIND_NONE, ISAC_KIND_INDICATOR, ISAC_KIND_SIGHTING, ISAC_KIND_WITHDRAWAL };
+enum isac_verdict { ISAC_VERDICT_NONE, ISAC_VERDICT_POSITIVE, ISAC_VERDICT_FALSE_POSITIVE, ISAC_VERDICT_EXPIRED };
+const char *isac_verdict_name(unsigned verdict); /* "false-positive"; NULL if there is none */
 const char *isac_tlp_name(unsigned tlp);	/* "amber+strict"; NULL if there is no such label */
 enum isac_tlp isac_tlp_parse(const char *text); /* any case, with or without "TLP:"; ISAC_TLP_NONE if unknown */
 const char *isac_kind_name(unsigned kind);	/* "indicator"; "kind-77" is not made up: NULL if unknown */
@@ -97,6 +100,11 @@ struct isac_report_conf {
 	size_t groups_n;
 	const char *const *recipients;
 	size_t recipients_n;
+	const uint8_t *supersedes; /* the caller's own report that this one replaces; NULL = none */
+	/* A report of sightings or withdrawals: groups and recipients are those of the report that it is about, and not given. */
+	enum isac_kind kind; /* 0 = indicators */
+	const uint8_t *about;
+	const char *about_publisher;
 };
 
 /* Collects indicators for reports of one label: canonical values, no value twice in the batch's life. */
@@ -107,6 +115,18 @@ void isac_batch_close(struct isac_batch **batch);
 enum isac_batch_outcome { ISAC_BATCH_ADDED, ISAC_BATCH_DUPLICATE, ISAC_BATCH_REFUSED, ISAC_BATCH_FULL };
 /* FULL: seal first, then add it again. REFUSED: err says why. */
 enum isac_batch_outcome isac_batch_add(struct isac_batch *batch, const struct isac_indicator *indicator, struct isac_error *err);
+/* What is said of an item of the report that the batch is about, by type and canonical value as that report shows them. */
+struct isac_feedback {
+	const char *type, *value, *description;
+	enum isac_verdict verdict; /* sighting */
+	uint32_t count;		   /* sighting; 0 = not said */
+	int64_t first_seen_us, last_seen_us;
+};
+/*
+ * Into a batch of sightings or of withdrawals. Into one of indicators that replaces a report: withdraws this item of the report
+ * that is replaced; DUPLICATE if the batch says it again, which is as well. FULL as above.
+ */
+enum isac_batch_outcome isac_batch_add_feedback(struct isac_batch *batch, const struct isac_feedback *feedback, struct isac_error *err);
 uint32_t isac_batch_count(const struct isac_batch *batch);
 
 /* A signed report, ready to be sent: the bytes that go on the wire, always the same ones. */
@@ -181,6 +201,12 @@ struct isac_item {
 	size_t references_n;
 	const char *const *groups;
 	size_t groups_n;
+	const uint8_t *supersedes; /* ISAC_ID_BYTES: the report that this one replaces, by its publisher's word; NULL = none */
+	const uint8_t *about;	   /* sighting, withdrawal: of the report that it is about; NULL = none */
+	const char *about_publisher;
+	unsigned verdict; /* sighting: enum isac_verdict */
+	uint32_t count;	  /* sighting; 0 = not said */
+	bool ended;	  /* history: its publisher has taken it back or said it anew */
 };
 
 /* ---- feeds -------------------------------------------------------------------------------- */
