@@ -142,6 +142,7 @@ static void take_done(struct feed *f)
 		if (job->kind == FEED_JOB_CURSORS) take_cursors(f, job);
 		if (job->kind == FEED_JOB_CONCERN) feed_notice_done(f, job);
 		if (job->kind == FEED_JOB_RANGES) feed_range_done(f, job);
+		if (job->kind == FEED_JOB_FOLLOW) feed_follow_done(f, job);
 		feed_job_free(&job);
 	}
 }
@@ -156,6 +157,7 @@ static int run_timers(struct feed *f)
 
 	feed_session_flush_cursors(f, false);
 	next = feed_notice_tend(f, now, next);
+	next = feed_follow_tend(f, next);
 	if (!TAILQ_EMPTY(&f->cursors) && !f->cursors_asked && f->cursors_at_us < next) next = f->cursors_at_us;
 	if (feed_range_due_us(f) < next) next = feed_range_due_us(f);
 	while ((s = TAILQ_FIRST(&f->beats)) && s->heartbeat_at_us <= now) {
@@ -269,6 +271,7 @@ void feed_stop(struct feed **feed)
 	feed_ring_clear(f);
 	feed_page_forget(f, true);
 	feed_match_clear(f);
+	feed_follow_clear(f);
 	if (f->roster) base_shared_give(f->conf.roster, f->roster);
 	base_shared_clear(&f->live);
 	wire_arena_clear(&f->arena);

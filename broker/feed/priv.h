@@ -9,6 +9,7 @@
 
 #include "feed/feed.h"
 #include "filter/filter.h"
+#include "sent/sent.h"
 
 enum {
 	FEED_RID_MAX = 8,
@@ -25,6 +26,8 @@ enum {
 	FEED_COMMITS_MAX = 4096, /* group commits waiting for the feed; beyond it the feed reads them from the store */
 	FEED_LINK_QUEUE = 67108864,
 	FEED_SHARES_SEARCHED = 32, /* of one report, for a session that was not there when it was matched */
+	FEED_FOLLOWS_MAX = 64,	   /* originals of which it is known who was sent them */
+	FEED_FOLLOWS_ASKED_MAX = 4,
 };
 
 /* ---- ring: the newest committed reports, without holes, and whom each concerns ---- */
@@ -35,6 +38,8 @@ struct feed_share {
 	uint32_t users;
 	struct wire_buf entry; /* its Entry, made once, if more than one wants it */
 };
+/* Instead of a share: the report is about another one, and what of it the session gets is asked when its turn has come. */
+#define FEED_SHARE_ASK UINT32_MAX
 /* One session gets one share. A session's hits are a chain through the slots. */
 struct feed_hit {
 	uint32_t sub, share;
@@ -92,12 +97,34 @@ struct feed_range {
 	bool pending, asked;		 /* the row is wanted and the session idle; a job for it is under way: else on `wanted` */
 	bool dirty, lost;		 /* on `moved`; the last batch could not be handed over */
 	int64_t opened_us;		 /* names the row, with the session's number */
+	uint64_t stamp;			 /* of feed_follows, when it began */
 	uint64_t from, until;		 /* after .. up to what was handed to the transport */
 	uint64_t earlier, earlier_until; /* the range before in this session, while not all of it is acknowledged; 0 = none */
 };
 
+/* ---- follow.c: who was sent the report that another one is about ---- */
+struct feed_position {
+	uint32_t sub;
+	uint64_t seq;
+};
+struct feed_follow {
+	struct sent_name name; /* of the original */
+	struct sent *sent;     /* NULL: not known yet */
+	uint64_t stamp;	       /* of the question that brought it */
+	bool wanted, asked;    /* anew; a job is under way */
+	uint32_t *behind;      /* sessions that had not passed the original when it was asked: what they were sent since is not in it */
+	size_t behind_n;
+	int64_t used_us;
+};
+struct feed_follows {
+	struct feed_follow at[FEED_FOLLOWS_MAX];
+	size_t n, asked;
+	uint64_t stamp; /* counts questions and openings of ranges */
+	int64_t retry_at_us;
+};
+
 /* ---- sessions ---- */
-enum feed_place { FEED_IDLE, FEED_READY, FEED_READY_BEHIND, FEED_WAIT_PAGE, FEED_WAIT_HEAD, FEED_PLACES };
+enum feed_place { FEED_IDLE, FEED_READY, FEED_READY_BEHIND, FEED_WAIT_PAGE, FEED_WAIT_FOLLOW, FEED_WAIT_HEAD, FEED_PLACES };
 struct feed_session {
 	uint32_t sub;
 	int32_t member_id;
@@ -153,7 +180,7 @@ struct feed_ranges {
 };
 
 /* ---- jobs for the reader thread ---- */
-enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES };
+enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES, FEED_JOB_FOLLOW };
 struct feed_cursor {
 	uint32_t sub;
 	int32_t member_id;
@@ -185,6 +212,12 @@ struct feed_job {
 	size_t opens, ends;
 	uint64_t ticket;
 	int64_t asked_us;
+	/* FOLLOW */
+	struct sent_name original;
+	struct sent *sent;
+	uint64_t stamp;
+	struct feed_position *place; /* of all sessions when it was asked */
+	size_t places;
 };
 void feed_job_free(struct feed_job **job);
 
@@ -224,6 +257,7 @@ struct feed {
 	struct base_link *link;
 	uint64_t round;
 	struct feed_ranges ranges;
+	struct feed_follows follows;
 	bool cursors_asked;
 	int64_t cursors_at_us;
 	struct wire_arena arena; /* of one incoming message */
@@ -316,7 +350,9 @@ struct feed_plan {
 	size_t size;   /* of the body, about */
 	uint64_t last; /* how far it reaches */
 	uint64_t hole; /* > 0: everything up to there is gone, and nothing is planned */
+	bool waits;
 };
+/* waits: nothing is planned until it is known who was sent what the next report is about. */
 void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p);
 /* false: no page is here to go on with. */
 bool feed_plan_behind(struct feed *f, struct feed_session *s, struct feed_plan *p);
@@ -326,7 +362,7 @@ const uint8_t *feed_plan_bits(const struct wire_buf *bytes, const struct feed_sh
 /* range.c */
 void feed_range_init(struct feed *f);
 void feed_range_clear(struct feed *f);
-void feed_range_begin(struct feed_session *s);			/* deliveries under its filter and rights begin behind its position */
+void feed_range_begin(struct feed *f, struct feed_session *s);	/* deliveries under its filter and rights begin behind its position */
 bool feed_range_ready(struct feed *f, struct feed_session *s);	/* may a batch go? false: its row is asked for, it is idle till then */
 void feed_range_handed(struct feed *f, struct feed_session *s); /* a batch up to its position was */
 void feed_range_lost(struct feed_session *s);			/* the last batch was not, and the session will close */
@@ -337,6 +373,17 @@ int64_t feed_range_due_us(const struct feed *f);		/* monotonic; INT64_MAX = noth
 struct feed_job *feed_range_job(struct feed *f);		/* what is to be told now; NULL: nothing, or no memory */
 void feed_range_done(struct feed *f, struct feed_job *job);	/* what the reader brought back */
 void feed_range_job_free(struct feed_job *job);
+
+/* follow.c */
+/*
+ * Sets the bits of items that the session gets because its subscription was sent what they are about. false: that is not known yet, and
+ * is asked at the end of the turn.
+ */
+bool feed_follow(struct feed *f, const struct feed_session *s, const struct report *r, uint8_t *bits);
+int64_t feed_follow_tend(struct feed *f, int64_t next);	    /* asks what is wanted; when to be called again, at most next */
+enum isac_err feed_follow_read(struct feed_job *job, struct store_db *db, struct base_shared *roster); /* on the reader's thread */
+void feed_follow_done(struct feed *f, struct feed_job *job);
+void feed_follow_clear(struct feed *f);
 
 /* feed.c */
 void feed_wake(struct feed *f); /* from any thread */

@@ -22,6 +22,8 @@ void feed_job_free(struct feed_job **job)
 	if (!*job) return;
 	feed_page_free(&(*job)->page);
 	feed_range_job_free(*job);
+	sent_destroy(&(*job)->sent);
+	free((*job)->place);
 	free((*job)->filter);
 	free((*job)->cursor);
 	free(*job);
@@ -134,6 +136,9 @@ static void run_job(struct feed_reader *reader, struct feed_job *job)
 		job->err = store_insert_ranges(reader->db, job->open, job->opens);
 		if (!job->err) job->err = store_update_ranges(reader->db, job->end, job->ends);
 		reader->is_behind = job->err != ISAC_OK;
+		break;
+	case FEED_JOB_FOLLOW: /* what was handed over must be in the table first */
+		job->err = reader->is_behind ? ISAC_ERR_UNAVAILABLE : feed_follow_read(job, reader->db, reader->roster);
 		break;
 	case FEED_JOB_FORGET:
 		job->err = store_delete_subscription(reader->db, job->member_id, job->name);

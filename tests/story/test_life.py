@@ -50,3 +50,98 @@ def test_sightings_say_what_they_are_about(hub, alice, bob):
         ("bob", "198.51.100.7", first["report_id"], "positive", 3), ("bob", "198.51.100.7", first["report_id"], "false-positive", None)]
     assert [x["value"] for x in alice.json("query", "kind = indicator and false_positives >= 1")] == ["198.51.100.7"]
     assert bob.isac("sighting", "203.0.113.77", ok=(1,)).stderr.count("no report") == 1
+
+
+def test_a_withdrawal_reaches_exactly_those_who_were_sent_the_original(hub, alice, bob):
+    """Filters that match the original and not the withdrawal, and the other way round; who joined later; who was sent a part."""
+    carol, dave, erin = (hub.enrol(name, "subscriber") for name in ("carol", "dave", "erin"))
+    sharp = 'confidence >= 60 or value = "203.0.113.250"'                # a withdrawal has no confidence: the filter alone would let none through
+    lives = {("bob", "soc"): Live(bob, "--name", "soc", "--from", "start", "--filter", sharp),
+             ("carol", ""): Live(carol, "--from", "start", "--filter", 'publisher = "alice" and type = domain and kind = indicator'),
+             ("dave", "all"): Live(dave, "--name", "all", "--from", "start"),
+             ("erin", ""): Live(erin, "--from", "start", "--filter", "type = sha256 or value = \"203.0.113.250\"")}
+    first = alice.publish_jsonl([{"value": "198.51.100.7", "confidence": 80}, {"value": "198.51.100.8", "confidence": 10},
+                                 {"value": "evil.example", "confidence": 5}])[0]
+    for key in (("bob", "soc"), ("carol", ""), ("dave", "all")):
+        lives[key].wait_for(first)
+    late = Live(erin, "--name", "late", "--from", "now", "--filter", sharp)         # the same filter as bob's, and no original
+    until("it is open", lambda: "late" in {s["name"] for s in erin.json("status")[0]["subscriptions"]})
+    took, = alice.json("withdraw", first["report_id"])
+    last = alice.publish("203.0.113.250")[0]
+    for key in (("bob", "soc"), ("dave", "all"), ("erin", "")):
+        lives[key].wait_for(last)
+    late.wait_for(last)
+    lives["carol", ""].wait_for(took)
+    got = {key: sorted(value for _, value, about in withdrawn(live.lines) if about == first["report_id"]) for key, live in lives.items()}
+    assert got == {("bob", "soc"): ["198.51.100.7"], ("carol", ""): ["evil.example"],
+                   ("dave", "all"): ["198.51.100.7", "198.51.100.8", "evil.example"], ("erin", ""): []}
+    assert withdrawn(late.lines) == []
+    assert who(alice, took)[0] == {key: len(items) for key, items in got.items() if items}
+    until("acknowledged", lambda: all(s["acked"] for s in alice.json("who", took["report_id"])[0]["sent"] if s["subscription"]))
+
+
+def test_who_was_away_gets_it_when_he_is_back(hub, alice, bob):
+    args = ("--name", "soc", "--filter", "confidence >= 60", "--idle-exit", "1")
+    assert bob.json("subscribe", *args, "--from", "start") == []
+    first, = alice.publish("198.51.100.7", args=("--confidence", "80"))
+    second, = alice.publish("198.51.100.9", args=("--confidence", "80"))
+    assert len(bob.json("subscribe", *args)) == 2
+    alice.publish("198.51.100.10", args=("--confidence", "20"))
+    alice.json("withdraw", first["report_id"])
+    hub.stop()
+    hub.start(hub.port)
+    assert withdrawn(bob.json("subscribe", *args)) == [("ipv4", "198.51.100.7", first["report_id"])]
+    assert bob.json("subscribe", *args) == []
+    third, = alice.publish("198.51.100.11", args=("--confidence", "80"))            # report and withdrawal while he is away: one page brings both
+    alice.json("withdraw", third["report_id"])
+    assert [x["kind"] for x in bob.json("subscribe", *args)] == ["indicator", "withdrawal"]
+    assert bob.json("why", second["report_id"])[0]["subscriptions"][0]["state"] == "sent"
+
+
+def test_who_may_not_see_the_original_learns_nothing(hub, alice, bob):
+    """RED to bob, and a group that carol left: bob's sighting reaches alice and bob, and nobody else by any way."""
+    carol = hub.enrol("carol")
+    red, = alice.publish("198.51.100.7", tlp="red", args=("--to", "bob"))
+    seen, = bob.json("sighting", "198.51.100.7")
+    assert [(x["publisher"], x["tlp"]) for x in alice.json("query", "kind = sighting")] == [("bob", "red")]
+    assert carol.json("subscribe", "--from", "start", "--idle-exit", "1") == []
+    assert carol.json("query", "") == []
+    assert carol.isac("sighting", "198.51.100.7", ok=(1,)).returncode == 1
+    hub.admin.isac("admin", "group", "add", "banks")
+    for name in ("alice", "carol"):
+        hub.admin.isac("admin", "group", "join", "banks", name)
+    live = Live(carol, "--from", "start", "--filter", "confidence >= 60 or publisher = \"carol\"")
+    banks, = alice.publish("198.51.100.20", args=("--group", "banks", "--confidence", "90"))
+    live.wait_for(banks)
+    hub.admin.isac("admin", "group", "leave", "banks", "carol")
+    alice.json("withdraw", banks["report_id"])
+    own, = carol.publish("203.0.113.5")
+    live.wait_for(own)
+    assert withdrawn(live.lines) == []
+
+
+def test_a_successor_brings_the_difference(hub, alice, bob):
+    first = alice.publish_jsonl([{"value": "198.51.100.7", "confidence": 80}, {"value": "198.51.100.8", "confidence": 80},
+                                 {"value": "198.51.100.9", "confidence": 80}])[0]
+    args = ("--name", "soc", "--filter", "confidence >= 60", "--idle-exit", "1")
+    assert len(bob.json("subscribe", *args, "--from", "start")) == 3
+    second = alice.publish_jsonl([{"value": "198.51.100.8", "confidence": 90}, {"value": "198.51.100.9", "confidence": 10},
+                                  {"value": "198.51.100.10", "confidence": 70}, {"value": "198.51.100.11", "confidence": 20}],
+                                 args=("--supersedes", first["report_id"]))[0]
+    got = bob.json("subscribe", *args)
+    assert {x["supersedes"] for x in got} == {first["report_id"]}
+    assert [(x["kind"], x["value"], x["confidence"]) for x in got] == [
+        ("indicator", "198.51.100.8", 90), ("indicator", "198.51.100.9", 10),        # changed: also what the filter would not take any more
+        ("indicator", "198.51.100.10", 70), ("withdrawal", "198.51.100.7", None)]     # new, gone; .11 is not for this filter
+    assert {x["value"] for x in bob.json("query", "kind = indicator and withdrawals = 0")} == {f"198.51.100.{n}" for n in (8, 9, 10, 11)}
+    third = alice.publish_jsonl([{"value": "198.51.100.10", "confidence": 70}], args=("--supersedes", second["report_id"]))[0]
+    assert sorted(v for _, v, _ in withdrawn(bob.json("subscribe", *args))) == ["198.51.100.8", "198.51.100.9"]     # .9 came by the chain alone
+    assert who(alice, third)[0] == {("bob", "soc"): 3}
+
+
+def test_a_successor_must_say_what_becomes_of_everything(hub, alice, bob):
+    first, = alice.publish("198.51.100.7", "198.51.100.8")
+    other = hub.enrol("mallory")
+    said = alice.publish("198.51.100.7", tlp="amber", args=("--supersedes", first["report_id"]), ok=(1,))
+    assert said[0]["code"] == 422 and "label" in said[0]["error"]
+    assert "404" in other.isac("publish", "--tlp", "green", "--supersedes", first["report_id"], stdin="198.51.100.7\n", ok=(1,)).stderr
