@@ -380,7 +380,7 @@ void feed_range_job_free(struct feed_job *job);
  * is asked at the end of the turn.
  */
 bool feed_follow(struct feed *f, const struct feed_session *s, const struct report *r, uint8_t *bits);
-int64_t feed_follow_tend(struct feed *f, int64_t next);	    /* asks what is wanted; when to be called again, at most next */
+int64_t feed_follow_tend(struct feed *f, int64_t next); /* asks what is wanted; when to be called again, at most next */
 enum isac_err feed_follow_read(struct feed_job *job, struct store_db *db, struct base_shared *roster); /* on the reader's thread */
 void feed_follow_done(struct feed *f, struct feed_job *job);
 void feed_follow_clear(struct feed *f);

@@ -132,7 +132,8 @@ static enum isac_err check_about(const struct intake_case *c, bool is_about, str
 	if (h->about.len != WIRE_ID || !wire_name_ok(h->about_publisher))
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "about is not 16 bytes, or about_publisher is not a name");
 	if (h->n_groups || h->n_recipients)
-		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "who may see it is who may see the report that it is about: no groups, no recipients");
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE,
+				   "who may see it is who may see the report that it is about: no groups, no recipients");
 	if (h->kind == ISAC1__KIND__KIND_WITHDRAWAL && !may_withdraw(c->member, h->about_publisher)) {
 		base_log_limited(10, BASE_LOG_WARN, "intake.withdrawal", "member=%s of=%s err=%s", c->member->name, h->about_publisher,
 				 isac_err_name(ISAC_ERR_NOT_ALLOWED));
@@ -149,7 +150,8 @@ static enum isac_err step_rights(struct intake_case *c, struct wire_arena *arena
 		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
 	if (i == n) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "this hub does not take kind %u", c->header->kind);
 	enum isac_err err = check_about(c, kinds[i].is_about, why);
-	if (err || !kinds[i].is_about) return err ? err : member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
+	if (err || !kinds[i].is_about)
+		return err ? err : member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
 	if (c->header->tlp < ISAC1__TLP__TLP_CLEAR || c->header->tlp > ISAC1__TLP__TLP_RED)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "tlp %u is no TLP label", c->header->tlp);
 	c->audience = (struct member_audience){.tlp = c->header->tlp}; /* until the store knows better */

@@ -44,7 +44,8 @@ static enum isac_err add_hit(struct query_call *call, const struct store_hit *hi
 	for (int state = ACTIVE; state < STATES; state++) {
 		if ((state == HELD && !held_too) || !pick(part, hit, state)) continue;
 		wire_buf_reset(entry);
-		enum isac_err err = state == ENDED ? report_disclose_ended(entry, hit->report, part) : report_disclose(entry, hit->report, part);
+		enum isac_err err =
+			state == ENDED ? report_disclose_ended(entry, hit->report, part) : report_disclose(entry, hit->report, part);
 		if (err || entry->err) return err ? err : entry->err;
 		wire_buf_varint(call->out, 1 << 3 | 2); /* QueryResult.entries */
 		wire_buf_varint(call->out, entry->len);

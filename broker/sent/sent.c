@@ -219,7 +219,8 @@ uint32_t sent_follow(const struct sent *sent, const struct report *report, int32
 
 		if (!report->items[i].value.type || report_is_held(report, i) || shown[i / 8] >> i % 8 & 1) continue;
 		at = report_keys_find(&sent->keys, report->items[i].key);
-		if (at == sent->report->n || (row && !(row->bits[at / 8] >> at % 8 & 1) && sent->report->publisher_id != member_id)) continue;
+		if (at == sent->report->n || (row && !(row->bits[at / 8] >> at % 8 & 1) && sent->report->publisher_id != member_id))
+			continue;
 		shown[i / 8] |= (uint8_t)(1u << i % 8);
 		n++;
 	}

@@ -23,8 +23,7 @@ static enum isac_err check_items(struct about *a, struct wire_why *why)
 		bool is_there = at < a->original->n && a->original->items[at].ind;
 
 		if (!is_there && r->items[i].ind) continue; /* a successor may say more */
-		if (!is_there)
-			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "item %u is about a value that the report does not hold", i);
+		if (!is_there) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "item %u is about a value that the report does not hold", i);
 		a->met[at] = true;
 		if (r->items[i].ind || !report_is_held(a->original, at) || report_is_held(r, i)) continue;
 		r->held[i / 8] |= (uint8_t)(1u << i % 8);
@@ -84,8 +83,9 @@ static enum isac_err judge(struct about *a, struct store_job *job, struct wire_w
 	if (a->original->header->kind != ISAC1__KIND__KIND_INDICATOR)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "only what a report of indicators says can be sighted, withdrawn or replaced");
 	if (h->supersedes.len ? !same_audience(&job->audience, a->original->audience) : h->tlp != a->original->header->tlp)
-		return wire_refuse(why, ISAC_ERR_BAD_VALUE,
-				   "its label, groups and recipients are not those of the report that it is about: to change them, withdraw that one");
+		return wire_refuse(
+			why, ISAC_ERR_BAD_VALUE,
+			"its label, groups and recipients are not those of the report that it is about: to change them, withdraw that one");
 	report_keys_sort(&a->keys, a->original);
 	err = check_items(a, why);
 	if (!err && h->supersedes.len) return check_whole(a, why);

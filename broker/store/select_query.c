@@ -50,7 +50,8 @@ static void put_args(struct store_db *db, const struct store_query *q, uint64_t 
 
 static void put_sql(struct wire_buf *out, const struct store_query *q, const struct filter_sql *sql)
 {
-	wire_buf_printf(out, "SELECT m.seq, m.item, COALESCE(m.ended_seq <= $5::bigint, false) FROM mention m JOIN indicator i ON i.key = m.key JOIN report r ON r.seq = m.seq "
+	wire_buf_printf(out, "SELECT m.seq, m.item, COALESCE(m.ended_seq <= $5::bigint, false) FROM mention m JOIN indicator i ON i.key = "
+			     "m.key JOIN report r ON r.seq = m.seq "
 			     "JOIN member p ON p.id = r.publisher_id JOIN audience a ON a.id = r.audience_id "
 			     "WHERE (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int) AND m.seq <= $5::bigint "
 			     "AND (m.seq, m.item) < ($6::bigint, $7::smallint) "

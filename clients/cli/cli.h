@@ -97,8 +97,8 @@ enum cli_format { CLI_JSONL, CLI_CSV, CLI_PLAIN, CLI_TABLE, CLI_WHOLE };
 bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool table_allowed);
 void cli_output_head(enum cli_format format);
 void cli_output_item(enum cli_format format, const struct isac_item *item);
-json_t *cli_output_item_json(const struct isac_item *item); /* a new reference */
-void cli_output_json(json_t *object);			    /* one line; takes the reference */
+json_t *cli_output_item_json(const struct isac_item *item);				/* a new reference */
+void cli_output_json(json_t *object);							/* one line; takes the reference */
 void cli_output_receipt(const struct isac_receipt *r, const char *error, bool as_json); /* error NULL: it is good */
 void cli_output_rows(const struct isac_answer *answer, bool json);
 /* Everything written is with the kernel, and on the disk if stdout is a file. false after a message. */

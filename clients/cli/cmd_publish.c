@@ -48,7 +48,7 @@ struct publish {
 	char **tags;
 	size_t tags_n;
 	int64_t valid_until_us;
-	const uint8_t *supersedes;	      /* NULL: replaces nothing */
+	const uint8_t *supersedes;	   /* NULL: replaces nothing */
 	struct cli_feedback_list replaced; /* items of the report that it replaces */
 	/* counts */
 	uint64_t accepted, refused, duplicates, held, reports, waiting, kept; /* kept: reports in spool/refused */
@@ -203,7 +203,8 @@ static bool add_withdrawals(struct publish *p)
 	for (size_t i = 0; i < p->replaced.n; i++) {
 		enum isac_batch_outcome outcome = isac_batch_add_feedback(p->batch, &p->replaced.items[i].said, &err);
 		if (outcome == ISAC_BATCH_ADDED || outcome == ISAC_BATCH_DUPLICATE) continue;
-		cli_note("%s", outcome == ISAC_BATCH_FULL ? "a report is replaced by one report, and this is more than one can hold" : err.text);
+		cli_note("%s",
+			 outcome == ISAC_BATCH_FULL ? "a report is replaced by one report, and this is more than one can hold" : err.text);
 		return false;
 	}
 	return true;
@@ -268,8 +269,9 @@ static int read_files(struct publish *p, const char *format)
 			status = EXIT_REFUSED;
 		}
 	}
-	if (p->supersedes && (status || !add_withdrawals(p))) return status ? status : EXIT_REFUSED; /* half of it would withdraw the other */
-	if (!seal(p)) status = EXIT_REFUSED; /* what was read before an error is good */
+	if (p->supersedes && (status || !add_withdrawals(p)))
+		return status ? status : EXIT_REFUSED; /* half of it would withdraw the other */
+	if (!seal(p)) status = EXIT_REFUSED;	       /* what was read before an error is good */
 	return status;
 }
 
@@ -334,7 +336,8 @@ int cmd_publish(struct cli *cli)
 	long long batch = 1000;
 	const char *format = cli_options_get(cli, "format"), *replaces = cli_options_get(cli, "supersedes");
 	uint8_t replaced[ISAC_ID_BYTES];
-	if (replaces && !isac_id_parse(replaced, replaces)) return cli_usage(cli, "'%s' is not a report_id: 32 hexadecimal digits", replaces);
+	if (replaces && !isac_id_parse(replaced, replaces))
+		return cli_usage(cli, "'%s' is not a report_id: 32 hexadecimal digits", replaces);
 	conf.supersedes = p.supersedes = replaces ? replaced : NULL;
 	if (!read_options(&p, &conf, &batch)) return EXIT_USAGE;
 	char **groups = cli_options_list(cli, "group", &conf.groups_n), **to = cli_options_list(cli, "to", &conf.recipients_n);

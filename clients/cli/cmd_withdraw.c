@@ -17,7 +17,8 @@ int cmd_withdraw(struct cli *cli)
 	const char *value = cli_options_get(cli, "value"), *type = cli_options_get(cli, "type"), *reason = cli_options_get(cli, "reason");
 	bool one = cli->words_n == 1;
 	if (cli->words_n > 1 || (!one && !value)) return cli_usage(cli, "one report_id, as a receipt or an item shows it, or --value");
-	if (one && !isac_id_parse(id, cli->words[0])) return cli_usage(cli, "'%s' is not a report_id: 32 hexadecimal digits", cli->words[0]);
+	if (one && !isac_id_parse(id, cli->words[0]))
+		return cli_usage(cli, "'%s' is not a report_id: 32 hexadecimal digits", cli->words[0]);
 	if (type && !isac_type_known(type)) return cli_usage(cli, "'%s' is not a type", type);
 	int status = cli_open(&isac, cli);
 	if (!status) status = value ? cli_feedback_of_value(&list, isac, type, value, true) : cli_feedback_of_report(&list, isac, id);

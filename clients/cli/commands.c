@@ -33,7 +33,8 @@ const struct cli_command cli_commands[] = {
 	 "isac query 'confidence >= 80' --since 30d --format nft --max-tlp green --output isac.nft\n",
 	 cmd_query_opts, cmd_query},
 	{"sighting", "VALUE...", "say that I saw it, or that it is a false positive",
-	 "A signed report about each report that I may see and that holds the value, the newest of each publisher; it goes to exactly those\n"
+	 "A signed report about each report that I may see and that holds the value, the newest of each publisher; it goes to exactly "
+	 "those\n"
 	 "who got that report. Without an option: I saw it, and it was bad; its age begins anew.",
 	 "isac sighting 198.51.100.7\nisac sighting evil.example --false-positive --note 'our own mail relay'\n", cmd_sighting_opts,
 	 cmd_sighting},

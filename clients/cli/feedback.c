@@ -77,7 +77,8 @@ static int collect(struct cli_feedback_list *list, struct isac *isac, const stru
 	while (!status && (r = isac_query_next(q, &it, &err)) != ISAC_END) {
 		if (r) status = cli_fail(&err);
 		else if (w->report_id && it->seq < w->seq) break;
-		else if (!it->verified) cli_note("seq %llu by %s FAILED verification and is left alone", (unsigned long long)it->seq, it->publisher);
+		else if (!it->verified)
+			cli_note("seq %llu by %s FAILED verification and is left alone", (unsigned long long)it->seq, it->publisher);
 		else if (w->report_id && memcmp(it->report_id, w->report_id, ISAC_ID_BYTES) != 0) continue;
 		else if (w->one_each && has_publisher(list, from, it->publisher)) continue;
 		else if (list->n == FOUND_MAX || !add(list, it)) status = (cli_note("too much at once, or out of memory"), EXIT_REFUSED);

@@ -182,7 +182,10 @@ static void table_item(const struct isac_item *it)
 	if (it->confidence >= 0) snprintf(confidence, sizeof confidence, "%d", it->confidence);
 	join_tags(tags, sizeof tags, it);
 	printf("%-20s %-12s %-44s %4s %-12s %-12s%s%s %s\n", received, it->type, it->value, confidence,
-	       isac_tlp_name(it->tlp) ? isac_tlp_name(it->tlp) : "?", it->publisher, it->held ? " (held)" : it->ended ? " (ended)" : "",
+	       isac_tlp_name(it->tlp) ? isac_tlp_name(it->tlp) : "?", it->publisher,
+	       it->held	   ? " (held)"
+	       : it->ended ? " (ended)"
+			   : "",
 	       what_else(it), tags);
 }
 

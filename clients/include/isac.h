@@ -72,11 +72,11 @@ enum isac_tlp { ISAC_TLP_NONE, ISAC_TLP_CLEAR, ISAC_TLP_GREEN, ISAC_TLP_AMBER, I
 enum isac_kind { ISAC_KIND_NONE, ISAC_KIND_INDICATOR, ISAC_KIND_SIGHTING, ISAC_KIND_WITHDRAWAL };
 enum isac_verdict { ISAC_VERDICT_NONE, ISAC_VERDICT_POSITIVE, ISAC_VERDICT_FALSE_POSITIVE, ISAC_VERDICT_EXPIRED };
 const char *isac_verdict_name(unsigned verdict); /* "false-positive"; NULL if there is none */
-const char *isac_tlp_name(unsigned tlp);	/* "amber+strict"; NULL if there is no such label */
-enum isac_tlp isac_tlp_parse(const char *text); /* any case, with or without "TLP:"; ISAC_TLP_NONE if unknown */
-const char *isac_kind_name(unsigned kind);	/* "indicator"; "kind-77" is not made up: NULL if unknown */
-bool isac_type_known(const char *type);		/* is it an indicator type of proto/README.md section 8? */
-const char *isac_type_name(unsigned number);	/* 1.. ; NULL after the last */
+const char *isac_tlp_name(unsigned tlp);	 /* "amber+strict"; NULL if there is no such label */
+enum isac_tlp isac_tlp_parse(const char *text);	 /* any case, with or without "TLP:"; ISAC_TLP_NONE if unknown */
+const char *isac_kind_name(unsigned kind);	 /* "indicator"; "kind-77" is not made up: NULL if unknown */
+bool isac_type_known(const char *type);		 /* is it an indicator type of proto/README.md section 8? */
+const char *isac_type_name(unsigned number);	 /* 1.. ; NULL after the last */
 
 struct isac_indicator {
 	const char *type;  /* NULL or "": guessed from the value */

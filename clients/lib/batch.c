@@ -55,7 +55,8 @@ static enum isac_result check_label(const struct isac_report_conf *conf, struct 
 		return client_error_set(err, ISAC_MISUSED, "a report needs a label: clear, green, amber, amber+strict or red");
 	if (conf->kind > ISAC_KIND_INDICATOR) {
 		if (!conf->about || !conf->about_publisher || !wire_name_ok(conf->about_publisher) || conf->groups_n || conf->recipients_n)
-			return client_error_set(err, ISAC_MISUSED, "sightings and withdrawals are about one report, and reach who has that");
+			return client_error_set(err, ISAC_MISUSED,
+						"sightings and withdrawals are about one report, and reach who has that");
 		return ISAC_DONE;
 	}
 	if (conf->tlp == ISAC_TLP_RED && !conf->recipients_n)
