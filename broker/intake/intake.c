@@ -30,6 +30,7 @@ static const struct handler {
 	{WIRE_QUERY, false, intake_ask},    {WIRE_CONTROL, false, intake_ask},	  {WIRE_STATUS, true, intake_ask},
 	{WIRE_DIRECTORY, true, intake_ask}, {WIRE_PREVIEW, false, intake_ask},	  {WIRE_WHO, false, intake_ask},
 	{WIRE_WHY, false, intake_ask},	    {WIRE_LOOKUP, false, intake_ask},	  {WIRE_RELATED, false, intake_ask},
+	{WIRE_LIFE, false, intake_ask},
 	{WIRE_VERSIONS, false, intake_ask}, {WIRE_STATISTICS, false, intake_ask},
 };
 

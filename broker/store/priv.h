@@ -151,8 +151,6 @@ enum isac_err store_select_roster_space(struct member *m, const PGresult *res, i
 #define STORE_VISIBLE "NOT m.held AND m.kind = 1 AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
 /* Empties the arguments and adds these two. The cache of audiences must be up to date. */
 struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self);
-enum isac_err store_select_complete(struct store_db *db,
-				    uint64_t *seq); /* select_complete.c: the index answers for everything up to here */
 
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */

@@ -7,6 +7,7 @@
 #define ISAC_STORE_H
 
 #include "filter/filter.h"
+#include "life/life.h"
 
 /* Where a reply goes: which connection of which front. Values, never pointers. */
 struct store_route {
@@ -188,6 +189,19 @@ struct store_statistics {
 };
 /* With a db of store_db_new_slow. DB_RETRY: it took too long. */
 enum isac_err store_select_statistics(struct store_db *db, const struct store_statistics *q, uint64_t *complete_seq);
+
+/* What is said about one value, counted by the rule; publishers: how many members mention it. Only the newest LOOKUP_MENTIONS are looked at. */
+struct store_life_ask {
+	const struct member *self;
+	uint8_t key[WIRE_VALUE_KEY];
+	uint64_t until_seq;
+	int64_t now_us;
+};
+enum isac_err store_select_life(struct store_db *db, const struct store_life_ask *ask, const struct life_rule *rule, struct life *out,
+				uint32_t *publishers);
+enum isac_err store_select_life_rule(struct store_db *db, uint32_t type, struct life_rule *out);
+enum isac_err store_update_life_rule(struct store_db *db, uint32_t type, int64_t days, int64_t speed_100 /* hundredths */);
+enum isac_err store_select_complete(struct store_db *db, uint64_t *seq); /* the index answers for everything up to here */
 
 /* Subscriptions. */
 struct store_subscription {

@@ -65,6 +65,7 @@ int cmd_who(struct cli *cli);
 int cmd_sighting(struct cli *cli);
 int cmd_withdraw(struct cli *cli);
 int cmd_why(struct cli *cli);
+int cmd_life(struct cli *cli);
 int cmd_lookup(struct cli *cli);
 int cmd_related(struct cli *cli);
 int cmd_report(struct cli *cli);
@@ -76,7 +77,7 @@ int cmd_admin_doctor(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
 extern const struct cli_opt cmd_preview_opts[], cmd_who_opts[], cmd_why_opts[];
-extern const struct cli_opt cmd_sighting_opts[], cmd_withdraw_opts[];
+extern const struct cli_opt cmd_life_opts[], cmd_admin_life_set_opts[], cmd_sighting_opts[], cmd_withdraw_opts[];
 extern const struct cli_opt cmd_lookup_opts[], cmd_related_opts[], cmd_report_opts[], cmd_stats_opts[];
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[],
 	cmd_admin_retention_opts[];

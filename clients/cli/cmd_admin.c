@@ -24,6 +24,11 @@ const struct cli_opt cmd_admin_key_add_opts[] = {
 	{"valid-until", 0, "TIME", "not from then on"},
 	{NULL, 0, NULL, NULL},
 };
+const struct cli_opt cmd_admin_life_set_opts[] = {
+	{"age", 0, "DAYS", "when one that says no end is over, 1 to 36500"},
+	{"speed", 0, "N", "of decay, 0.01 to 100"},
+	{NULL, 0, NULL, NULL},
+};
 const struct cli_opt cmd_admin_revoke_opts[] = {
 	{"from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)"},
 	{NULL, 0, NULL, NULL},
@@ -88,6 +93,8 @@ static const struct verb {
 	{"admin subscription list", "subscription.list", {{"member", false, true}}, {{0}}},
 	{"admin event list", "event.list", {{0}}, {{0}}},
 	{"admin retention", "retention.run", {{0}}, {{"before", "before", TIME_OR_SEQ, false}}},
+	{"admin life list", "life.list", {{0}}, {{0}}},
+	{"admin life set", "life.set", {{"type", false, false}}, {{"age", "age_days", TEXT, true}, {"speed", "speed", TEXT, true}}},
 	{"admin stats", "stats", {{0}}, {{0}}},
 	{"admin params", "params", {{0}}, {{0}}},
 	{"space claim",

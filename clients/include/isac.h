@@ -404,6 +404,28 @@ enum isac_result isac_lookup_add(struct isac_lookup *l, const char *type, const 
 enum isac_result isac_lookup_ask(struct isac_lookup *l, uint64_t wait_seq, const struct isac_known **known, size_t *n,
 				 struct isac_error *err);
 
+enum isac_life_state {
+	ISAC_LIFE_UNKNOWN,
+	ISAC_LIFE_ACTIVE,
+	ISAC_LIFE_HELD,	     /* all that is not withdrawn is held */
+	ISAC_LIFE_EXPIRED,   /* all that stands is past its end, or more members say that it is over than that it is not */
+	ISAC_LIFE_WITHDRAWN, /* nothing stands */
+	ISAC_LIFE_DISPUTED,  /* as many members hold it for a false positive as have seen it, or more */
+};
+const char *isac_life_state_name(enum isac_life_state state); /* "active" */
+struct isac_life {
+	const char *type, *value; /* canonical */
+	enum isac_life_state state;
+	uint32_t mentions, publishers, withdrawn; /* withdrawn: of the mentions, or replaced */
+	int confidence;				  /* the best of those that stand; -1 = none says one */
+	uint32_t score;				  /* what is left of it, 0..100 */
+	int64_t end_us;				  /* when the last of them is over; 0 = none stands */
+	uint32_t positive, false_positive, expired; /* members, by what each of them said last */
+};
+/* By what the caller may see. type NULL: guessed. value lives until the next call on isac. */
+enum isac_result isac_life(struct isac_life *out, struct isac *isac, const char *type, const char *value, uint64_t wait_seq,
+			   struct isac_error *err);
+
 struct isac_related_value {
 	const char *type, *value;
 	uint64_t mentions, newest_seq; /* mentions: for "report" the reports that both are in */

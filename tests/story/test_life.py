@@ -145,3 +145,82 @@ def test_a_successor_must_say_what_becomes_of_everything(hub, alice, bob):
     said = alice.publish("198.51.100.7", tlp="amber", args=("--supersedes", first["report_id"]), ok=(1,))
     assert said[0]["code"] == 422 and "label" in said[0]["error"]
     assert "404" in other.isac("publish", "--tlp", "green", "--supersedes", first["report_id"], stdin="198.51.100.7\n", ok=(1,)).stderr
+
+
+# ---- what becomes of a value
+
+def life(member, value):
+    answer, = member.json("life", value, "--wait", ok=(0, 1))
+    return answer
+
+
+def test_the_states_of_a_value(hub, alice, bob):
+    carol = hub.enrol("carol", "subscriber")
+    first, = alice.publish("198.51.100.7", args=("--confidence", "80"))
+    assert life(bob, "203.0.113.1")["state"] == "unknown"
+    assert [life(bob, "198.51.100.7")[k] for k in ("state", "score", "confidence", "mentions", "publishers")] == ["active", 80, 80, 1, 1]
+    bob.json("sighting", "198.51.100.7", "--false-positive")
+    assert [life(alice, "198.51.100.7")[k] for k in ("state", "false_positive", "positive")] == ["disputed", 1, 0]
+    carol.json("sighting", "198.51.100.7")
+    carol.json("sighting", "198.51.100.7")                              # one member, one voice
+    bob.json("sighting", "198.51.100.7")                                # and the newest of it counts
+    assert [life(alice, "198.51.100.7")[k] for k in ("state", "false_positive", "positive")] == ["active", 0, 2]
+    for member in (bob, carol, alice):
+        member.json("sighting", "198.51.100.7", "--expired")
+    assert life(alice, "198.51.100.7")["state"] == "expired"
+    alice.json("withdraw", first["report_id"])
+    assert [life(bob, "198.51.100.7")[k] for k in ("state", "score", "withdrawn")] == ["withdrawn", 0, 1]
+    assert [x["state"] for x in bob.json("lookup", "198.51.100.7", "--wait")] == ["withdrawn"]
+    alice.publish("8.8.8.8")
+    assert life(alice, "8.8.8.8")["state"] == "held" and life(bob, "8.8.8.8")["state"] == "unknown"
+
+
+def test_ages_are_settings_by_type(hub, alice, bob):
+    """score = confidence * (1 - x ** (1 / speed)); a report that is 10 of 40 days old, by the hub's own table."""
+    alice.publish("198.51.100.7", args=("--confidence", "80"))
+    hub.admin.isac("admin", "life", "set", "ipv4", "--age", "40", "--speed", "0.5")
+    assert [(r["age_days"], r["speed"]) for r in hub.admin.json("admin", "life", "list") if r["type"] == "ipv4"] == [("40", "0.50")]
+    hub.sql("update isac.report set received = received - interval '10 days'")
+    assert life(bob, "198.51.100.7")["score"] == 75                    # 80 * (1 - 0.25 ** 2)
+    bob.json("sighting", "198.51.100.7")                                # seen again: its age begins anew
+    assert life(bob, "198.51.100.7")["score"] == 80
+    assert "403" in alice.isac("admin", "life", "set", "ipv4", "--age", "1", "--speed", "1", ok=(1,)).stderr
+    for bad in (("ipv4", "--age", "0", "--speed", "1"), ("ipv4", "--age", "1", "--speed", "0"), ("nonsense", "--age", "1", "--speed", "1")):
+        assert "422" in hub.admin.isac("admin", "life", "set", *bad, ok=(1,)).stderr
+
+
+def test_what_others_may_not_see_does_not_show_in_it(hub, alice, bob):
+    carol = hub.enrol("carol", "subscriber")
+    alice.publish("198.51.100.7", args=("--confidence", "20"))
+    alice.publish("198.51.100.7", tlp="red", args=("--to", "bob", "--confidence", "90"))
+    bob.json("sighting", "198.51.100.7", "--publisher", "alice")         # of her newest report, the red one
+    assert [life(carol, "198.51.100.7")[k] for k in ("confidence", "mentions", "positive")] == [20, 1, 0]
+    assert [life(bob, "198.51.100.7")[k] for k in ("confidence", "mentions", "positive")] == [90, 2, 1]
+
+
+ROWS = """select md5(string_agg(m::text, ',' order by seq, item)), count(*), count(ended_seq), count(refreshed), count(verdict) from isac.mention m
+          union all select md5(string_agg(i::text, ',' order by key)), count(*), 0, 0, 0 from isac.indicator i"""
+
+
+def test_all_of_it_is_made_again_from_the_reports(hub, alice, bob):
+    """Withdrawn, replaced, sighted: the tables are emptied and made anew in one run, and every row is as it was."""
+    reports = [alice.publish(f"198.51.100.{n}", f"h{n}.example", args=("--confidence", str(n)))[0] for n in range(1, 30)]
+    for n, report in enumerate(reports[:12]):
+        if n % 3 == 0:
+            alice.json("withdraw", report["report_id"])
+        elif n % 3 == 1:
+            alice.publish(f"198.51.100.{n + 1}", args=("--supersedes", report["report_id"]))
+        else:
+            bob.json("sighting", f"198.51.100.{n + 1}")
+            bob.json("sighting", f"h{n + 1}.example", "--false-positive")
+    assert bob.json("query", "kind = withdrawal", "--wait")
+    before = hub.sql(ROWS)
+    mentions, ended, refreshed, verdicts = map(int, before.splitlines()[0].split("|")[1:])
+    assert (ended, refreshed, verdicts) == (16, 4, 8)
+    hub.stop()
+    hub.start(hub.port)
+    hub.sql("truncate isac.mention, isac.indicator, isac.concern; update isac.index_cursor set seq = 0; update isac.indicator_cursor set seq = 0")
+    hub.stop()
+    hub.start(hub.port)
+    alice.isac("query", "", "--wait")
+    assert hub.sql(ROWS) == before

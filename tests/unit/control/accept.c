@@ -175,6 +175,8 @@ static const struct {
 	{"group.leave", false, false, {"group", "x", "member", "y"}},
 	{"subscription.list", true, false, {0}},
 	{"event.list", true, false, {0}},
+	{"life.list", true, true, {0}},
+	{"life.set", false, false, {"type", "ipv4", "age_days", "30", "speed", "2"}},
 	{"stats", true, false, {0}},
 	{"params", true, false, {0}},
 	{"doctor", true, false, {0}},
