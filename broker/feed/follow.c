@@ -23,7 +23,7 @@ static struct feed_follow *find(struct feed *f, const struct sent_name *name)
 static void clear(struct feed_follow *e)
 {
 	sent_destroy(&e->sent);
-	free(e->behind);
+	free(e->place);
 	*e = (struct feed_follow){.sent = NULL};
 }
 
@@ -50,12 +50,13 @@ static struct feed_follow *add(struct feed *f, const struct sent_name *name)
 	return e;
 }
 
-static bool holds_for(const struct feed_follow *e, const struct feed_session *s)
+static bool holds_for(const struct feed_follow *e, const struct feed_session *s, uint64_t seq)
 {
+	size_t i = 0;
+
 	if (!e->sent || s->range.stamp >= e->stamp) return false;
-	for (size_t i = 0; i < e->behind_n; i++)
-		if (e->behind[i] == s->sub) return false;
-	return true;
+	while (i < e->places && e->place[i].sub != s->sub) i++;
+	return i < e->places && e->place[i].seq >= sent_before(e->sent, seq);
 }
 
 bool feed_follow(struct feed *f, const struct feed_session *s, const struct report *r, uint8_t *bits)
@@ -68,7 +69,7 @@ bool feed_follow(struct feed *f, const struct feed_session *s, const struct repo
 	if (!e) e = add(f, &name);
 	if (!e) return false;
 	e->used_us = base_clock_mono_us();
-	if (!holds_for(e, s)) {
+	if (!holds_for(e, s, r->seq)) {
 		e->wanted = true;
 		return false;
 	}
@@ -131,21 +132,16 @@ enum isac_err feed_follow_read(struct feed_job *job, struct store_db *db, struct
 	return err;
 }
 
-static bool take(struct feed_follow *e, struct feed_job *job)
+static void take(struct feed_follow *e, struct feed_job *job)
 {
-	uint64_t seq = sent_seq(job->sent);
-
-	free(e->behind);
-	e->behind_n = 0;
-	e->behind = calloc(job->places + 1, sizeof(*e->behind));
-	if (!e->behind) return false;
-	for (size_t i = 0; i < job->places; i++)
-		if (job->place[i].seq < seq) e->behind[e->behind_n++] = job->place[i].sub;
 	sent_destroy(&e->sent);
+	free(e->place);
 	e->sent = job->sent;
-	job->sent = NULL;
+	e->place = job->place;
+	e->places = job->places;
 	e->stamp = job->stamp;
-	return true;
+	job->sent = NULL;
+	job->place = NULL;
 }
 
 void feed_follow_done(struct feed *f, struct feed_job *job)
@@ -156,12 +152,13 @@ void feed_follow_done(struct feed *f, struct feed_job *job)
 	f->follows.asked--;
 	if (!e) return;
 	e->asked = false;
-	if (job->err || !take(e, job)) {
-		base_log_limited(1, BASE_LOG_WARN, "feed.follow", "err=%s", isac_err_name(job->err ? job->err : ISAC_ERR_NO_MEMORY));
+	if (job->err) {
+		base_log_limited(1, BASE_LOG_WARN, "feed.follow", "err=%s", isac_err_name(job->err));
 		e->wanted = true;
 		f->follows.retry_at_us = base_clock_mono_us() + FEED_RETRY_MS * 1000;
 		return;
 	}
+	take(e, job);
 	while ((s = TAILQ_FIRST(&f->queue[FEED_WAIT_FOLLOW]))) {
 		feed_session_move(f, s, FEED_IDLE);
 		feed_session_ready(f, s);

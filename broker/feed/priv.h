@@ -113,8 +113,8 @@ struct feed_follow {
 	struct sent *sent;     /* NULL: not known yet */
 	uint64_t stamp;	       /* of the question that brought it */
 	bool wanted, asked;    /* anew; a job is under way */
-	uint32_t *behind;      /* sessions that had not passed the original when it was asked: what they were sent since is not in it */
-	size_t behind_n;
+	struct feed_position *place; /* of all sessions then: what they were sent since is not in it */
+	size_t places;
 	int64_t used_us;
 };
 struct feed_follows {
@@ -259,6 +259,7 @@ struct feed {
 	int listen_fd;
 	struct base_link *link;
 	uint64_t round;
+	int64_t behind_at_us; /* who is behind gets nothing before */
 	struct feed_ranges ranges;
 	struct feed_follows follows;
 	bool cursors_asked;

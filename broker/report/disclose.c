@@ -10,7 +10,18 @@
 #include "report/report.h"
 
 enum { BYTES = 2, VARINT = 0 };
-enum { F_SEQ = 1, F_RECEIVED = 2, F_PUBLISHER = 3, F_HEADER = 4, F_SIGNATURE = 5, F_ITEMS = 6, F_PROOF = 7, F_STATE = 8, F_SECRET = 10 };
+enum {
+	F_SEQ = 1,
+	F_RECEIVED = 2,
+	F_PUBLISHER = 3,
+	F_HEADER = 4,
+	F_SIGNATURE = 5,
+	F_ITEMS = 6,
+	F_PROOF = 7,
+	F_STATE = 8,
+	F_RELEASE_OF = 9,
+	F_SECRET = 10
+};
 enum { F_INDEX = 1, F_SALT = 2, F_ITEM = 3 };
 enum { STATE_HELD = 1, STATE_ENDED = 2, TAGGED_HASH = WIRE_HASH + 2 };
 enum { WHOLE_MIN = 2 }; /* items; one salt is shorter than the secret */
@@ -160,6 +171,7 @@ static enum isac_err disclose(struct wire_buf *entry, const struct report *repor
 	}
 	if (count < report->n) add_proof(entry, report, shown);
 	add_number(entry, F_STATE, held ? STATE_HELD : state);
+	add_number(entry, F_RELEASE_OF, report->release_of);
 	if (whole) add_bytes(entry, F_SECRET, report->secret, WIRE_SECRET);
 	return entry->err;
 }

@@ -18,13 +18,16 @@ struct row {
 struct sent {
 	struct report *report; /* NULL: gone */
 	struct report_keys keys;
+	uint64_t release[WIRE_LIMIT_ITEMS]; /* seqs at which held items of it were released, ascending */
+	size_t releases;
 	struct row *row; /* by member_id and name */
 	size_t n, cap;
 };
 
 struct finding {
 	struct sent *sent;
-	const struct sent *before; /* of what the report itself is about; NULL: nothing */
+	const struct report *report; /* the one at hand: it, or a release of it */
+	const struct sent *before;   /* of what the report itself is about; NULL: nothing */
 	struct filter *filter;	   /* of the last range: neighbours often have the same */
 	char *text;
 	int64_t now_us;
@@ -56,9 +59,12 @@ void sent_destroy(struct sent **sent)
 	*sent = NULL;
 }
 
-uint64_t sent_seq(const struct sent *sent)
+uint64_t sent_before(const struct sent *sent, uint64_t seq)
 {
-	return sent->report ? sent->report->seq : 0;
+	uint64_t last = sent->report && sent->report->seq < seq ? sent->report->seq : 0;
+
+	for (size_t i = 0; i < sent->releases && sent->release[i] < seq; i++) last = sent->release[i];
+	return last;
 }
 
 /* ---- one range ------------------------------------------------------------------------------------ */
@@ -80,7 +86,7 @@ static const struct filter *compile(struct finding *g, const struct store_range 
 
 static bool match(struct finding *g, const struct store_range *range, uint8_t bits[BITS])
 {
-	const struct report *r = g->sent->report;
+	const struct report *r = g->report;
 	const struct filter *filter = compile(g, range);
 	uint32_t n = 0;
 
@@ -160,19 +166,38 @@ static enum isac_err load(struct sent *s, struct store_db *db, const struct sent
 	return err;
 }
 
-static enum isac_err find_ranges(struct finding *g, struct store_db *db)
+static enum isac_err find_ranges(struct finding *g, struct store_db *db, const struct report *report)
 {
-	struct store_range_ask ask = {.seq = g->sent->report->seq, .max = RANGES_A_PAGE};
+	struct store_range_ask ask = {.seq = report->seq, .max = RANGES_A_PAGE};
 	enum isac_err err;
 
+	g->report = report;
+	g->last_id = 0;
 	do {
 		g->looked_at = 0;
 		ask.after_id = g->last_id;
 		err = store_select_ranges(db, &ask, take_range, g);
 	} while (!err && !g->err && g->looked_at == RANGES_A_PAGE);
+	return err ? err : g->err;
+}
+
+static enum isac_err find_all(struct finding *g, struct store_db *db)
+{
+	struct sent *s = g->sent;
+	enum isac_err err = find_ranges(g, db, s->report);
+
+	if (!err) err = store_select_releases(db, s->report->seq, s->release, &s->releases);
+	for (size_t i = 0; !err && i < s->releases; i++) {
+		struct report *release = NULL;
+		size_t found = 0;
+
+		err = store_select_page(db, s->release[i] - 1, s->release[i], 1, 1, &release, &found);
+		if (!err && found && release->items) err = find_ranges(g, db, release);
+		if (found) report_unref(&release);
+	}
 	filter_destroy(&g->filter);
 	free(g->text);
-	return err ? err : g->err;
+	return err;
 }
 
 static enum isac_err find(struct sent **out, struct store_db *db, const struct member_roster *roster, const struct sent_name *name,
@@ -186,7 +211,7 @@ static enum isac_err find(struct sent **out, struct store_db *db, const struct m
 	if (!err && s->report && generations && sent_original(&original, s->report, roster))
 		err = find(&before, db, roster, &original, generations - 1);
 	g.before = before;
-	if (!err && s->report) err = find_ranges(&g, db);
+	if (!err && s->report) err = find_all(&g, db);
 	sent_destroy(&before);
 	if (err) sent_destroy(out);
 	else merge(s);

@@ -21,7 +21,8 @@ struct sent; /* of one report; immutable */
 /* Deliveries count as far as the table knows of them. A report that is gone was sent to nobody. */
 enum isac_err sent_find(struct sent **out, struct store_db *db, const struct member_roster *roster, const struct sent_name *name);
 void sent_destroy(struct sent **sent);
-uint64_t sent_seq(const struct sent *sent); /* of the report; 0 = there is none */
+/* The last place below `seq` where it stands in the feeds: its own, or where held items of it were released; 0 = there is none. */
+uint64_t sent_before(const struct sent *sent, uint64_t seq);
 /*
  * Sets the bits of those items of `report`, which is about it, that speak about an item that this subscription was sent; the original's
  * publisher has all of it. Held ones aside. Returns how many. Entitlement is not asked here.

@@ -14,6 +14,25 @@ struct about {
 	bool met[WIRE_LIMIT_ITEMS];
 };
 
+/* What was held and is released since is held no more, for whoever speaks about it. */
+static enum isac_err free_released(struct store *s, struct report *original)
+{
+	uint64_t seqs[WIRE_LIMIT_ITEMS];
+	size_t n = 0;
+	enum isac_err err = original->held_count ? store_select_releases(s->reader, original->seq, seqs, &n) : ISAC_OK;
+
+	for (size_t k = 0; !err && k < n; k++) {
+		struct report *release = NULL;
+		size_t found = 0;
+
+		err = store_select_page(s->reader, seqs[k] - 1, seqs[k], 1, 1, &release, &found);
+		for (uint32_t i = 0; !err && found && i < release->n && i < original->n; i++)
+			if (!report_is_held(release, i)) original->held[i / 8] &= (uint8_t) ~(1u << i % 8);
+		if (found) report_unref(&release);
+	}
+	return err;
+}
+
 static enum isac_err check_items(struct about *a, struct wire_why *why)
 {
 	struct report *r = a->report;
@@ -130,6 +149,8 @@ enum isac_err store_check_original(struct store *s, struct store_job *job, struc
 	if (!id) return ISAC_OK;
 	if (!publisher_id) return wire_refuse(why, ISAC_ERR_NOT_FOUND, GONE);
 	err = store_select_report_id(s->reader, id, publisher_id, &original, &key, 1, &n);
+	if (!err && original && original->items) err = free_released(s, original);
+	if (err) report_unref(&original);
 	if (err) return wire_refuse(why, ISAC_ERR_UNAVAILABLE, "%s", isac_err_text(ISAC_ERR_UNAVAILABLE));
 	if (!n || !original || !original->items || !may_see(s, original, job->report->publisher_id)) {
 		err = wire_refuse(why, ISAC_ERR_NOT_FOUND, GONE);

@@ -160,6 +160,8 @@ enum isac_err store_index_batch_add(struct store_index_batch *b, const struct re
 
 		if (!report->items[i].value.type) /* a kind that is about no value */
 			continue;
+		if (report->release_of && report_is_held(report, i)) /* said by the report that this is a release of */
+			continue;
 		put_mention(&b->rows, report, i);
 		b->mentions++;
 		if (report_original(report)) b->life[b->life_n++] = (struct store_index_life){report, i};
@@ -357,6 +359,12 @@ enum isac_err store_index_batch_mention(struct store_index_batch *b, struct stor
 	return err ? err : store_index_life_write(b->life, b->life_n, &b->args, pg);
 }
 
+/* A release repeats the header of its report: it is no further version. */
+static bool replaces(const struct report *r)
+{
+	return r->header->supersedes.len == WIRE_ID && !r->release_of;
+}
+
 enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct store_pg *pg)
 {
 	static const struct store_stmt stmt = {"insert_supersession",
@@ -365,7 +373,7 @@ enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct
 	uint32_t n = 0;
 	size_t mark;
 
-	for (size_t i = 0; i < b->reports_n; i++) n += b->reports[i]->header->supersedes.len == WIRE_ID;
+	for (size_t i = 0; i < b->reports_n; i++) n += replaces(b->reports[i]);
 	if (!n) return ISAC_OK;
 	wire_buf_reset(&b->replaced);
 	for (int column = 0; column < 3; column++) {
@@ -373,7 +381,7 @@ enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct
 		for (size_t i = 0; i < b->reports_n; i++) {
 			const struct report *r = b->reports[i];
 
-			if (r->header->supersedes.len != WIRE_ID) continue;
+			if (!replaces(r)) continue;
 			if (column == 0) store_field_i32(&b->replaced, r->publisher_id);
 			else if (column == 1) store_field_bytes(&b->replaced, r->header->supersedes.data, WIRE_ID);
 			else store_field_i64(&b->replaced, (int64_t)r->seq);

@@ -7,14 +7,15 @@
 
 #define ITEMS_OF_ORIGINALS \
 	"FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[]) AS u(publisher, report_id, key, seq, received) " \
-	"JOIN member p ON p.name = u.publisher JOIN report_key k ON k.publisher_id = p.id AND k.report_id = u.report_id "
+	"JOIN member p ON p.name = u.publisher JOIN report_key k ON k.publisher_id = p.id AND k.report_id = u.report_id " \
+	"CROSS JOIN LATERAL (SELECT k.seq UNION ALL SELECT r.seq FROM report r WHERE r.release_of = k.seq) o "
 
 static const struct store_stmt END_MENTION = {
-	"end_mention", "UPDATE mention m SET ended_seq = e.seq FROM (SELECT k.seq AS original, u.key, min(u.seq) AS seq " ITEMS_OF_ORIGINALS
+	"end_mention", "UPDATE mention m SET ended_seq = e.seq FROM (SELECT o.seq AS original, u.key, min(u.seq) AS seq " ITEMS_OF_ORIGINALS
 		       "GROUP BY 1, 2) e WHERE m.seq = e.original AND m.key = e.key AND m.kind = 1 AND m.ended_seq IS NULL"};
 static const struct store_stmt REFRESH_MENTION = {
 	"refresh_mention",
-	"UPDATE mention m SET refreshed = greatest(m.refreshed, e.received) FROM (SELECT k.seq AS original, u.key, "
+	"UPDATE mention m SET refreshed = greatest(m.refreshed, e.received) FROM (SELECT o.seq AS original, u.key, "
 	"max(u.received) AS received " ITEMS_OF_ORIGINALS "GROUP BY 1, 2) e WHERE m.seq = e.original AND m.key = e.key AND m.kind = 1"};
 
 static bool ends(const struct store_index_life *l)

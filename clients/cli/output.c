@@ -104,6 +104,7 @@ json_t *cli_output_item_json(const struct isac_item *it)
 	if (it->about) set_text(o, "about_publisher", it->about_publisher, true);
 	if (isac_verdict_name(it->verdict)) set_text(o, "verdict", isac_verdict_name(it->verdict), true);
 	if (it->count) json_object_set_new(o, "count", json_integer(it->count));
+	if (it->release_of) json_object_set_new(o, "release_of", json_integer((json_int_t)it->release_of));
 	json_object_set_new(o, "item", json_integer(it->index));
 	set_time(o, "created", it->created_us);
 	set_time(o, "received", it->received_us);
@@ -229,14 +230,17 @@ void cli_output_receipt(const struct isac_receipt *r, const char *error, bool as
 	} else if (as_json) {
 		json_t *held = json_array();
 		for (size_t i = 0; i < r->held_n; i++) json_array_append_new(held, json_integer(r->held[i]));
-		cli_output_json(json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:o}", "report_id", id, "code", (int)r->code, "seq",
-					  (json_int_t)r->seq, "items", (int)r->items, "received", received, "held", (int)r->held_n,
-					  "held_items", held));
+		json_t *receipt =
+			json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:o}", "report_id", id, "code", (int)r->code, "seq", (json_int_t)r->seq,
+				  "items", (int)r->items, "received", received, "held", (int)r->held_n, "held_items", held);
+		if (r->held_n && r->text && *r->text) json_object_set_new(receipt, "why", json_string(r->text));
+		cli_output_json(receipt);
 	} else if (error) {
 		printf("%s %u refused: %s\n", id, r->code, error);
 	} else {
 		printf("%s %u seq %llu, %u items, received %s", id, r->code, (unsigned long long)r->seq, r->items, received);
 		if (r->held_n) printf(", %zu held", r->held_n);
+		if (r->held_n && r->text && *r->text) printf(" (%s)", r->text);
 		putchar('\n');
 	}
 }

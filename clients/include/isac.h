@@ -163,7 +163,7 @@ struct isac_receipt {
 	uint32_t items; /* of the report */
 	const uint32_t *held;
 	size_t held_n;	  /* item numbers */
-	const char *text; /* on refusal */
+	const char *text; /* on refusal, and why the first of the held items is held */
 	uint32_t item;	  /* 1 + number of the offending item */
 	void *tag;
 };
@@ -207,6 +207,7 @@ struct isac_item {
 	unsigned verdict; /* sighting: enum isac_verdict */
 	uint32_t count;	  /* sighting; 0 = not said */
 	bool ended;	  /* history: its publisher has taken it back or said it anew */
+	uint64_t release_of; /* 0; else it was held as part of the report's entry with this seq, and is released now */
 };
 
 /* ---- feeds -------------------------------------------------------------------------------- */
