@@ -143,6 +143,7 @@ static void take_done(struct feed *f)
 		if (job->kind == FEED_JOB_CONCERN) feed_notice_done(f, job);
 		if (job->kind == FEED_JOB_RANGES) feed_range_done(f, job);
 		if (job->kind == FEED_JOB_FOLLOW) feed_follow_done(f, job);
+		if (job->kind == FEED_JOB_EXPIRY) feed_expiry_done(f, job);
 		feed_job_free(&job);
 	}
 }
@@ -158,6 +159,7 @@ static int run_timers(struct feed *f)
 	feed_session_flush_cursors(f, false);
 	next = feed_notice_tend(f, now, next);
 	next = feed_follow_tend(f, next);
+	next = feed_expiry_tend(f, now, next);
 	if (!TAILQ_EMPTY(&f->cursors) && !f->cursors_asked && f->cursors_at_us < next) next = f->cursors_at_us;
 	if (feed_range_due_us(f) < next) next = feed_range_due_us(f);
 	while ((s = TAILQ_FIRST(&f->beats)) && s->heartbeat_at_us <= now) {

@@ -282,6 +282,23 @@ void feed_match_report(struct feed *f, struct feed_slot *slot)
 	m->bits.err = ISAC_OK;
 }
 
+void feed_match_items(struct feed *f, const struct report *r, const uint8_t *items,
+		      void (*hit)(struct feed *f, struct feed_session *s, const struct report *r, const uint8_t *bits))
+{
+	struct feed_match *m = f->match;
+	uint32_t i;
+
+	m->epoch++;
+	m->touched_n = 0;
+	m->bits_len = (r->n + 7) / 8;
+	wire_buf_reset(&m->bits);
+	for (m->item = 0; m->item < r->n && r->items; m->item++)
+		if (items[m->item / 8] >> (m->item % 8) & 1) filter_set_match(f->set, r, m->item, on_hit, m);
+	for (i = 0; i < m->touched_n; i++) hit(f, f->session[m->touched[i].slot], r, m->bits.data + m->touched[i].bits_at);
+	for (i = 0; i < f->everything_n; i++) hit(f, f->session[f->everything[i]], r, items);
+	m->bits.err = ISAC_OK;
+}
+
 static void pass(struct feed_session *s, const struct feed_hit *hit)
 {
 	s->hit_seq = hit->next_after ? s->hit_seq + hit->next_after : 0;

@@ -157,6 +157,9 @@ struct feed_session {
 	bool notice_due;		     /* to be looked up */
 	int64_t notice_at_us;		     /* monotonic: not before */
 	uint64_t notice_reports, notice_seq; /* told last */
+	/* expiry.c */
+	struct store_over_place over; /* told of all ends up to there */
+	bool over_asked;
 
 	enum feed_place place;
 	uint64_t round;		/* when it was served last */
@@ -181,7 +184,7 @@ struct feed_ranges {
 };
 
 /* ---- jobs for the reader thread ---- */
-enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES, FEED_JOB_FOLLOW };
+enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES, FEED_JOB_FOLLOW, FEED_JOB_EXPIRY };
 struct feed_cursor {
 	uint32_t sub;
 	int32_t member_id;
@@ -220,6 +223,12 @@ struct feed_job {
 	uint64_t stamp;
 	struct feed_position *place; /* of all sessions when it was asked */
 	size_t places;
+	/* EXPIRY */
+	struct store_over_place over_from, over_at; /* asked from; outcome */
+	int64_t over_until_us;
+	struct store_over *over;
+	size_t overs;
+	bool more;
 };
 void feed_job_free(struct feed_job **job);
 
@@ -271,6 +280,10 @@ struct feed {
 	atomic_bool notes_lost;
 	bool notices_due, notice_asked; /* some session's; a look-up is under way */
 	uint32_t notice_turn;
+	struct {
+		bool asked;
+		int64_t at_us; /* monotonic: when to look again */
+	} expiry;
 };
 
 /* match.c */
@@ -283,6 +296,9 @@ void feed_match_remove(struct feed *f, struct feed_session *s);
 void feed_match_rebuild(struct feed *f);
 void feed_match_report(struct feed *f, struct feed_slot *slot);
 void feed_match_forget(struct feed *f, struct feed_slot *slot); /* it leaves the ring: its sessions' chains begin behind it */
+/* Who gets some of these items, by filter; the bits given live for the call. */
+void feed_match_items(struct feed *f, const struct report *r, const uint8_t *items,
+		      void (*hit)(struct feed *f, struct feed_session *s, const struct report *r, const uint8_t *bits));
 /* The share with these items, found or made; -1: use the bits themselves. */
 int64_t feed_match_share(struct feed *f, struct feed_slot *slot, const uint8_t *bits);
 /* The session's next hit behind its position; NULL: none. */
@@ -318,6 +334,8 @@ void feed_rights_check(struct feed *f); /* after a roster change */
 enum isac_err feed_send(struct feed *f, const struct feed_session *s, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg);
 enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id,
 			   const ProtobufCMessage *msg);
+/* The body that f->out holds. */
+enum isac_err feed_send_out(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id);
 void feed_send_error(struct feed *f, const uint8_t *rid, size_t rid_len, uint64_t request_id, uint32_t sub, enum isac_err err,
 		     const char *text);
 enum isac_err feed_send_heartbeat(struct feed *f, struct feed_session *s);
@@ -377,6 +395,11 @@ int64_t feed_range_due_us(const struct feed *f);		/* monotonic; INT64_MAX = noth
 struct feed_job *feed_range_job(struct feed *f);		/* what is to be told now; NULL: nothing, or no memory */
 void feed_range_done(struct feed *f, struct feed_job *job);	/* what the reader brought back */
 void feed_range_job_free(struct feed_job *job);
+
+/* expiry.c */
+int64_t feed_expiry_tend(struct feed *f, int64_t now, int64_t next); /* looks when it is time; when to be called again, at most next */
+enum isac_err feed_expiry_read(struct feed_job *job, struct store_db *db); /* on the reader's thread */
+void feed_expiry_done(struct feed *f, struct feed_job *job);
 
 /* follow.c */
 /*

@@ -24,6 +24,7 @@ void feed_job_free(struct feed_job **job)
 	feed_range_job_free(*job);
 	sent_destroy(&(*job)->sent);
 	free((*job)->place);
+	store_over_free((*job)->over, (*job)->overs);
 	free((*job)->filter);
 	free((*job)->cursor);
 	free(*job);
@@ -69,6 +70,18 @@ static enum isac_err choose_position(struct feed_job *job, const struct store_su
 	}
 }
 
+/* From which moment on it is told of what has ended: that of its position, so that nothing is left out that ended while it was away. */
+static enum isac_err choose_end(struct feed_reader *reader, struct feed_job *job)
+{
+	enum isac_err err = ISAC_OK;
+
+	job->over_at.seq = STORE_OVER_ALL;
+	if (job->from != ISAC1__SUBSCRIBE__FROM__FROM_NOW && job->position)
+		err = store_select_received(reader->db, job->position, &job->over_at.us);
+	if (!err && !job->over_at.us && (job->from == ISAC1__SUBSCRIBE__FROM__FROM_NOW || job->position)) job->over_at.us = base_clock_us();
+	return err;
+}
+
 static enum isac_err check_room(struct feed_reader *reader, const struct feed_job *job, struct wire_why *why)
 {
 	struct store_subscription *subs = NULL;
@@ -94,6 +107,7 @@ static enum isac_err open_subscription(struct feed_reader *reader, struct feed_j
 	if (!err && *job->name) err = store_select_subscription(reader->db, job->member_id, job->name, &kept);
 	if (!err && *job->name && !kept.exists) err = check_room(reader, job, &job->why);
 	if (!err) err = choose_position(job, &kept, head);
+	if (!err) err = choose_end(reader, job);
 	if (!err && !job->filter) job->filter = strdup(kept.exists && kept.filter ? kept.filter : "");
 	if (!err && !job->filter) err = ISAC_ERR_NO_MEMORY;
 	if (!err && *job->name) err = store_upsert_subscription(reader->db, job->member_id, job->name, job->filter, job->position);
@@ -145,6 +159,9 @@ static void run_job(struct feed_reader *reader, struct feed_job *job)
 		break;
 	case FEED_JOB_FOLLOW: /* what was handed over must be in the table first */
 		job->err = reader->is_behind ? ISAC_ERR_UNAVAILABLE : feed_follow_read(job, reader->db, reader->roster);
+		break;
+	case FEED_JOB_EXPIRY:
+		job->err = feed_expiry_read(job, reader->db);
 		break;
 	case FEED_JOB_FORGET:
 		job->err = store_delete_subscription(reader->db, job->member_id, job->name);

@@ -96,8 +96,9 @@ size_t report_bytes(const struct report *report); /* memory it takes, for rings 
  * several items with the payload's secret instead, which is fewer bytes and hides as little.
  */
 enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown);
-/* The same of items that have ended since: an Entry's state 2, in history. */
-enum isac_err report_disclose_ended(struct wire_buf *entry, const struct report *report, const uint8_t *shown);
+/* The same with another state than what a feed delivers: held ones say so all the same. */
+enum report_state { REPORT_ACTIVE = 0, REPORT_HELD = 1, REPORT_ENDED = 2, REPORT_EXPIRED = 3 }; /* Entry.state */
+enum isac_err report_disclose_as(struct wire_buf *entry, const struct report *report, const uint8_t *shown, enum report_state state);
 /* About how many bytes that will be: closer than a fifth for all but small parts of large reports, whose proofs are not counted. */
 size_t report_disclosed_size(const struct report *report, const uint8_t *shown);
 

@@ -208,6 +208,22 @@ enum isac_err store_select_life_rule(struct store_db *db, uint32_t type, struct 
 enum isac_err store_update_life_rule(struct store_db *db, uint32_t type, int64_t days, int64_t speed_100 /* hundredths */);
 enum isac_err store_select_complete(struct store_db *db, uint64_t *seq); /* the index answers for everything up to here */
 
+/* Items of a report that ended at one moment. */
+struct store_over {
+	struct report *report;
+	uint8_t *bits;
+};
+#define STORE_OVER_ALL ((uint64_t)INT64_MAX) /* as seq: all that ended at that moment */
+struct store_over_place {
+	int64_t us;
+	uint64_t seq;
+};
+/* What ended behind *at and up to until_us, or as far as is indexed; *at moves to how far that is. more: there is more up to until_us. */
+enum isac_err store_select_over(struct store_db *db, struct store_over_place *at, int64_t until_us, struct store_over **over, size_t *n,
+				bool *more);
+void store_over_free(struct store_over *over, size_t n);
+enum isac_err store_select_received(struct store_db *db, uint64_t seq, int64_t *us); /* of this report or the next that exists; 0: none */
+
 /* Subscriptions. */
 struct store_subscription {
 	char name[WIRE_LIMIT_NAME_BYTES + 1];

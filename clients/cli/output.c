@@ -99,6 +99,7 @@ json_t *cli_output_item_json(const struct isac_item *it)
 	if (it->groups_n) json_object_set_new(o, "groups", texts(it->groups, it->groups_n));
 	if (it->held) json_object_set_new(o, "held", json_true());
 	if (it->ended) json_object_set_new(o, "ended", json_true());
+	if (it->expired) json_object_set_new(o, "expired", json_true());
 	set_id(o, "supersedes", it->supersedes);
 	set_id(o, "about", it->about);
 	if (it->about) set_text(o, "about_publisher", it->about_publisher, true);

@@ -198,16 +198,17 @@ static bool is_newer(const struct format_mention *a, const struct format_mention
 	return a->entry.seq != b->entry.seq ? a->entry.seq > b->entry.seq : a->index > b->index;
 }
 
-/* Its publisher takes back what that report says, if it is his newest word: it is over, and leaves like what has expired. */
-static void withdraw(struct format_set *set, const struct isac_item *item)
+/* Its publisher takes back what that report says, or it has expired; if it is his newest word, it leaves like what says its end. */
+static void end(struct format_set *set, const struct isac_item *item)
 {
 	struct wire_value value;
+	const uint8_t *report_id = item->expired ? item->report_id : item->about;
 	uint32_t type = wire_value_type(item->type, strlen(item->type));
-	bool own = item->verified && item->about && strcmp(item->publisher, item->about_publisher) == 0;
+	bool own = item->verified && report_id && (item->expired || strcmp(item->publisher, item->about_publisher) == 0);
 	if (!own || !type || wire_value_canon(&value, type, item->value, strlen(item->value), &set->arena, NULL)) return;
 	struct format_entry e = {.type = value.type, .value = value.text, .publisher = item->publisher};
 	struct format_mention *m = set->slot[find_slot(set, &e)];
-	if (!m || memcmp(m->report_id, item->about, sizeof m->report_id) != 0) return;
+	if (!m || memcmp(m->report_id, report_id, sizeof m->report_id) != 0) return;
 	m->entry.until_us = 1;
 	set->changes++;
 }
@@ -216,8 +217,8 @@ bool format_set_add(struct format_set *set, const struct isac_item *item)
 {
 	struct format_entry e;
 	wire_arena_reset(&set->arena);
-	if (item->kind == ISAC_KIND_WITHDRAWAL) {
-		withdraw(set, item);
+	if (item->kind == ISAC_KIND_WITHDRAWAL || item->expired) {
+		end(set, item);
 		return true;
 	}
 	enum format_skip why = check(set, &e, item);

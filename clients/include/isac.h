@@ -206,6 +206,7 @@ struct isac_item {
 	const char *about_publisher;
 	unsigned verdict; /* sighting: enum isac_verdict */
 	uint32_t count;	  /* sighting; 0 = not said */
+	bool expired;	  /* of ISAC_EVENT_EXPIRED */
 	bool ended;	  /* history: its publisher has taken it back or said it anew */
 	uint64_t release_of; /* 0; else it was held as part of the report's entry with this seq, and is released now */
 };
@@ -227,6 +228,7 @@ enum isac_event_type {
 	ISAC_EVENT_PROBLEM,  /* text: the feed itself is not in order (running hash); a new session is opened */
 	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
 	ISAC_EVENT_NOTICE,   /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
+	ISAC_EVENT_EXPIRED,  /* item, which came before, is past its end, by its own word or by the age of its type; it may be told twice */
 	ISAC_EVENT_RIGHTS,   /* what this member may see has changed, for reports behind `first`; position as above */
 };
 struct isac_event {

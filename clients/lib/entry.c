@@ -22,6 +22,7 @@ static void fill_header(struct isac_item *it, const Isac1__Entry *entry, const I
 	it->received_us = entry->received_us;
 	it->held = entry->state == 1;
 	it->ended = entry->state == 2;
+	it->expired = entry->state == 3;
 	it->release_of = entry->release_of;
 	it->tlp = h->tlp;
 	it->kind = h->kind;

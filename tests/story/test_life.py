@@ -1,11 +1,9 @@
 """The life of what is reported: sightings, withdrawals and successors reach exactly those who were sent the original, and nobody else
 learns of them; what was withdrawn leaves the lists; everything about it is made again from the reports alone.
 """
-import json
+import datetime
 
-import pytest
-
-from hub import until
+from hub import SLOW, until
 from test_who import Live, who
 
 
@@ -224,3 +222,65 @@ def test_all_of_it_is_made_again_from_the_reports(hub, alice, bob):
     hub.start(hub.port)
     alice.isac("query", "", "--wait")
     assert hub.sql(ROWS) == before
+
+
+# ---- expiry
+
+def in_seconds(n):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=n)).isoformat()
+
+
+def expired(live):
+    live.printed()
+    return sorted((x["value"], x["report_id"]) for x in live.lines if x.get("expired"))
+
+
+def test_expiry_is_an_event_in_the_feed(make_hub):
+    """Of exactly those items that the filter takes, with the publisher's own signature; and of none that was withdrawn before."""
+    hub = make_hub("expiry_ms=100")
+    alice, bob = hub.enrol("alice"), hub.enrol("bob", "subscriber")
+    carol = hub.enrol("carol", "subscriber")
+    lives = [Live(bob, "--name", "soc", "--from", "start", "--filter", "type = ipv4"), Live(carol, "--from", "start")]
+    end = in_seconds(3 * SLOW)
+    first, = alice.publish_jsonl([{"value": "198.51.100.7", "valid_until": end}, {"value": "evil.example", "valid_until": end},
+                                  {"value": "198.51.100.8"}])
+    red, = alice.publish_jsonl([{"value": "198.51.100.66", "valid_until": end}], tlp="red", args=("--to", "bob"))
+    gone, = alice.publish_jsonl([{"value": "198.51.100.67", "valid_until": end}])
+    alice.json("withdraw", gone["report_id"])
+    until("bob is told", lambda: len(expired(lives[0])) == 2)
+    until("carol is told", lambda: len(expired(lives[1])) == 2)
+    assert expired(lives[0]) == [("198.51.100.66", red["report_id"]), ("198.51.100.7", first["report_id"])]
+    assert expired(lives[1]) == [("198.51.100.7", first["report_id"]), ("evil.example", first["report_id"])]
+    assert all(x["verified"] for live in lives for x in live.lines)
+
+
+def test_who_was_away_is_told_what_ended_meanwhile(make_hub):
+    hub = make_hub("expiry_ms=100")
+    alice, bob = hub.enrol("alice"), hub.enrol("bob", "subscriber")
+    alice.publish("203.0.113.1")
+    assert len(bob.json("subscribe", "--name", "soc", "--from", "start", "--idle-exit", "0.5")) == 1
+    alice.publish_jsonl([{"value": "198.51.100.7", "valid_until": in_seconds(1)}])
+    assert len([x for x in bob.json("subscribe", "--name", "soc", "--idle-exit", "0.2") if x["value"] == "198.51.100.7"]) >= 1
+    until("it is over", lambda: alice.json("query", "state = expired", "--wait"))
+    live = Live(bob, "--name", "soc")
+    until("bob is told", lambda: [v for v, _ in expired(live)] == ["198.51.100.7"])
+
+
+def test_default_ages_end_items_too_and_sightings_put_it_off(make_hub):
+    """A list of addresses is written anew when they have reached the age of their type, that the hub alone knows."""
+    hub = make_hub("expiry_ms=100")
+    alice, bob = hub.enrol("alice"), hub.enrol("bob", "subscriber")
+    alice.publish("198.51.100.7", "198.51.100.8", "evil.example")
+    alice.publish("203.0.113.1")
+    bob.json("sighting", "198.51.100.8")
+    alice.isac("query", "", "--wait")
+    path = hub.folder.parent / "list.nft"
+    whole = bob.start("subscribe", "--from", "start", "--follow", "--format", "nft", "--output", path)
+    live = Live(bob, "--from", "start")
+    until("it is written", lambda: path.exists() and "198.51.100.7" in path.read_text())
+    hub.sql("update isac.life_rule set age = interval '30 days'; "
+            f"update isac.report set received = now() - interval '30 days' + interval '{SLOW} second' where seq = 1")
+    until("it is told", lambda: [v for v, _ in expired(live)] == ["198.51.100.7", "evil.example"])
+    until("it has left", lambda: "198.51.100.7" not in path.read_text())
+    assert "203.0.113.1" in path.read_text() and "198.51.100.8" in path.read_text()
+    whole.terminate()
