@@ -109,10 +109,10 @@ struct feed_position {
 	uint64_t seq;
 };
 struct feed_follow {
-	struct sent_name name; /* of the original */
-	struct sent *sent;     /* NULL: not known yet */
-	uint64_t stamp;	       /* of the question that brought it */
-	bool wanted, asked;    /* anew; a job is under way */
+	struct sent_name name;	     /* of the original */
+	struct sent *sent;	     /* NULL: not known yet */
+	uint64_t stamp;		     /* of the question that brought it */
+	bool wanted, asked;	     /* anew; a job is under way */
 	struct feed_position *place; /* of all sessions then: what they were sent since is not in it */
 	size_t places;
 	int64_t used_us;
@@ -184,7 +184,16 @@ struct feed_ranges {
 };
 
 /* ---- jobs for the reader thread ---- */
-enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES, FEED_JOB_FOLLOW, FEED_JOB_EXPIRY };
+enum feed_job_kind {
+	FEED_JOB_OPEN,
+	FEED_JOB_PAGE,
+	FEED_JOB_CURSORS,
+	FEED_JOB_FORGET,
+	FEED_JOB_CONCERN,
+	FEED_JOB_RANGES,
+	FEED_JOB_FOLLOW,
+	FEED_JOB_EXPIRY
+};
 struct feed_cursor {
 	uint32_t sub;
 	int32_t member_id;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct life_rule { /* of a type: table life_rule */
+struct life_rule {	/* of a type: table life_rule */
 	int64_t age_us; /* > 0 */
 	double speed;	/* > 0 */
 };
@@ -32,7 +32,7 @@ enum life_state { /* numbers of LifeResult.state; when several hold, the first o
 
 struct life_mention {
 	int64_t received_us, refreshed_us, valid_until_us; /* 0 = not said, none */
-	uint32_t confidence_plus1;					 /* 0 = not said */
+	uint32_t confidence_plus1;			   /* 0 = not said */
 	bool held, ended;
 };
 /* When a mention's age begins, and when it is over: as it says, else by the rule. */

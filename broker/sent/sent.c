@@ -28,7 +28,7 @@ struct finding {
 	struct sent *sent;
 	const struct report *report; /* the one at hand: it, or a release of it */
 	const struct sent *before;   /* of what the report itself is about; NULL: nothing */
-	struct filter *filter;	   /* of the last range: neighbours often have the same */
+	struct filter *filter;	     /* of the last range: neighbours often have the same */
 	char *text;
 	int64_t now_us;
 	uint64_t last_id;

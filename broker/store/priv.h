@@ -148,7 +148,8 @@ enum isac_err store_select_roster_space(struct member *m, const PGresult *res, i
  * What a QUERY for everything, without held items, would show: the condition on a mention m and its report r by which every other question
  * counts. $1: store_db_visible, $2: the member.
  */
-#define STORE_VISIBLE "NOT m.held AND m.kind = 1 AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
+#define STORE_VISIBLE \
+	"NOT m.held AND m.kind = 1 AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
 /* Empties the arguments and adds these two. The cache of audiences must be up to date. */
 struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self);
 

@@ -11,7 +11,8 @@ static const struct store_stmt STMT = {
 	"bool_or(NOT x.ended AND (x.valid_until IS NULL OR x.valid_until > greatest(x.received, $5::timestamptz))), max(x.seq), "
 	"max(x.received), bool_and(x.ended) "
 	"FROM unnest($3::uuid[]) WITH ORDINALITY AS k(key, n) CROSS JOIN LATERAL ("
-	"SELECT m.seq, m.confidence, m.valid_until, COALESCE(m.ended_seq <= $4::bigint, false) AS ended, r.publisher_id, r.received FROM mention m JOIN report r ON r.seq = m.seq "
+	"SELECT m.seq, m.confidence, m.valid_until, COALESCE(m.ended_seq <= $4::bigint, false) AS ended, r.publisher_id, r.received FROM "
+	"mention m JOIN report r ON r.seq = m.seq "
 	"WHERE m.key = k.key AND m.seq <= $4::bigint AND " STORE_VISIBLE " ORDER BY m.seq DESC LIMIT $6::bigint) x "
 	"GROUP BY k.n ORDER BY k.n"};
 

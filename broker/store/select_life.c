@@ -12,10 +12,10 @@ static const struct store_stmt MENTIONS = {
 	"FROM mention m JOIN report r ON r.seq = m.seq WHERE m.key = $3::uuid AND m.seq <= $4::bigint AND m.kind = 1 AND " VISIBLE
 	" AND (NOT m.held OR $6::bool OR r.publisher_id = $2::int) ORDER BY m.seq DESC LIMIT $5::bigint"};
 static const struct store_stmt VOTES = {
-	"select_votes",
-	"SELECT DISTINCT ON (v.publisher_id) v.verdict FROM (SELECT r.publisher_id, m.verdict, m.seq FROM mention m "
-	"JOIN report r ON r.seq = m.seq WHERE m.key = $3::uuid AND m.seq <= $4::bigint AND m.kind = 2 AND " VISIBLE
-	" AND (NOT m.held OR $6::bool OR r.publisher_id = $2::int) ORDER BY m.seq DESC LIMIT $5::bigint) v ORDER BY v.publisher_id, v.seq DESC"};
+	"select_votes", "SELECT DISTINCT ON (v.publisher_id) v.verdict FROM (SELECT r.publisher_id, m.verdict, m.seq FROM mention m "
+			"JOIN report r ON r.seq = m.seq WHERE m.key = $3::uuid AND m.seq <= $4::bigint AND m.kind = 2 AND " VISIBLE
+			" AND (NOT m.held OR $6::bool OR r.publisher_id = $2::int) ORDER BY m.seq DESC LIMIT $5::bigint) v ORDER BY "
+			"v.publisher_id, v.seq DESC"};
 
 static enum isac_err run(struct store_db *db, const struct store_stmt *stmt, const struct store_life_ask *ask, PGresult **res)
 {
@@ -77,7 +77,8 @@ enum isac_err store_select_life(struct store_db *db, const struct store_life_ask
 enum isac_err store_select_life_rule(struct store_db *db, uint32_t type, struct life_rule *out)
 {
 	static const struct store_stmt stmt = {
-		"select_life_rule", "SELECT (extract(epoch FROM age) * 1000000)::bigint, (speed * 1000000)::bigint FROM life_rule WHERE type = $1::smallint"};
+		"select_life_rule",
+		"SELECT (extract(epoch FROM age) * 1000000)::bigint, (speed * 1000000)::bigint FROM life_rule WHERE type = $1::smallint"};
 	PGresult *res = NULL;
 	enum isac_err err;
 
@@ -90,9 +91,9 @@ enum isac_err store_select_life_rule(struct store_db *db, uint32_t type, struct 
 
 enum isac_err store_update_life_rule(struct store_db *db, uint32_t type, int64_t days, int64_t speed_100)
 {
-	static const struct store_stmt stmt = {"update_life_rule",
-					       "UPDATE life_rule SET age = make_interval(days => $2::int), speed = $3::int / 100.0, changed = now() "
-					       "WHERE type = $1::smallint RETURNING type"};
+	static const struct store_stmt stmt = {
+		"update_life_rule", "UPDATE life_rule SET age = make_interval(days => $2::int), speed = $3::int / 100.0, changed = now() "
+				    "WHERE type = $1::smallint RETURNING type"};
 	struct wire_buf *args = store_db_args(db);
 
 	store_field_i16(args, (int16_t)type);

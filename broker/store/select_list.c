@@ -9,13 +9,14 @@
 #define TIME_OF(column) "COALESCE(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '') "
 
 /* The names of types are the code's, not the database's. */
-static const char LIST_LIFE[] = "SELECT CASE type "
+static const char LIST_LIFE[] =
+	"SELECT CASE type "
 #define VALUE(num, NAME, name) "WHEN " #num " THEN '" name "' "
 #include "wire/value.def"
 #undef VALUE
-				"END AS type, (extract(epoch FROM age)::bigint / 86400)::text AS age_days, "
-				"round(speed::numeric, 2)::text AS speed, " TIME_OF("changed") "AS changed FROM life_rule "
-				"WHERE $1::text = '' ORDER BY life_rule.type";
+	"END AS type, (extract(epoch FROM age)::bigint / 86400)::text AS age_days, "
+	"round(speed::numeric, 2)::text AS speed, " TIME_OF("changed") "AS changed FROM life_rule "
+								       "WHERE $1::text = '' ORDER BY life_rule.type";
 #define ROLES_OF \
 	"array_to_string(ARRAY(SELECT n FROM unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor']) " \
 	"WITH ORDINALITY AS u(n, i) WHERE roles >> (i::int - 1) & 1 = 1), ',') "

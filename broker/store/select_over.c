@@ -15,8 +15,8 @@ static const struct store_stmt STMT = {
 	"WITH u AS (SELECT least($2::timestamptz, (SELECT r.received FROM report r WHERE r.seq > c.seq ORDER BY r.seq LIMIT 1)) AS until "
 	"FROM index_cursor c), " /* what is not indexed yet can have no end before it came */
 	"l AS (SELECT age, array_agg(type) AS types FROM life_rule GROUP BY age), e AS ("
-	"SELECT m.seq, m.item, m.valid_until AS at FROM u, mention m WHERE m.valid_until >= $1::timestamptz AND m.valid_until <= u.until AND " STANDS
-	" UNION ALL SELECT m.seq, m.item, r.received + l.age FROM u, l, mention m JOIN report r ON r.seq = m.seq "
+	"SELECT m.seq, m.item, m.valid_until AS at FROM u, mention m WHERE m.valid_until >= $1::timestamptz AND m.valid_until <= u.until "
+	"AND " STANDS " UNION ALL SELECT m.seq, m.item, r.received + l.age FROM u, l, mention m JOIN report r ON r.seq = m.seq "
 	"WHERE m.seq >= (SELECT seq_at($1::timestamptz - l.age)) AND m.seq < (SELECT seq_at(u.until - l.age + interval '1 microsecond')) "
 	"AND m.type = ANY (l.types) AND m.valid_until IS NULL AND m.refreshed IS NULL AND " STANDS
 	" UNION ALL SELECT m.seq, m.item, m.refreshed + l.age FROM u, l, mention m WHERE m.refreshed >= $1::timestamptz - l.age "
@@ -104,7 +104,8 @@ enum isac_err store_select_over(struct store_db *db, struct store_over_place *at
 
 enum isac_err store_select_received(struct store_db *db, uint64_t seq, int64_t *us)
 {
-	static const struct store_stmt stmt = {"select_received", "SELECT received FROM report WHERE seq >= $1::bigint ORDER BY seq LIMIT 1"};
+	static const struct store_stmt stmt = {"select_received",
+					       "SELECT received FROM report WHERE seq >= $1::bigint ORDER BY seq LIMIT 1"};
 	PGresult *res = NULL;
 	enum isac_err err;
 

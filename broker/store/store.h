@@ -195,7 +195,8 @@ struct store_statistics {
 /* With a db of store_db_new_slow. DB_RETRY: it took too long. */
 enum isac_err store_select_statistics(struct store_db *db, const struct store_statistics *q, uint64_t *complete_seq);
 
-/* What is said about one value, counted by the rule; publishers: how many members mention it. Only the newest LOOKUP_MENTIONS are looked at. */
+/* What is said about one value, counted by the rule; publishers: how many members mention it. Only the newest LOOKUP_MENTIONS are looked
+ * at. */
 struct store_life_ask {
 	const struct member *self;
 	uint8_t key[WIRE_VALUE_KEY];

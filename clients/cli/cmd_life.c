@@ -9,10 +9,18 @@ const struct cli_opt cmd_life_opts[] = {
 };
 
 static const struct cli_column columns[] = {
-	{"value", 40, CLI_CELL_TEXT},	     {"type", 12, CLI_CELL_TEXT},	    {"state", 9, CLI_CELL_TEXT},
-	{"score", 5, CLI_CELL_NUMBER},	     {"confidence", 10, CLI_CELL_NUMBER},   {"until", 20, CLI_CELL_TEXT},
-	{"mentions", 8, CLI_CELL_NUMBER},    {"withdrawn", 9, CLI_CELL_NUMBER},	    {"publishers", 10, CLI_CELL_NUMBER},
-	{"positive", 8, CLI_CELL_NUMBER},    {"false_positive", 14, CLI_CELL_NUMBER}, {"expired", 7, CLI_CELL_NUMBER},
+	{"value", 40, CLI_CELL_TEXT},
+	{"type", 12, CLI_CELL_TEXT},
+	{"state", 9, CLI_CELL_TEXT},
+	{"score", 5, CLI_CELL_NUMBER},
+	{"confidence", 10, CLI_CELL_NUMBER},
+	{"until", 20, CLI_CELL_TEXT},
+	{"mentions", 8, CLI_CELL_NUMBER},
+	{"withdrawn", 9, CLI_CELL_NUMBER},
+	{"publishers", 10, CLI_CELL_NUMBER},
+	{"positive", 8, CLI_CELL_NUMBER},
+	{"false_positive", 14, CLI_CELL_NUMBER},
+	{"expired", 7, CLI_CELL_NUMBER},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
@@ -23,9 +31,18 @@ static void print_life(enum cli_format format, const struct isac_life *l)
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) snprintf(number[i], sizeof number[i], "%u", counts[i]);
 	snprintf(number[7], sizeof number[7], "%d", l->confidence);
 	cli_time_format(until, format == CLI_TABLE ? l->end_us - l->end_us % 1000000 : l->end_us);
-	const char *cells[COLUMNS] = {l->value,	 l->type,   isac_life_state_name(l->state), number[0], l->confidence < 0 ? "" : number[7],
-				      until,	 number[1], number[2],			    number[3], number[4],
-				      number[5], number[6]};
+	const char *cells[COLUMNS] = {l->value,
+				      l->type,
+				      isac_life_state_name(l->state),
+				      number[0],
+				      l->confidence < 0 ? "" : number[7],
+				      until,
+				      number[1],
+				      number[2],
+				      number[3],
+				      number[4],
+				      number[5],
+				      number[6]};
 	cli_grid_row(format, columns, COLUMNS, cells);
 }
 

@@ -204,10 +204,10 @@ struct isac_item {
 	const uint8_t *supersedes; /* ISAC_ID_BYTES: the report that this one replaces, by its publisher's word; NULL = none */
 	const uint8_t *about;	   /* sighting, withdrawal: of the report that it is about; NULL = none */
 	const char *about_publisher;
-	unsigned verdict; /* sighting: enum isac_verdict */
-	uint32_t count;	  /* sighting; 0 = not said */
-	bool expired;	  /* of ISAC_EVENT_EXPIRED */
-	bool ended;	  /* history: its publisher has taken it back or said it anew */
+	unsigned verdict;    /* sighting: enum isac_verdict */
+	uint32_t count;	     /* sighting; 0 = not said */
+	bool expired;	     /* of ISAC_EVENT_EXPIRED */
+	bool ended;	     /* history: its publisher has taken it back or said it anew */
 	uint64_t release_of; /* 0; else it was held as part of the report's entry with this seq, and is released now */
 };
 
@@ -419,10 +419,10 @@ const char *isac_life_state_name(enum isac_life_state state); /* "active" */
 struct isac_life {
 	const char *type, *value; /* canonical */
 	enum isac_life_state state;
-	uint32_t mentions, publishers, withdrawn; /* withdrawn: of the mentions, or replaced */
-	int confidence;				  /* the best of those that stand; -1 = none says one */
-	uint32_t score;				  /* what is left of it, 0..100 */
-	int64_t end_us;				  /* when the last of them is over; 0 = none stands */
+	uint32_t mentions, publishers, withdrawn;   /* withdrawn: of the mentions, or replaced */
+	int confidence;				    /* the best of those that stand; -1 = none says one */
+	uint32_t score;				    /* what is left of it, 0..100 */
+	int64_t end_us;				    /* when the last of them is over; 0 = none stands */
 	uint32_t positive, false_positive, expired; /* members, by what each of them said last */
 };
 /* By what the caller may see. type NULL: guessed. value lives until the next call on isac. */

@@ -67,10 +67,14 @@ static bool hand_out_expired(struct isac_subscriber *s, struct isac_event *event
 	while (s->expired) {
 		struct isac_error err;
 		if (s->items.at < s->items.n) {
-			*event = (struct isac_event){.type = ISAC_EVENT_EXPIRED, .item = &s->items.item[s->items.at++], .position = s->position, .head = s->head};
+			*event = (struct isac_event){.type = ISAC_EVENT_EXPIRED,
+						     .item = &s->items.item[s->items.at++],
+						     .position = s->position,
+						     .head = s->head};
 			return true;
 		}
-		if (s->entry == s->expired->n_entries || client_entry_open(&s->items, s->isac, s->expired->entries[s->entry], &s->arena, &err)) {
+		if (s->entry == s->expired->n_entries ||
+		    client_entry_open(&s->items, s->isac, s->expired->entries[s->entry], &s->arena, &err)) {
 			s->expired = NULL; /* without its key it is told of again when the session is opened anew */
 			s->items = (struct client_entry_items){.item = NULL};
 			return false;
