@@ -2,8 +2,14 @@
 learns of them; what was withdrawn leaves the lists; everything about it is made again from the reports alone.
 """
 import datetime
+import uuid
 
+import wirekit as kit
 from hub import SLOW, until
+from isac1.client import Client
+from isac1.messages import pb
+from isac1.report import Report
+from isac1.tables import VALUE_NUMBER
 from test_who import Live, who
 
 
@@ -284,3 +290,61 @@ def test_default_ages_end_items_too_and_sightings_put_it_off(make_hub):
     until("it has left", lambda: "198.51.100.7" not in path.read_text())
     assert "203.0.113.1" in path.read_text() and "198.51.100.8" in path.read_text()
     whole.terminate()
+
+
+# ---- hostile hands, by the protocol alone
+
+def test_what_may_not_be_said_about_a_report(hub, alice, bob):
+    """Each wrong in one way; the code is what README section 5 says, nothing of it is stored, and the right one goes in."""
+    home = {m.name: kit.home_of(m) for m in (alice, bob, hub.enrol("mallory"))}
+    first, = alice.publish("198.51.100.7", "evil.example")
+    red, = alice.publish("198.51.100.9", tlp="red", args=("--to", "bob"))
+    seen, = bob.json("sighting", "evil.example")
+    ipv4, domain = VALUE_NUMBER["ipv4"], VALUE_NUMBER["domain"]
+
+    def sighting(value, number=ipv4, verdict=pb.VERDICT_POSITIVE, **more):
+        return pb.Item(sighting=pb.Sighting(type=number, value=value, verdict=verdict, **more)).SerializeToString()
+
+    def withdrawal(value, number=ipv4):
+        return pb.Item(withdrawal=pb.Withdrawal(type=number, value=value)).SerializeToString()
+
+    def indicator(value, number=ipv4):
+        return pb.Item(indicator=pb.Indicator(type=number, value=value)).SerializeToString()
+
+    def send(who, items, tlp=pb.TLP_GREEN, **fields):
+        def change(header):
+            for name, value in fields.items():
+                setattr(header, name, value)
+        with Client(home[who], hub.request_endpoint) as client:
+            return client.publish(Report(home[who], items, tlp, change=change)).code
+
+    def about(receipt, kind, publisher="alice", **more):
+        return {"kind": kind, "about": uuid.UUID(receipt["report_id"]).bytes, "about_publisher": publisher, **more}
+
+    kinds = pb.KIND_SIGHTING, pb.KIND_WITHDRAWAL
+    nothing = {"report_id": str(uuid.uuid4())}
+    replaces = {"supersedes": uuid.UUID(first["report_id"]).bytes}
+    for kind, item in zip(kinds, (sighting, withdrawal)):
+        assert send("alice", [item("198.51.100.7")], **about(nothing, kind)) == 404
+        assert send("alice", [item("198.51.100.8")], **about(first, kind)) == 422            # it does not hold that
+        assert send("alice", [item("198.51.100.7", domain)], **about(first, kind)) == 422    # as another type
+        assert send("alice", [item("198.51.100.7")], pb.TLP_CLEAR, **about(first, kind)) == 422
+        assert send("alice", [item("198.51.100.7")], **{**about(first, kind), "about": b"short"}) == 422
+    assert send("mallory", [withdrawal("198.51.100.7")], **about(first, pb.KIND_WITHDRAWAL)) == 403
+    assert send("mallory", [withdrawal("198.51.100.7")], **about(first, pb.KIND_WITHDRAWAL, "mallory")) == 404
+    assert send("mallory", [sighting("198.51.100.9")], pb.TLP_RED, **about(red, pb.KIND_SIGHTING)) == 404        # as if there were none
+    assert send("mallory", [sighting("198.51.100.7")], **about(first, pb.KIND_SIGHTING, "nobody")) == 404
+    assert send("mallory", [sighting("198.51.100.7", verdict=4)], **about(first, pb.KIND_SIGHTING)) == 422
+    assert send("mallory", [sighting("198.51.100.7", first_seen_us=2, last_seen_us=1)], **about(first, pb.KIND_SIGHTING)) == 422
+    assert send("mallory", [sighting("evil.example", domain)], **about(seen, pb.KIND_SIGHTING, "bob")) == 422  # feedback on feedback
+    assert send("mallory", [indicator("198.51.100.7"), indicator("evil.example", domain)], **replaces) == 404       # not hers
+    assert send("alice", [indicator("198.51.100.7")], **replaces) == 422                                            # and evil.example?
+    assert send("alice", [indicator("198.51.100.7"), withdrawal("198.51.100.7")], **replaces) == 422
+    assert send("alice", [indicator("198.51.100.7"), withdrawal("203.0.113.4"), withdrawal("evil.example", domain)], **replaces) == 422
+    assert send("alice", [indicator("198.51.100.7"), withdrawal("evil.example", domain)], pb.TLP_AMBER, **replaces) == 422
+    assert send("alice", [indicator("198.51.100.7"), withdrawal("evil.example", domain)]) == 422                    # it replaces nothing
+    assert len(bob.json("query", "", "--wait")) == 4
+    assert hub.sql("select count(*) from isac.report").strip() == "3"
+    assert send("bob", [sighting("198.51.100.9")], pb.TLP_RED, **about(red, pb.KIND_SIGHTING)) == 200
+    assert send("alice", [indicator("198.51.100.7"), withdrawal("evil.example", domain)], **replaces) == 200
+    assert sorted(x["value"] for x in bob.json("query", "kind = indicator and withdrawals = 0", "--wait")) == ["198.51.100.7", "198.51.100.9"]
