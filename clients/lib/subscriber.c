@@ -127,7 +127,7 @@ enum isac_result isac_subscriber_next(struct isac_subscriber *s, int wait_ms, st
 			if (err) *err = s->final_error;
 			return s->final;
 		}
-		if (s->batch) continue;
+		if (s->batch || s->expired) continue;
 		if (!s->ever_open && now - s->start_ms >= s->isac->timeout_ms) return client_home_unreachable(err, s->isac, s->socket, 1);
 		if (now >= deadline) return ISAC_QUIET;
 		int64_t until = deadline < next ? deadline : next;
