@@ -25,7 +25,7 @@ static bool pick(uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1], const struct store_hit 
 	assert(hit->report->n <= WIRE_LIMIT_ITEMS);
 	memset(part, 0, WIRE_LIMIT_ITEMS / 8 + 1);
 	for (uint32_t i = 0; i < hit->report->n; i++) {
-		enum report_state its = hit->ended[i / 8] >> i % 8 & 1 ? REPORT_ENDED : REPORT_ACTIVE;
+		enum report_state its = hit->ended && hit->ended[i / 8] >> i % 8 & 1 ? REPORT_ENDED : REPORT_ACTIVE;
 		if (report_is_held(hit->report, i)) its = REPORT_HELD;
 		if (!(hit->shown[i / 8] >> i % 8 & 1) || its != state) continue;
 		part[i / 8] |= (uint8_t)(1u << i % 8);

@@ -113,7 +113,7 @@ enum isac_err store_select_audience(struct store_db *db, int32_t id, const struc
 struct store_hit {
 	struct report *report;
 	uint8_t *shown; /* bitmap of items to disclose */
-	uint8_t *ended; /* of these, those that were withdrawn or replaced since, up to as_of_seq */
+	uint8_t *ended; /* of these, those that were withdrawn or replaced since, up to as_of_seq; NULL: nobody asked */
 };
 struct store_query {
 	const struct filter *filter;
