@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum isac_err get_roles(uint32_t *out, const struct control_call *call)
+enum isac_err control_member_roles(uint32_t *out, const struct control_call *call)
 {
 	*out = member_roles_parse(control_arg_text(call->cmd, "role"));
-	if (*out) return ISAC_OK;
+	if (*out && !(*out & MEMBER_INVITED)) return ISAC_OK;
 	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "role: a list of publisher, subscriber, analyst, tracer, admin, auditor");
 }
 
-static enum isac_err get_type(const char **out, const struct control_call *call)
+enum isac_err control_member_type(const char **out, const struct control_call *call)
 {
 	static const char *const types[] = {"", "isp", "vendor", "soc", "csirt", "academic"};
 	const char *text = control_arg_text(call->cmd, "type");
@@ -26,8 +26,7 @@ static bool is_self(const struct control_call *call, const char *name)
 	return !strcmp(call->self->name, name);
 }
 
-/* The admin who enrols a member stands by its space: no claim waits. */
-static enum isac_err add_space(struct control_call *call, const char *name)
+enum isac_err control_member_space(struct control_call *call, const char *name)
 {
 	struct control_space space;
 	enum isac_err err = control_space_read(&space, call, false);
@@ -43,10 +42,10 @@ enum isac_err control_member_add(struct control_call *call)
 	uint32_t roles;
 	const char *type;
 	enum isac_err err = control_arg_bundle(&bundle, call);
-	if (!err) err = get_roles(&roles, call);
-	if (!err) err = get_type(&type, call);
+	if (!err) err = control_member_roles(&roles, call);
+	if (!err) err = control_member_type(&type, call);
 	if (!err) err = store_insert_member(call->db, &bundle, type, roles, call->why);
-	return err ? err : add_space(call, bundle.name);
+	return err ? err : control_member_space(call, bundle.name);
 }
 
 enum isac_err control_member_suspend(struct control_call *call)
@@ -61,7 +60,8 @@ enum isac_err control_member_resume(struct control_call *call)
 {
 	const char *name;
 	enum isac_err err = control_arg_name(&name, call, "name");
-	return err ? err : store_update_member(call->db, name, 0, 0, call->why);
+	if (err) return err;
+	return store_update_member(call->db, name, 0, 0, call->why);
 }
 
 enum isac_err control_member_role(struct control_call *call)
@@ -69,7 +69,7 @@ enum isac_err control_member_role(struct control_call *call)
 	const char *name;
 	uint32_t roles;
 	enum isac_err err = control_arg_name(&name, call, "name");
-	if (!err) err = get_roles(&roles, call);
+	if (!err) err = control_member_roles(&roles, call);
 	if (!err && is_self(call, name) && !(roles & MEMBER_ADMIN))
 		err = wire_refuse(call->why, ISAC_ERR_NOT_ALLOWED, "nobody takes the role admin from itself");
 	return err ? err : store_update_member(call->db, name, -1, roles, call->why);

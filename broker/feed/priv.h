@@ -81,8 +81,8 @@ struct feed_pages {
 	struct feed_page *page[FEED_PAGES_MAX];
 	size_t n, bytes, bytes_max;
 	uint64_t asked[FEED_PAGES_ASKED_MAX];
-	size_t asked_n;
-	int64_t retry_at_us; /* monotonic; 0 = no failure */
+	size_t asked_n, discard; /* discard: so many of those under way are not to be used */
+	int64_t retry_at_us;	 /* monotonic; 0 = no failure */
 };
 void feed_page_free(struct feed_page **page);
 /* The page that goes on behind position, and where in it. NULL: none is here. */
@@ -160,6 +160,12 @@ struct feed_session {
 	/* expiry.c */
 	struct store_over_place over; /* told of all ends up to there */
 	bool over_asked;
+	/* recall.c */
+	bool recall_due;
+	int64_t recall_at_us;		  /* monotonic: not before */
+	bool recall_again;		  /* what it was told at recall_from or later is being told again */
+	uint64_t recall_from, recall_seq; /* its position when it opened; of recall_id, told again last */
+	int64_t recall_id;
 
 	enum feed_place place;
 	uint64_t round;		/* when it was served last */
@@ -191,6 +197,7 @@ enum feed_job_kind {
 	FEED_JOB_FORGET,
 	FEED_JOB_CONCERN,
 	FEED_JOB_RANGES,
+	FEED_JOB_RECALL,
 	FEED_JOB_FOLLOW,
 	FEED_JOB_EXPIRY
 };
@@ -238,6 +245,12 @@ struct feed_job {
 	struct store_over *over;
 	size_t overs;
 	bool more;
+	/* RECALL; told: write down that these were told, at position */
+	int64_t recall_id;
+	uint64_t recall_seq;
+	bool told;
+	struct store_recalled *recalled;
+	size_t recalled_n;
 };
 void feed_job_free(struct feed_job **job);
 
@@ -293,6 +306,10 @@ struct feed {
 		bool asked;
 		int64_t at_us; /* monotonic: when to look again */
 	} expiry;
+	/* recall.c */
+	atomic_bool recalled, erased;
+	bool recalls_due, recall_asked; /* some session's; a look-up is under way */
+	uint32_t recall_turn;
 };
 
 /* match.c */
@@ -348,7 +365,7 @@ enum isac_err feed_send_out(struct feed *f, const uint8_t *rid, size_t rid_len, 
 void feed_send_error(struct feed *f, const uint8_t *rid, size_t rid_len, uint64_t request_id, uint32_t sub, enum isac_err err,
 		     const char *text);
 enum isac_err feed_send_heartbeat(struct feed *f, struct feed_session *s);
-enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last);
+enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last, uint32_t reason);
 
 /* handle.c */
 void feed_handle(struct feed *f, const uint8_t *rid, size_t rid_len, const struct member *self, struct wire_bytes head,
@@ -363,6 +380,13 @@ void feed_notice_opened(struct feed *f, struct feed_session *s);     /* tells it
 int64_t feed_notice_tend(struct feed *f, int64_t now, int64_t next); /* asks what is due; when to be called again, at most next */
 enum isac_err feed_notice_read(struct feed_job *job, struct store_db *db, struct base_shared *roster); /* on the reader's thread */
 void feed_notice_done(struct feed *f, const struct feed_job *job);
+
+/* recall.c */
+void feed_recall_take(struct feed *f); /* what other threads said */
+void feed_recall_opened(struct feed *f, struct feed_session *s, struct feed_job *job);
+int64_t feed_recall_tend(struct feed *f, int64_t now, int64_t next);	   /* asks what is due; when to be called again, at most next */
+enum isac_err feed_recall_read(struct feed_job *job, struct store_db *db); /* on the reader's thread */
+void feed_recall_done(struct feed *f, struct feed_job *job);
 /* plan.c: which items does a session get next? */
 struct feed_shown {
 	struct report *report;
@@ -378,9 +402,10 @@ struct feed_plan {
 	struct wire_buf bytes;
 	struct feed_shown *shown;
 	size_t n, cap;
-	size_t size;   /* of the body, about */
-	uint64_t last; /* how far it reaches */
-	uint64_t hole; /* > 0: everything up to there is gone, and nothing is planned */
+	size_t size;	      /* of the body, about */
+	uint64_t last;	      /* how far it reaches */
+	uint64_t hole;	      /* > 0: everything up to there is gone, and nothing is planned */
+	uint32_t hole_reason; /* of the GAP; 0: as the numbers say */
 	bool waits;
 };
 /* waits: nothing is planned until it is known who was sent what the next report is about. */

@@ -11,9 +11,9 @@
 #include "concern/concern.h"
 #include "store/store.h"
 
-#define STORE_SCHEMA_TEXT "28" /* the same, for SQL */
+#define STORE_SCHEMA_TEXT "33" /* the same, for SQL */
 enum {
-	STORE_SCHEMA = 28,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 33,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */

@@ -1,350 +1,166 @@
-"""The life of what is reported: sightings, withdrawals and successors reach exactly those who were sent the original, and nobody else
-learns of them; what was withdrawn leaves the lists; everything about it is made again from the reports alone.
-"""
-import datetime
-import uuid
+"""A member comes by an invitation, has a quota, is watched over in what it reads, and goes."""
+import pytest
 
-import wirekit as kit
-from hub import SLOW, until
-from isac1.client import Client
-from isac1.messages import pb
-from isac1.report import Report
-from isac1.tables import VALUE_NUMBER
-from test_who import Live, who
+import hub as hubs
 
 
-def withdrawn(lines):
-    return [(x["type"], x["value"], x["about"]) for x in lines if x["kind"] == "withdrawal"]
+@pytest.fixture
+def hub(tmp_path):
+    h = hubs.make(tmp_path).start()
+    yield h
+    h.finish()
 
 
-def test_a_withdrawal_is_a_report_of_its_own(hub, alice, bob):
-    first, = alice.publish("198.51.100.7", "evil.example", tlp="amber")
-    took, = alice.json("withdraw", first["report_id"], "--reason", "wrong list")
-    assert took["code"] == 200 and took["items"] == 2
-    lines = bob.json("subscribe", "--from", "start", "--idle-exit", "1")
-    assert withdrawn(lines) == [("ipv4", "198.51.100.7", first["report_id"]), ("domain", "evil.example", first["report_id"])]
-    assert {(x["tlp"], x["about_publisher"], x["description"], x["verified"]) for x in lines if x["kind"] == "withdrawal"} == {("amber", "alice", "wrong list", True)}
-    assert {(x["value"], x["ended"]) for x in bob.json("query", "kind = indicator")} == {("198.51.100.7", True), ("evil.example", True)}
-    assert bob.json("query", "kind = indicator and withdrawals = 0") == []
-    assert bob.isac("query", "", "--format", "nft").stdout.count("198.51.100.7") == 0
+def invite(hub, name, *args, by=None):
+    """The invitation's file."""
+    path = hub.folder.parent / f"{name}.invitation"
+    (by or hub.admin).isac("admin", "member", "invite", name, "--output", path, *args)
+    return path
 
 
-def test_one_value_is_withdrawn_and_the_rest_stands(hub, alice, bob):
-    alice.publish("198.51.100.7", "198.51.100.8")
-    alice.publish("198.51.100.7", "198.51.100.9")
-    assert [r["items"] for r in alice.json("withdraw", "--value", "198.51.100.7")] == [1, 1]
-    assert sorted(x["value"] for x in bob.json("query", "kind = indicator and withdrawals = 0")) == ["198.51.100.8", "198.51.100.9"]
-    refused = alice.isac("withdraw", "--value", "198.51.100.7", ok=(1,))
-    assert "no report of mine" in refused.stderr
+def join(hub, name, path, folder=None, **kw):
+    member = hubs.Member(hub, name, hub.folder.parent / f"home-{folder or name}")
+    done = member.isac("join", path, **kw)
+    return member, done
 
 
-def test_nobody_withdraws_what_another_reported(hub, alice, bob):
-    first, = alice.publish("198.51.100.7")
-    assert "404" in bob.isac("withdraw", first["report_id"], ok=(1,)).stderr
-    assert bob.isac("withdraw", "--value", "198.51.100.7", ok=(1,)).returncode == 1
+def state(hub, name):
+    return [row["state"] for row in hub.admin.json("admin", "member", "list") if row["name"] == name]
 
 
-def test_sightings_say_what_they_are_about(hub, alice, bob):
-    first, = alice.publish("198.51.100.7", args=("--confidence", "80"))
-    alice.publish("198.51.100.9")
-    assert bob.json("sighting", "198.51.100.7", "--count", "3", "--note", "at our edge")[0]["code"] == 200
-    assert bob.json("sighting", "198.51.100.7", "--false-positive")[0]["code"] == 200
-    seen = [x for x in alice.json("subscribe", "--from", "start", "--idle-exit", "1") if x["kind"] == "sighting"]
-    assert [(x["publisher"], x["value"], x["about"], x["verdict"], x.get("count")) for x in seen] == [
-        ("bob", "198.51.100.7", first["report_id"], "positive", 3), ("bob", "198.51.100.7", first["report_id"], "false-positive", None)]
-    assert [x["value"] for x in alice.json("query", "kind = indicator and false_positives >= 1")] == ["198.51.100.7"]
-    assert bob.isac("sighting", "203.0.113.77", ok=(1,)).stderr.count("no report") == 1
+def values(lines):
+    return [line["value"] for line in lines if "value" in line]
 
 
-def test_a_withdrawal_reaches_exactly_those_who_were_sent_the_original(hub, alice, bob):
-    """Filters that match the original and not the withdrawal, and the other way round; who joined later; who was sent a part."""
-    carol, dave, erin = (hub.enrol(name, "subscriber") for name in ("carol", "dave", "erin"))
-    sharp = 'confidence >= 60 or value = "203.0.113.250"'                # a withdrawal has no confidence: the filter alone would let none through
-    lives = {("bob", "soc"): Live(bob, "--name", "soc", "--from", "start", "--filter", sharp),
-             ("carol", ""): Live(carol, "--from", "start", "--filter", 'publisher = "alice" and type = domain and kind = indicator'),
-             ("dave", "all"): Live(dave, "--name", "all", "--from", "start"),
-             ("erin", ""): Live(erin, "--from", "start", "--filter", "type = sha256 or value = \"203.0.113.250\"")}
-    first = alice.publish_jsonl([{"value": "198.51.100.7", "confidence": 80}, {"value": "198.51.100.8", "confidence": 10},
-                                 {"value": "evil.example", "confidence": 5}])[0]
-    for key in (("bob", "soc"), ("carol", ""), ("dave", "all")):
-        lives[key].wait_for(first)
-    late = Live(erin, "--name", "late", "--from", "now", "--filter", sharp)         # the same filter as bob's, and no original
-    until("it is open", lambda: "late" in {s["name"] for s in erin.json("status")[0]["subscriptions"]})
-    took, = alice.json("withdraw", first["report_id"])
-    last = alice.publish("203.0.113.250")[0]
-    for key in (("bob", "soc"), ("dave", "all"), ("erin", "")):
-        lives[key].wait_for(last)
-    late.wait_for(last)
-    lives["carol", ""].wait_for(took)
-    got = {key: sorted(value for _, value, about in withdrawn(live.lines) if about == first["report_id"]) for key, live in lives.items()}
-    assert got == {("bob", "soc"): ["198.51.100.7"], ("carol", ""): ["evil.example"],
-                   ("dave", "all"): ["198.51.100.7", "198.51.100.8", "evil.example"], ("erin", ""): []}
-    assert withdrawn(late.lines) == []
-    assert who(alice, took)[0] == {key: len(items) for key, items in got.items() if items}
-    until("acknowledged", lambda: all(s["acked"] for s in alice.json("who", took["report_id"])[0]["sent"] if s["subscription"]))
+def test_an_invited_member_brings_its_own_keys(hub):
+    soc = hub.enrol("soc", "subscriber")
+    path = invite(hub, "alice", "--role", "publisher,subscriber", "--net", "198.51.100.0/24")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert state(hub, "alice") == ["invited"]
+    alice, _ = join(hub, "alice", path)
+    assert state(hub, "alice") == ["active"]
+    text = path.read_text()
+    for secret in ("sign.key", "curve.key"):
+        assert (alice.home / secret).read_text().strip() not in text
+    assert alice.publish("198.51.100.7")[0]["code"] == 200
+    # Readers follow the chain: admin, invitation, member.
+    got = soc.json("subscribe", "--from", "start", "--count", "1")
+    assert [(i["publisher"], i["verified"]) for i in got] == [("alice", True)]
+    # Asked again, whose answer was lost has joined; nobody else can.
+    alice.isac("join", path)
+    _, refused = join(hub, "alice", path, folder="thief", ok=(1, 3))
+    assert refused.returncode and not (hub.folder.parent / "home-thief/spool").exists()
 
 
-def test_who_was_away_gets_it_when_he_is_back(hub, alice, bob):
-    args = ("--name", "soc", "--filter", "confidence >= 60", "--idle-exit", "1")
-    assert bob.json("subscribe", *args, "--from", "start") == []
-    first, = alice.publish("198.51.100.7", args=("--confidence", "80"))
-    second, = alice.publish("198.51.100.9", args=("--confidence", "80"))
-    assert len(bob.json("subscribe", *args)) == 2
-    alice.publish("198.51.100.10", args=("--confidence", "20"))
-    alice.json("withdraw", first["report_id"])
-    hub.stop()
-    hub.start(hub.port)
-    assert withdrawn(bob.json("subscribe", *args)) == [("ipv4", "198.51.100.7", first["report_id"])]
-    assert bob.json("subscribe", *args) == []
-    third, = alice.publish("198.51.100.11", args=("--confidence", "80"))            # report and withdrawal while he is away: one page brings both
-    alice.json("withdraw", third["report_id"])
-    assert [x["kind"] for x in bob.json("subscribe", *args)] == ["indicator", "withdrawal"]
-    assert bob.json("why", second["report_id"])[0]["subscriptions"][0]["state"] == "sent"
+def test_an_invitation_is_good_for_nothing_else(hub):
+    alice, path = hub.enrol("alice"), invite(hub, "bob", "--role", "publisher,subscriber,admin")
+    text = dict(line.split(None, 1) for line in path.read_text().splitlines() if " " in line)
+    # The invitation's keys as a home: it may neither publish nor read nor enrol.
+    guest = hub.keygen("bob", "guest")
+    for name, key in (("sign.key", "sign_secret"), ("curve.key", "curve_secret")):
+        (guest.home / name).unlink()
+        (guest.home / name).write_text(text[key] + "\n")
+        (guest.home / name).chmod(0o600)
+    from nacl.signing import SigningKey
+    seed = SigningKey(bytes.fromhex(text["sign_secret"]))
+    lines = (guest.home / "member.pub").read_text().splitlines()
+    lines[3] = f"sign_public {seed.verify_key.encode().hex()}"
+    body = "".join(line + "\n" for line in lines[:4]).encode()
+    signature = seed.sign(b"isac1 6 member 0  %d %s" % (len(body), body)).signature.hex()
+    (guest.home / "member.pub").write_text(body.decode() + f"signature {signature}\n")
+    guest.isac("query", "true", ok=(1,))
+    assert "publisher" in guest.isac("publish", "--tlp", "green", "--format", "plain", stdin="198.51.100.1\n", ok=(1, 4)).stdout
+    guest.isac("admin", "member", "list", ok=(1,))
+    guest.isac("admin", "member", "suspend", "alice", ok=(1,))
+    assert state(hub, "alice") == ["active"] and alice.json("status")
+    # Roles cannot be given to who has not joined.
+    hub.admin.isac("admin", "member", "role", "bob", "--role", "admin", ok=(1,))
+    bob, _ = join(hub, "bob", path)
+    assert bob.json("admin", "member", "list")
+    guest.isac("status", ok=(3,))
 
 
-def test_who_may_not_see_the_original_learns_nothing(hub, alice, bob):
-    """RED to bob, and a group that carol left: bob's sighting reaches alice and bob, and nobody else by any way."""
-    carol = hub.enrol("carol")
-    red, = alice.publish("198.51.100.7", tlp="red", args=("--to", "bob"))
-    seen, = bob.json("sighting", "198.51.100.7")
-    assert [(x["publisher"], x["tlp"]) for x in alice.json("query", "kind = sighting")] == [("bob", "red")]
-    assert carol.json("subscribe", "--from", "start", "--idle-exit", "1") == []
-    assert carol.json("query", "") == []
-    assert carol.isac("sighting", "198.51.100.7", ok=(1,)).returncode == 1
-    hub.admin.isac("admin", "group", "add", "banks")
-    for name in ("alice", "carol"):
-        hub.admin.isac("admin", "group", "join", "banks", name)
-    live = Live(carol, "--from", "start", "--filter", "confidence >= 60 or publisher = \"carol\"")
-    banks, = alice.publish("198.51.100.20", args=("--group", "banks", "--confidence", "90"))
-    live.wait_for(banks)
-    hub.admin.isac("admin", "group", "leave", "banks", "carol")
-    alice.json("withdraw", banks["report_id"])
-    own, = carol.publish("203.0.113.5")
-    live.wait_for(own)
-    assert withdrawn(live.lines) == []
+def test_an_invitation_waits_for_the_second_admin_too(hub):
+    bea = hub.enrol("bea", "admin")
+    path = invite(hub, "alice", "--role", "publisher")
+    assert state(hub, "alice") == []
+    join(hub, "alice", path, ok=(3,))
+    waiting = [row["command_id"] for row in hub.admin.json("admin", "pending", "list") if row["state"] == "waiting"]
+    bea.isac("admin", "pending", "approve", *waiting)
+    join(hub, "alice", path)
+    assert state(hub, "alice") == ["active"]
 
 
-def test_a_successor_brings_the_difference(hub, alice, bob):
-    first = alice.publish_jsonl([{"value": "198.51.100.7", "confidence": 80}, {"value": "198.51.100.8", "confidence": 80},
-                                 {"value": "198.51.100.9", "confidence": 80}])[0]
-    args = ("--name", "soc", "--filter", "confidence >= 60", "--idle-exit", "1")
-    assert len(bob.json("subscribe", *args, "--from", "start")) == 3
-    second = alice.publish_jsonl([{"value": "198.51.100.8", "confidence": 90}, {"value": "198.51.100.9", "confidence": 10},
-                                  {"value": "198.51.100.10", "confidence": 70}, {"value": "198.51.100.11", "confidence": 20}],
-                                 args=("--supersedes", first["report_id"]))[0]
-    got = bob.json("subscribe", *args)
-    assert {x["supersedes"] for x in got} == {first["report_id"]}
-    assert [(x["kind"], x["value"], x["confidence"]) for x in got] == [
-        ("indicator", "198.51.100.8", 90), ("indicator", "198.51.100.9", 10),        # changed: also what the filter would not take any more
-        ("indicator", "198.51.100.10", 70), ("withdrawal", "198.51.100.7", None)]     # new, gone; .11 is not for this filter
-    assert {x["value"] for x in bob.json("query", "kind = indicator and withdrawals = 0")} == {f"198.51.100.{n}" for n in (8, 9, 10, 11)}
-    third = alice.publish_jsonl([{"value": "198.51.100.10", "confidence": 70}], args=("--supersedes", second["report_id"]))[0]
-    assert sorted(v for _, v, _ in withdrawn(bob.json("subscribe", *args))) == ["198.51.100.8", "198.51.100.9"]     # .9 came by the chain alone
-    assert who(alice, third)[0] == {("bob", "soc"): 3}
+def test_who_leaves_is_gone_and_what_it_published_stays(hub):
+    alice, soc = hub.enrol("alice", "publisher,subscriber", "--net", "198.51.100.0/24"), hub.enrol("soc", "subscriber")
+    alice.publish("198.51.100.7")
+    alice.json("subscribe", "--name", "s", "--from", "start", "--count", "1")
+    alice.isac("leave", "soc", ok=(2,))
+    alice.isac("leave", "alice", "--dry-run")
+    assert state(hub, "alice") == ["active"]
+    alice.isac("leave", "alice")
+    assert state(hub, "alice") == ["left"]
+    alice.isac("status", ok=(3,))
+    got = soc.json("subscribe", "--from", "start", "--count", "1")
+    assert [(i["publisher"], i["value"], i["verified"]) for i in got] == [("alice", "198.51.100.7", True)]
+    assert not hub.admin.json("admin", "subscription", "list", "alice")
+    assert {row["state"] for row in hub.admin.json("space", "list", "alice")} == {"dropped"}
+    # Its name stays its own, and nobody lets it in again by mistake.
+    hub.admin.isac("admin", "member", "resume", "alice", ok=(1,))
+    hub.admin.isac("admin", "member", "add", hub.keygen("alice", "other").home / "member.pub", "--role", "publisher", ok=(1,))
+    # The last admin cannot leave.
+    assert "last admin" in hub.admin.isac("leave", "admin", ok=(1,)).stderr
 
 
-def test_a_successor_must_say_what_becomes_of_everything(hub, alice, bob):
-    first, = alice.publish("198.51.100.7", "198.51.100.8")
-    other = hub.enrol("mallory")
-    said = alice.publish("198.51.100.7", tlp="amber", args=("--supersedes", first["report_id"]), ok=(1,))
-    assert said[0]["code"] == 422 and "label" in said[0]["error"]
-    assert "404" in other.isac("publish", "--tlp", "green", "--supersedes", first["report_id"], stdin="198.51.100.7\n", ok=(1,)).stderr
+def test_an_erased_member_leaves_proof_without_content(hub):
+    alice, bob, soc = hub.enrol("alice"), hub.enrol("bob"), hub.enrol("soc", "subscriber")
+    for i in range(70):                                              # more than one step
+        alice.publish(f"198.51.100.{i + 1}")
+    bob.publish("203.0.113.9")
+    soc.json("subscribe", "--name", "s", "--from", "start", "--filter", "value in 198.51.100.0/28", "--count", "15")
+    bob.json("query", "true", "--wait")
+    hub.admin.isac("admin", "member", "erase", "alice")
+    hubs.until("all is erased", lambda: hub.admin.json("admin", "recall", "list")[0]["complete"] == "yes", 40)
+    assert state(hub, "alice") == ["erased"]
+    assert hub.sql("SELECT count(*), count(payload), count(header) FROM isac.report r JOIN isac.member m ON m.id = r.publisher_id "
+                   "WHERE m.name = 'alice'").strip() == "70|0|70"
+    assert values(bob.json("query", "true")) == ["203.0.113.9"]
+    assert hub.sql("SELECT value FROM isac.indicator").split() == ["203.0.113.9"]
+    told = [line for line in soc.json("subscribe", "--name", "s", "--idle-exit", "1") if "recall" in line]
+    assert len(told) == 15 and {line["publisher"] for line in told} == {"alice"}
+    assert values(bob.json("subscribe", "--from", "start", "--idle-exit", "1")) == ["203.0.113.9"]
 
 
-# ---- what becomes of a value
-
-def life(member, value):
-    answer, = member.json("life", value, "--wait", ok=(0, 1))
-    return answer
-
-
-def test_the_states_of_a_value(hub, alice, bob):
-    carol = hub.enrol("carol", "subscriber")
-    first, = alice.publish("198.51.100.7", args=("--confidence", "80"))
-    assert life(bob, "203.0.113.1")["state"] == "unknown"
-    assert [life(bob, "198.51.100.7")[k] for k in ("state", "score", "confidence", "mentions", "publishers")] == ["active", 80, 80, 1, 1]
-    bob.json("sighting", "198.51.100.7", "--false-positive")
-    assert [life(alice, "198.51.100.7")[k] for k in ("state", "false_positive", "positive")] == ["disputed", 1, 0]
-    carol.json("sighting", "198.51.100.7")
-    carol.json("sighting", "198.51.100.7")                              # one member, one voice
-    bob.json("sighting", "198.51.100.7")                                # and the newest of it counts
-    assert [life(alice, "198.51.100.7")[k] for k in ("state", "false_positive", "positive")] == ["active", 0, 2]
-    for member in (bob, carol, alice):
-        member.json("sighting", "198.51.100.7", "--expired")
-    assert life(alice, "198.51.100.7")["state"] == "expired"
-    alice.json("withdraw", first["report_id"])
-    assert [life(bob, "198.51.100.7")[k] for k in ("state", "score", "withdrawn")] == ["withdrawn", 0, 1]
-    assert [x["state"] for x in bob.json("lookup", "198.51.100.7", "--wait")] == ["withdrawn"]
-    alice.publish("8.8.8.8")
-    assert life(alice, "8.8.8.8")["state"] == "held" and life(bob, "8.8.8.8")["state"] == "unknown"
+def test_a_quota_is_one_members_own(hub):
+    alice, bob = hub.enrol("alice"), hub.enrol("bob")
+    hub.admin.isac("admin", "member", "quota", "alice", "--per-second", "1", "--burst", "2")
+    rows = {row["name"]: row["quota"] for row in hub.admin.json("admin", "member", "list")}
+    assert rows["alice"] == "1/s,burst 2" and rows["bob"] == ""
+    limited = hub.stat("intake.limited")
+    for member in (alice, bob):
+        got = member.publish(*(f"198.51.100.{i + 1}" for i in range(4)), args=("--batch", "1"))
+        assert [r["code"] for r in got] == [200] * 4                 # who is limited waits and sends again
+        if member is alice:
+            assert hub.stat("intake.limited") > limited
+            limited = hub.stat("intake.limited")
+    assert hub.stat("intake.limited") == limited
+    hub.admin.isac("admin", "member", "quota", "alice")
+    assert {row["name"]: row["quota"] for row in hub.admin.json("admin", "member", "list")}["alice"] == ""
+    hub.admin.isac("admin", "member", "quota", "alice", "--per-second", "0", ok=(1,))
 
 
-def test_ages_are_settings_by_type(hub, alice, bob):
-    """score = confidence * (1 - x ** (1 / speed)); a report that is 10 of 40 days old, by the hub's own table."""
-    alice.publish("198.51.100.7", args=("--confidence", "80"))
-    hub.admin.isac("admin", "life", "set", "ipv4", "--age", "40", "--speed", "0.5")
-    assert [(r["age_days"], r["speed"]) for r in hub.admin.json("admin", "life", "list") if r["type"] == "ipv4"] == [("40", "0.50")]
-    hub.sql("update isac.report set received = received - interval '10 days'")
-    assert life(bob, "198.51.100.7")["score"] == 75                    # 80 * (1 - 0.25 ** 2)
-    bob.json("sighting", "198.51.100.7")                                # seen again: its age begins anew
-    assert life(bob, "198.51.100.7")["score"] == 80
-    assert "403" in alice.isac("admin", "life", "set", "ipv4", "--age", "1", "--speed", "1", ok=(1,)).stderr
-    for bad in (("ipv4", "--age", "0", "--speed", "1"), ("ipv4", "--age", "1", "--speed", "0"), ("nonsense", "--age", "1", "--speed", "1")):
-        assert "422" in hub.admin.isac("admin", "life", "set", *bad, ok=(1,)).stderr
-
-
-def test_what_others_may_not_see_does_not_show_in_it(hub, alice, bob):
-    carol = hub.enrol("carol", "subscriber")
-    alice.publish("198.51.100.7", args=("--confidence", "20"))
-    alice.publish("198.51.100.7", tlp="red", args=("--to", "bob", "--confidence", "90"))
-    bob.json("sighting", "198.51.100.7", "--publisher", "alice")         # of her newest report, the red one
-    assert [life(carol, "198.51.100.7")[k] for k in ("confidence", "mentions", "positive")] == [20, 1, 0]
-    assert [life(bob, "198.51.100.7")[k] for k in ("confidence", "mentions", "positive")] == [90, 2, 1]
-
-
-ROWS = """select md5(string_agg(m::text, ',' order by seq, item)), count(*), count(ended_seq), count(refreshed), count(verdict) from isac.mention m
-          union all select md5(string_agg(i::text, ',' order by key)), count(*), 0, 0, 0 from isac.indicator i"""
-
-
-def test_all_of_it_is_made_again_from_the_reports(hub, alice, bob):
-    """Withdrawn, replaced, sighted: the tables are emptied and made anew in one run, and every row is as it was."""
-    reports = [alice.publish(f"198.51.100.{n}", f"h{n}.example", args=("--confidence", str(n)))[0] for n in range(1, 30)]
-    for n, report in enumerate(reports[:12]):
-        if n % 3 == 0:
-            alice.json("withdraw", report["report_id"])
-        elif n % 3 == 1:
-            alice.publish(f"198.51.100.{n + 1}", args=("--supersedes", report["report_id"]))
-        else:
-            bob.json("sighting", f"198.51.100.{n + 1}")
-            bob.json("sighting", f"h{n + 1}.example", "--false-positive")
-    assert bob.json("query", "kind = withdrawal", "--wait")
-    before = hub.sql(ROWS)
-    mentions, ended, refreshed, verdicts = map(int, before.splitlines()[0].split("|")[1:])
-    assert (ended, refreshed, verdicts) == (16, 4, 8)
-    hub.stop()
-    hub.start(hub.port)
-    hub.sql("truncate isac.mention, isac.indicator, isac.concern; update isac.index_cursor set seq = 0; update isac.indicator_cursor set seq = 0")
-    hub.stop()
-    hub.start(hub.port)
-    alice.isac("query", "", "--wait")
-    assert hub.sql(ROWS) == before
-
-
-# ---- expiry
-
-def in_seconds(n):
-    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=n)).isoformat()
-
-
-def expired(live):
-    live.printed()
-    return sorted((x["value"], x["report_id"]) for x in live.lines if x.get("expired"))
-
-
-def test_expiry_is_an_event_in_the_feed(make_hub):
-    """Of exactly those items that the filter takes, with the publisher's own signature; and of none that was withdrawn before."""
-    hub = make_hub("expiry_ms=100")
-    alice, bob = hub.enrol("alice"), hub.enrol("bob", "subscriber")
-    carol = hub.enrol("carol", "subscriber")
-    lives = [Live(bob, "--name", "soc", "--from", "start", "--filter", "type = ipv4"), Live(carol, "--from", "start")]
-    end = in_seconds(3 * SLOW)
-    first, = alice.publish_jsonl([{"value": "198.51.100.7", "valid_until": end}, {"value": "evil.example", "valid_until": end},
-                                  {"value": "198.51.100.8"}])
-    red, = alice.publish_jsonl([{"value": "198.51.100.66", "valid_until": end}], tlp="red", args=("--to", "bob"))
-    gone, = alice.publish_jsonl([{"value": "198.51.100.67", "valid_until": end}])
-    alice.json("withdraw", gone["report_id"])
-    until("bob is told", lambda: len(expired(lives[0])) == 2)
-    until("carol is told", lambda: len(expired(lives[1])) == 2)
-    assert expired(lives[0]) == [("198.51.100.66", red["report_id"]), ("198.51.100.7", first["report_id"])]
-    assert expired(lives[1]) == [("198.51.100.7", first["report_id"]), ("evil.example", first["report_id"])]
-    assert all(x["verified"] for live in lives for x in live.lines)
-
-
-def test_who_was_away_is_told_what_ended_meanwhile(make_hub):
-    hub = make_hub("expiry_ms=100")
-    alice, bob = hub.enrol("alice"), hub.enrol("bob", "subscriber")
-    alice.publish("203.0.113.1")
-    assert len(bob.json("subscribe", "--name", "soc", "--from", "start", "--idle-exit", "0.5")) == 1
-    alice.publish_jsonl([{"value": "198.51.100.7", "valid_until": in_seconds(1)}])
-    assert len([x for x in bob.json("subscribe", "--name", "soc", "--idle-exit", "0.2") if x["value"] == "198.51.100.7"]) >= 1
-    until("it is over", lambda: alice.json("query", "state = expired", "--wait"))
-    live = Live(bob, "--name", "soc")
-    until("bob is told", lambda: [v for v, _ in expired(live)] == ["198.51.100.7"])
-
-
-def test_default_ages_end_items_too_and_sightings_put_it_off(make_hub):
-    """A list of addresses is written anew when they have reached the age of their type, that the hub alone knows."""
-    hub = make_hub("expiry_ms=100")
-    alice, bob = hub.enrol("alice"), hub.enrol("bob", "subscriber")
-    alice.publish("198.51.100.7", "198.51.100.8", "evil.example")
-    alice.publish("203.0.113.1")
-    bob.json("sighting", "198.51.100.8")
-    alice.isac("query", "", "--wait")
-    path = hub.folder.parent / "list.nft"
-    whole = bob.start("subscribe", "--from", "start", "--follow", "--format", "nft", "--output", path)
-    live = Live(bob, "--from", "start")
-    until("it is written", lambda: path.exists() and "198.51.100.7" in path.read_text())
-    hub.sql("update isac.life_rule set age = interval '30 days'; "
-            f"update isac.report set received = now() - interval '30 days' + interval '{SLOW} second' where seq = 1")
-    until("it is told", lambda: [v for v, _ in expired(live)] == ["198.51.100.7", "evil.example"])
-    until("it has left", lambda: "198.51.100.7" not in path.read_text())
-    assert "203.0.113.1" in path.read_text() and "198.51.100.8" in path.read_text()
-    whole.terminate()
-
-
-# ---- hostile hands, by the protocol alone
-
-def test_what_may_not_be_said_about_a_report(hub, alice, bob):
-    """Each wrong in one way; the code is what README section 5 says, nothing of it is stored, and the right one goes in."""
-    home = {m.name: kit.home_of(m) for m in (alice, bob, hub.enrol("mallory"))}
-    first, = alice.publish("198.51.100.7", "evil.example")
-    red, = alice.publish("198.51.100.9", tlp="red", args=("--to", "bob"))
-    seen, = bob.json("sighting", "evil.example")
-    ipv4, domain = VALUE_NUMBER["ipv4"], VALUE_NUMBER["domain"]
-
-    def sighting(value, number=ipv4, verdict=pb.VERDICT_POSITIVE, **more):
-        return pb.Item(sighting=pb.Sighting(type=number, value=value, verdict=verdict, **more)).SerializeToString()
-
-    def withdrawal(value, number=ipv4):
-        return pb.Item(withdrawal=pb.Withdrawal(type=number, value=value)).SerializeToString()
-
-    def indicator(value, number=ipv4):
-        return pb.Item(indicator=pb.Indicator(type=number, value=value)).SerializeToString()
-
-    def send(who, items, tlp=pb.TLP_GREEN, **fields):
-        def change(header):
-            for name, value in fields.items():
-                setattr(header, name, value)
-        with Client(home[who], hub.request_endpoint) as client:
-            return client.publish(Report(home[who], items, tlp, change=change)).code
-
-    def about(receipt, kind, publisher="alice", **more):
-        return {"kind": kind, "about": uuid.UUID(receipt["report_id"]).bytes, "about_publisher": publisher, **more}
-
-    kinds = pb.KIND_SIGHTING, pb.KIND_WITHDRAWAL
-    nothing = {"report_id": str(uuid.uuid4())}
-    replaces = {"supersedes": uuid.UUID(first["report_id"]).bytes}
-    for kind, item in zip(kinds, (sighting, withdrawal)):
-        assert send("alice", [item("198.51.100.7")], **about(nothing, kind)) == 404
-        assert send("alice", [item("198.51.100.8")], **about(first, kind)) == 422            # it does not hold that
-        assert send("alice", [item("198.51.100.7", domain)], **about(first, kind)) == 422    # as another type
-        assert send("alice", [item("198.51.100.7")], pb.TLP_CLEAR, **about(first, kind)) == 422
-        assert send("alice", [item("198.51.100.7")], **{**about(first, kind), "about": b"short"}) == 422
-    assert send("mallory", [withdrawal("198.51.100.7")], **about(first, pb.KIND_WITHDRAWAL)) == 403
-    assert send("mallory", [withdrawal("198.51.100.7")], **about(first, pb.KIND_WITHDRAWAL, "mallory")) == 404
-    assert send("mallory", [sighting("198.51.100.9")], pb.TLP_RED, **about(red, pb.KIND_SIGHTING)) == 404        # as if there were none
-    assert send("mallory", [sighting("198.51.100.7")], **about(first, pb.KIND_SIGHTING, "nobody")) == 404
-    assert send("mallory", [sighting("198.51.100.7", verdict=4)], **about(first, pb.KIND_SIGHTING)) == 422
-    assert send("mallory", [sighting("198.51.100.7", first_seen_us=2, last_seen_us=1)], **about(first, pb.KIND_SIGHTING)) == 422
-    assert send("mallory", [sighting("evil.example", domain)], **about(seen, pb.KIND_SIGHTING, "bob")) == 422  # feedback on feedback
-    assert send("mallory", [indicator("198.51.100.7"), indicator("evil.example", domain)], **replaces) == 404       # not hers
-    assert send("alice", [indicator("198.51.100.7")], **replaces) == 422                                            # and evil.example?
-    assert send("alice", [indicator("198.51.100.7"), withdrawal("198.51.100.7")], **replaces) == 422
-    assert send("alice", [indicator("198.51.100.7"), withdrawal("203.0.113.4"), withdrawal("evil.example", domain)], **replaces) == 422
-    assert send("alice", [indicator("198.51.100.7"), withdrawal("evil.example", domain)], pb.TLP_AMBER, **replaces) == 422
-    assert send("alice", [indicator("198.51.100.7"), withdrawal("evil.example", domain)]) == 422                    # it replaces nothing
-    assert len(bob.json("query", "", "--wait")) == 4
-    assert hub.sql("select count(*) from isac.report").strip() == "3"
-    assert send("bob", [sighting("198.51.100.9")], pb.TLP_RED, **about(red, pb.KIND_SIGHTING)) == 200
-    assert send("alice", [indicator("198.51.100.7"), withdrawal("evil.example", domain)], **replaces) == 200
-    assert sorted(x["value"] for x in bob.json("query", "kind = indicator and withdrawals = 0", "--wait")) == ["198.51.100.7", "198.51.100.9"]
+def test_who_read_what_is_written_down(hub):
+    alice, soc, watch = hub.enrol("alice"), hub.enrol("soc", "subscriber"), hub.enrol("watch", "auditor")
+    first = alice.publish("198.51.100.7", "198.51.100.8")[0]
+    second = alice.publish("203.0.113.9")[0]
+    soc.json("query", "value = 198.51.100.7", "--wait")
+    soc.json("query", "value = 192.88.99.1")                        # nothing was shown: nothing is written
+    soc.json("preview", "--filter", "value in 203.0.113.0/24", "--items", "5")
+    alice.json("query", "true")
+    rows = [(r["member"], r["what"], r["filter"], r["items"], r["reports"]) for r in watch.json("admin", "read", "list")]
+    assert rows == [("alice", "query", "true", "3", "2"), ("soc", "preview", "value in 203.0.113.0/24", "1", "1"),
+                    ("soc", "query", "value = 198.51.100.7", "1", "1")]
+    assert [r["member"] for r in watch.json("admin", "read", "list", "soc")] == ["soc", "soc"]
+    assert [(r["member"], r["what"]) for r in watch.json("admin", "read", "who", first["report_id"])] == [("alice", "query"), ("soc", "query")]
+    assert [r["member"] for r in watch.json("admin", "read", "who", second["report_id"])] == ["alice", "soc"]
+    soc.isac("admin", "read", "list", ok=(1,))
