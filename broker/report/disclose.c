@@ -23,7 +23,7 @@ enum {
 	F_SECRET = 10
 };
 enum { F_INDEX = 1, F_SALT = 2, F_ITEM = 3 };
-enum { STATE_HELD = 1, TAGGED_HASH = WIRE_HASH + 2 };
+enum { TAGGED_HASH = WIRE_HASH + 2 };
 enum { WHOLE_MIN = 2 }; /* items; one salt is shorter than the secret */
 /* For a guess: tags and lengths of an item, its salt and index in a part, and what an entry has but for items, header and proof. */
 enum { ITEM_AROUND = 4, PART_AROUND = 2 + WIRE_SALT + 2, ENTRY_AROUND = WIRE_SIGNATURE + WIRE_SECRET + 34 };
@@ -147,7 +147,7 @@ size_t report_disclosed_size(const struct report *report, const uint8_t *shown)
 	return size;
 }
 
-enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown)
+enum isac_err report_disclose_as(struct wire_buf *entry, const struct report *report, const uint8_t *shown, enum report_state state)
 {
 	const bool whole = is_whole(report, shown);
 	uint8_t made[WIRE_SALT];
@@ -170,8 +170,13 @@ enum isac_err report_disclose(struct wire_buf *entry, const struct report *repor
 		count++;
 	}
 	if (count < report->n) add_proof(entry, report, shown);
-	add_number(entry, F_STATE, held ? STATE_HELD : 0);
+	add_number(entry, F_STATE, held ? REPORT_HELD : state);
 	add_number(entry, F_RELEASE_OF, report->release_of);
 	if (whole) add_bytes(entry, F_SECRET, report->secret, WIRE_SECRET);
 	return entry->err;
+}
+
+enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown)
+{
+	return report_disclose_as(entry, report, shown, REPORT_ACTIVE);
 }

@@ -255,5 +255,11 @@ const char *wire_value_refang(const char *raw, size_t *len, struct wire_arena *a
 uint32_t wire_value_guess(const char *raw, size_t len, struct wire_arena *arena);
 /* All rules of README section 8 on an opened Indicator, its canonical value in *out. */
 enum isac_err wire_indicator_check(struct wire_value *out, const Isac1__Indicator *ind, struct wire_arena *arena, struct wire_why *why);
+/* The rules on a Sighting and a Withdrawal. Their value is checked against the report that they are about, not by today's list. */
+enum isac_err wire_sighting_check(struct wire_value *out, const Isac1__Sighting *sighting, struct wire_arena *arena, struct wire_why *why);
+enum isac_err wire_withdrawal_check(struct wire_value *out, const Isac1__Withdrawal *withdrawal, struct wire_arena *arena,
+				    struct wire_why *why);
+/* A value as the store has it: canonical, or as its publisher wrote it if the rules of today would refuse it. */
+enum isac_err wire_value_known(struct wire_value *out, uint32_t type, char *text, struct wire_arena *arena);
 
 #endif
