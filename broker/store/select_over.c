@@ -14,11 +14,13 @@ static const struct store_stmt STMT = {
 	"select_over",
 	"WITH u AS (SELECT least($2::timestamptz, (SELECT r.received FROM report r WHERE r.seq > c.seq ORDER BY r.seq LIMIT 1)) AS until "
 	"FROM index_cursor c), " /* what is not indexed yet can have no end before it came */
-	"l AS (SELECT age, array_agg(type) AS types FROM life_rule GROUP BY age), e AS ("
+	"l AS (SELECT age, array_agg(type) AS types FROM life_rule GROUP BY age), "
+	/* once an age: within the join it would be asked for each row of mention */
+	"b AS MATERIALIZED (SELECT l.age, l.types, seq_at($1::timestamptz - l.age) AS low, "
+	"seq_at(u.until - l.age + interval '1 microsecond') AS high FROM u, l), e AS ("
 	"SELECT m.seq, m.item, m.valid_until AS at FROM u, mention m WHERE m.valid_until >= $1::timestamptz AND m.valid_until <= u.until "
-	"AND " STANDS " UNION ALL SELECT m.seq, m.item, r.received + l.age FROM u, l, mention m JOIN report r ON r.seq = m.seq "
-	"WHERE m.seq >= (SELECT seq_at($1::timestamptz - l.age)) AND m.seq < (SELECT seq_at(u.until - l.age + interval '1 microsecond')) "
-	"AND m.type = ANY (l.types) AND m.valid_until IS NULL AND m.refreshed IS NULL AND " STANDS
+	"AND " STANDS " UNION ALL SELECT m.seq, m.item, r.received + b.age FROM b, mention m JOIN report r ON r.seq = m.seq "
+	"WHERE m.seq >= b.low AND m.seq < b.high AND m.type = ANY (b.types) AND m.valid_until IS NULL AND m.refreshed IS NULL AND " STANDS
 	" UNION ALL SELECT m.seq, m.item, m.refreshed + l.age FROM u, l, mention m WHERE m.refreshed >= $1::timestamptz - l.age "
 	"AND m.refreshed <= u.until - l.age AND m.type = ANY (l.types) AND m.valid_until IS NULL AND " STANDS
 	") SELECT e.seq, e.item, e.at, u.until FROM u LEFT JOIN e ON (e.at, e.seq) > ($1::timestamptz, $3::bigint) "
