@@ -156,6 +156,9 @@ enum isac_err store_select_roster_space(struct member *m, const PGresult *res, i
 struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self);
 
 /* ---- report_row.c --------------------------------------------------------------------- */
+enum { STORE_LEAF = 32 };
+/* append_report.c: the leaf of the log that members can audit: SHA-256(0x00 || header || signature), RFC 6962's shape. */
+void store_report_leaf(uint8_t leaf[STORE_LEAF], const struct report *r);
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
 #define STORE_REPORT_COLUMNS \
 	"r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload, r.release_of"
