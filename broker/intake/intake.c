@@ -31,6 +31,7 @@ static const struct handler {
 	{WIRE_DIRECTORY, true, intake_ask}, {WIRE_PREVIEW, false, intake_ask},	{WIRE_WHO, false, intake_ask},
 	{WIRE_WHY, false, intake_ask},	    {WIRE_LOOKUP, false, intake_ask},	{WIRE_RELATED, false, intake_ask},
 	{WIRE_LIFE, false, intake_ask},	    {WIRE_VERSIONS, false, intake_ask}, {WIRE_STATISTICS, false, intake_ask},
+	{WIRE_COLLECTIONS, true, intake_ask}, {WIRE_AS_TOKEN, false, intake_as_token},
 };
 
 static const struct handler *find_handler(uint16_t type)
@@ -136,6 +137,7 @@ static enum isac_err prepare(struct intake *in)
 	enum isac_err err = base_shared_init(&in->fronts, intake_front_free);
 	if (!err) err = member_quota_new(&in->reports, conf->rate_per_s, conf->rate_burst, conf->rate_bytes_per_min);
 	if (!err) err = member_quota_new(&in->asks, conf->rate_per_s, conf->rate_burst, conf->rate_bytes_per_min);
+	if (!err) err = member_quota_new(&in->guesses, INTAKE_GUESSES_PER_S, INTAKE_GUESSES_BURST, INTAKE_GUESS_BYTES);
 	in->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (!err && in->wake_fd < 0) err = ISAC_ERR_SYSTEM;
 	if (!err) err = base_link_listen(&in->listen_fd, conf->socket_path);
@@ -173,6 +175,7 @@ void intake_stop(struct intake **slot)
 	if (in->fronts.cell) base_shared_clear(&in->fronts);
 	member_quota_destroy(&in->reports);
 	member_quota_destroy(&in->asks);
+	member_quota_destroy(&in->guesses);
 	if (in->listen_fd >= 0) close(in->listen_fd);
 	if (in->wake_fd >= 0) close(in->wake_fd);
 	wire_arena_clear(&in->arena);

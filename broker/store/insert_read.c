@@ -7,8 +7,8 @@ enum isac_err store_insert_read(struct store_db *db, const struct store_read *r)
 {
 	static const struct store_stmt stmt = {
 		"insert_read", "WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)) INSERT INTO read_event "
-			       "(member_id, what, filter, items, seqs) SELECT $1::int, $2::text, left($3::text, $6::int), $4::int, "
-			       "$5::bigint[] FROM fast"};
+			       "(member_id, what, filter, items, seqs, token_id) SELECT $1::int, $2::text, left($3::text, $6::int), $4::int, "
+			       "$5::bigint[], nullif($7::int, 0) FROM fast"};
 	struct wire_buf *args = store_db_args(db);
 	size_t mark;
 
@@ -20,5 +20,6 @@ enum isac_err store_insert_read(struct store_db *db, const struct store_read *r)
 	for (size_t i = 0; i < r->n; i++) store_field_i64(args, r->seqs[i]);
 	store_field_array_end(args, mark);
 	store_field_i32(args, FILTER_CHARS);
+	store_field_i32(args, r->token_id);
 	return store_db_run(db, &stmt, NULL);
 }

@@ -22,7 +22,7 @@ static void put_args(struct store_db *db, const struct store_query *q, uint64_t 
 	bool analyst = q->self->roles & MEMBER_ANALYST;
 
 	store_db_visible(db, args, q->self);
-	store_field_i32(args, q->self->id);
+	store_field_i32(args, member_own_id(q->self));
 	store_field_time0(args, q->since_us);
 	store_field_time0(args, q->until_us);
 	store_field_i64(args, (int64_t)until_seq);

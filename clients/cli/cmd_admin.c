@@ -80,6 +80,11 @@ const struct cli_opt cmd_space_member_opts[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+const struct cli_opt cmd_collection_opts[] = {
+	{"title", 0, "TEXT", "for people"},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
+};
+
 const struct cli_opt cmd_admin_held_opts[] = {
 	{"publisher", 'p', "NAME", "only what this member reported"},
 	{"type", 't', "TYPE", "only values of this type"},
@@ -158,6 +163,16 @@ static const struct verb {
 	{"admin life set", "life.set", {{"type", false, false}}, {{"age", "age_days", TEXT, true}, {"speed", "speed", TEXT, true}}},
 	{"admin stats", "stats", {{0}}, {{0}}},
 	{"admin params", "params", {{0}}, {{0}}},
+	{"admin token list", "token.list", {{"member", false, true}}, {{0}}},
+	{"admin token revoke", "token.revoke", {{"id", false, false}}, {{0}}},
+	{"token list", "token.list", {{0}}, {{0}}},
+	{"token revoke", "token.revoke", {{"id", false, false}}, {{0}}},
+	{"admin collection add",
+	 "collection.add",
+	 {{"name", false, false}, {"filter", false, false}},
+	 {{"title", "title", TEXT, false}}},
+	{"admin collection list", "collection.list", {{0}}, {{0}}},
+	{"admin collection drop", "collection.drop", {{"name", false, false}}, {{0}}},
 	{"space claim",
 	 "space.claim",
 	 {{0}},

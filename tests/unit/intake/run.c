@@ -61,6 +61,11 @@ enum isac_err query_ask(struct query *q, const struct store_route *route, uint16
 	return ISAC_OK;
 }
 
+bool query_takes_token(uint16_t type)
+{
+	return type == WIRE_STATUS;
+}
+
 enum isac_err control_ask(struct control *c, const struct store_route *route, const uint8_t *body, size_t len)
 {
 	(void)c, (void)route, (void)body, (void)len;
