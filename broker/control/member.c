@@ -8,7 +8,8 @@ enum isac_err control_member_roles(uint32_t *out, const struct control_call *cal
 {
 	*out = member_roles_parse(control_arg_text(call->cmd, "role"));
 	if (*out && !(*out & MEMBER_INVITED)) return ISAC_OK;
-	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "role: a list of publisher, subscriber, analyst, tracer, admin, auditor, gateway");
+	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE,
+			   "role: a list of publisher, subscriber, analyst, tracer, admin, auditor, gateway");
 }
 
 enum isac_err control_member_type(const char **out, const struct control_call *call)

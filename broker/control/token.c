@@ -69,7 +69,8 @@ enum isac_err control_token_issue(struct control_call *call)
 	const struct member *m = err ? NULL : member_roster_find(call->roster, name);
 	if (!err && !m) err = wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "no member %s", name);
 	if (!err && !(m->roles & (MEMBER_SUBSCRIBER | MEMBER_ANALYST)))
-		err = wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "%s may not read itself: it has neither the role subscriber nor analyst", name);
+		err = wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "%s may not read itself: it has neither the role subscriber nor analyst",
+				  name);
 	return err ? err : insert(call, m->name);
 }
 
@@ -89,6 +90,7 @@ enum isac_err control_token_revoke(struct control_call *call)
 	enum isac_err err = control_arg_number(&id, call, "id");
 	if (!err && id > INT32_MAX) err = ISAC_ERR_NOT_FOUND;
 	if (!err)
-		err = store_update_token_revoke(call->db, (int32_t)id, call->self->roles & MEMBER_ADMIN ? 0 : call->self->id, call->self->id);
+		err = store_update_token_revoke(call->db, (int32_t)id, call->self->roles & MEMBER_ADMIN ? 0 : call->self->id,
+						call->self->id);
 	return err == ISAC_ERR_NOT_FOUND ? wire_refuse(call->why, err, "no such token that is valid: token.list shows them") : err;
 }

@@ -1,8 +1,9 @@
 /*
- * as_token: what a gateway asks for the holder of a token. From here on the request is one of the token's member, with the token's id beside
- * it; whoever answers looks both up again. A gateway has no rights but to ask like this.
+ * as_token: what a gateway asks for the holder of a token. From here on the request is one of the token's member, with the token's id
+ * beside it; whoever answers looks both up again. A gateway has no rights but to ask like this.
  *
- * Tokens that are none are counted against the gateway, apart from good ones: who guesses cannot hold up who has one. All are answered alike.
+ * Tokens that are none are counted against the gateway, apart from good ones: who guesses cannot hold up who has one. All are answered
+ * alike.
  */
 #include "intake/priv.h"
 

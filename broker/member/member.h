@@ -86,7 +86,7 @@ struct member *member_roster_copy(const struct member *m); /* with all it points
 enum isac_err member_roster_add_key(struct member_roster *r, const struct member_key *k);
 enum isac_err member_roster_add_group(struct member_roster *r, int32_t id, const char *name);
 enum isac_err member_roster_add_token(struct member_roster *r, const struct member_token *t); /* only what is not revoked */
-void member_roster_free(void *roster); /* for base_shared_init */
+void member_roster_free(void *roster);							      /* for base_shared_init */
 uint64_t member_roster_generation(const struct member_roster *r);
 const char *member_roster_hub_id(const struct member_roster *r);
 const struct member *member_roster_find(const struct member_roster *r, const char *name); /* NULL; suspended ones are found */

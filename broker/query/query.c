@@ -19,7 +19,8 @@ enum { READERS = MEMBER_SUBSCRIBER | MEMBER_ANALYST };
 static const struct query_handler handlers[] = {
 	{WIRE_QUERY, WIRE_QUERY_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, READERS, &isac1__query__descriptor, query_history},
 	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, 0, &isac1__directory__descriptor, query_directory},
-	{WIRE_COLLECTIONS, WIRE_COLLECTIONS_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, READERS, &isac1__collections__descriptor, query_collections},
+	{WIRE_COLLECTIONS, WIRE_COLLECTIONS_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, READERS, &isac1__collections__descriptor,
+	 query_collections},
 	{WIRE_STATUS, WIRE_STATUS_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, 0, &isac1__status__descriptor, query_status},
 	{WIRE_PREVIEW, WIRE_PREVIEW_RESULT, QUERY_PATIENT, QUERY_NO_TOKEN, READERS, &isac1__preview__descriptor, query_preview},
 	{WIRE_WHO, WIRE_WHO_RESULT, QUERY_PATIENT, QUERY_NO_TOKEN, 0, &isac1__who__descriptor, query_who},

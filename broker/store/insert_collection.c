@@ -3,8 +3,9 @@
 
 enum isac_err store_insert_collection(struct store_db *db, const char *name, const char *filter, const char *title, struct wire_why *why)
 {
-	static const struct store_stmt stmt = {"insert_collection", "INSERT INTO collection (name, filter, title) VALUES ($1::text, $2::text, "
-								    "$3::text) ON CONFLICT DO NOTHING RETURNING id"};
+	static const struct store_stmt stmt = {"insert_collection",
+					       "INSERT INTO collection (name, filter, title) VALUES ($1::text, $2::text, "
+					       "$3::text) ON CONFLICT DO NOTHING RETURNING id"};
 	struct wire_buf *args = store_db_args(db);
 	enum isac_err err;
 

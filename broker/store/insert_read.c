@@ -6,9 +6,10 @@ enum { FILTER_CHARS = 1024 };
 enum isac_err store_insert_read(struct store_db *db, const struct store_read *r)
 {
 	static const struct store_stmt stmt = {
-		"insert_read", "WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)) INSERT INTO read_event "
-			       "(member_id, what, filter, items, seqs, token_id) SELECT $1::int, $2::text, left($3::text, $6::int), $4::int, "
-			       "$5::bigint[], nullif($7::int, 0) FROM fast"};
+		"insert_read",
+		"WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)) INSERT INTO read_event "
+		"(member_id, what, filter, items, seqs, token_id) SELECT $1::int, $2::text, left($3::text, $6::int), $4::int, "
+		"$5::bigint[], nullif($7::int, 0) FROM fast"};
 	struct wire_buf *args = store_db_args(db);
 	size_t mark;
 

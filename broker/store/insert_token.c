@@ -3,10 +3,10 @@
 
 enum isac_err store_insert_token(struct store_db *db, const struct store_token *t, int32_t *id, struct wire_why *why)
 {
-	static const struct store_stmt stmt = {
-		"insert_token",
-		"INSERT INTO token (hash, member_id, scope, collection, note, created_by, expires) SELECT $1::bytea, id, $3::text, $4::text, "
-		"$5::text, $6::int, $7::timestamptz FROM member WHERE name = $2::text AND left_at IS NULL ON CONFLICT DO NOTHING RETURNING id"};
+	static const struct store_stmt stmt = {"insert_token", "INSERT INTO token (hash, member_id, scope, collection, note, created_by, "
+							       "expires) SELECT $1::bytea, id, $3::text, $4::text, "
+							       "$5::text, $6::int, $7::timestamptz FROM member WHERE name = $2::text AND "
+							       "left_at IS NULL ON CONFLICT DO NOTHING RETURNING id"};
 	struct wire_buf *args = store_db_args(db);
 	PGresult *res = NULL;
 	enum isac_err err;

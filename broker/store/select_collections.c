@@ -3,8 +3,9 @@
 
 enum isac_err store_select_collections(struct store_db *db, const char *name, struct wire_buf *out)
 {
-	static const struct store_stmt stmt = {"select_collections", "SELECT id, name, filter, title FROM collection WHERE $1::text IN ('', name) "
-								     "ORDER BY name LIMIT 5000"};
+	static const struct store_stmt stmt = {"select_collections",
+					       "SELECT id, name, filter, title FROM collection WHERE $1::text IN ('', name) "
+					       "ORDER BY name LIMIT 5000"};
 	PGresult *res = NULL;
 	enum isac_err err;
 

@@ -10,7 +10,7 @@
 #define CLI_DRY_RUN {"dry-run", 'n', NULL, "change nothing, only say what would be done"},
 
 const struct cli_opt cmd_admin_member_add_opts[] = {
-	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
+	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin, gateway"},
 	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
 	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
 	{"net", 0, "CIDR", "a network of the member's (may be repeated)"},
@@ -33,7 +33,7 @@ const struct cli_opt cmd_admin_revoke_opts[] = {
 
 const struct cli_opt cmd_admin_invite_opts[] = {
 	{"output", 'o', "FILE", "where the invitation is written"},
-	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
+	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin, gateway"},
 	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
 	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
 	{"net", 0, "CIDR", "a network of the member's (may be repeated)"},
@@ -167,10 +167,7 @@ static const struct verb {
 	{"admin token revoke", "token.revoke", {{"id", false, false}}, {{0}}},
 	{"token list", "token.list", {{0}}, {{0}}},
 	{"token revoke", "token.revoke", {{"id", false, false}}, {{0}}},
-	{"admin collection add",
-	 "collection.add",
-	 {{"name", false, false}, {"filter", false, false}},
-	 {{"title", "title", TEXT, false}}},
+	{"admin collection add", "collection.add", {{"name", false, false}, {"filter", false, false}}, {{"title", "title", TEXT, false}}},
 	{"admin collection list", "collection.list", {{0}}, {{0}}},
 	{"admin collection drop", "collection.drop", {{"name", false, false}}, {{0}}},
 	{"space claim",
