@@ -535,6 +535,9 @@ struct isac_collections {
 	const struct isac_collection *list; /* by name */
 	size_t n;
 	const char *member, *scope; /* as whom we read; scope of the token, "" = by ourselves */
+	const char *collection;	    /* the token is for this one only; "" = for any */
+	uint64_t indexed_seq;	    /* a query now is complete up to here */
+	uint64_t rights_generation; /* another one: what we may see may have changed */
 };
 /* Saved filters of the hub. name NULL: all. *out lives until the next call on isac. */
 enum isac_result isac_collections(const struct isac_collections **out, struct isac *isac, const char *name, struct isac_error *err);

@@ -69,6 +69,7 @@ def test_a_token_reads_what_its_member_may_see(hub, alice, bob, gateway):
     assert gateway.query(holder, member="alice") == 401 and gateway.query(holder, member="bob") == own
     told = gateway.ask(holder, "COLLECTIONS", pb.Collections())
     assert (told.member, told.scope, [c.name for c in told.collections]) == ("bob", "read", ["all", "mine"])
+    assert told.indexed_seq == 5 and told.rights_generation > 0 and told.collection == ""
 
 
 def key_of(value):
