@@ -18,7 +18,7 @@ const struct cli_opt cmd_subscribe_opts[] = {
 	{"count", 'c', "N", "end after N items"},
 	{"idle-exit", 'i', "SECONDS", "end when caught up and nothing came for so long"},
 	{"follow", 0, NULL, "go on for ever (the default without --count and --idle-exit)"},
-	{"format", 'f', "FORMAT", "jsonl, csv, plain; or whole: rpz, suricata, zeek, nft, ipset, hsb (default jsonl)"},
+	{"format", 'f', "FORMAT", "jsonl, csv, plain; or whole: rpz, suricata, zeek, nft, ipset, hsb, values (default jsonl)"},
 	CLI_WHOLE_OPTS{"every", 0, "SECONDS", "with --output: replace the file once in so long at most (default 5)"},
 	{"quiet", 'q', NULL, "no notes on stderr"},
 	{NULL, 0, NULL, NULL},

@@ -17,7 +17,8 @@ const struct cli_command cli_commands[] = {
 	 "isac publish --flush\n",
 	 cmd_publish_opts, cmd_publish},
 	{"subscribe", "", "receive indicators as they come",
-	 "Every signature and proof is verified before an item is printed. rpz, suricata, zeek, nft, ipset, hsb are written whole: they\n"
+	 "Every signature and proof is verified before an item is printed. rpz, suricata, zeek, nft, ipset, hsb, values are written whole: "
+	 "they\n"
 	 "say what holds now, begin at the start of the feed every time, and with --output replace the file when that has changed.\n"
 	 "A note on stderr says when reports concern the space that\n"
 	 "I have registered (isac space), whatever the filter is.",

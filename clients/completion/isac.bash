@@ -5,7 +5,7 @@ _isac()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	local common="--home --hub --timeout --json --help" words=() i opts="" next=""
 	local roles="publisher subscriber analyst auditor admin gateway"
-	local whole="rpz suricata zeek nft ipset hsb"
+	local whole="rpz suricata zeek nft ipset hsb values"
 	local whole_opts="--output --max-tlp --except --keep --url-hosts --rpz-zone --rpz-action --set-name --sid"
 	local types="ipv4 ipv6 cidr domain url email md5 sha1 sha256 sha512 asn ja3 user-agent filename mutex registry-key bitcoin cve certificate-fingerprint"
 

@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <jansson.h>
-#include <string.h>
 #include <time.h>
 #include "format/priv.h"
 
@@ -27,12 +26,10 @@ bool format_values_txt(FILE *out, const struct format_view *view, const struct f
 	return true;
 }
 
-/* RFC 4180. A cell that a spreadsheet would take for a formula begins with a quote mark, so that it is none. */
+/* RFC 4180 */
 static void csv_cell(FILE *out, const char *text, char after)
 {
-	bool formula = *text && strchr("=+-@\t\r", *text);
 	putc('"', out);
-	if (formula) putc('\'', out);
 	for (; *text; text++) {
 		if (*text == '"') putc('"', out);
 		putc(*text, out);
@@ -63,8 +60,8 @@ bool format_values_csv(FILE *out, const struct format_view *view, const struct f
 static json_t *to_json(const struct format_entry *e)
 {
 	char until[TIME_BYTES];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I}", "type", wire_value_name(e->type), "value", e->value, "tlp", isac_tlp_name(e->tlp),
-			      "publisher", e->publisher, "seq", (json_int_t)e->seq);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I}", "type", wire_value_name(e->type), "value", e->value, "tlp",
+			      isac_tlp_name(e->tlp), "publisher", e->publisher, "seq", (json_int_t)e->seq);
 	print_time(until, e->until_us);
 	json_object_set_new(o, "confidence", e->confidence < 0 ? json_null() : json_integer(e->confidence));
 	json_object_set_new(o, "valid_until", *until ? json_string(until) : json_null());
@@ -77,7 +74,8 @@ bool format_values_json(FILE *out, const struct format_view *view, const struct 
 {
 	const char *name = isac_tlp_name(view->tlp);
 	format_tally_start(tally, view, conf, (uint32_t)ALL_TYPES);
-	fprintf(out, "{\"tlp\":\"%s\",\"version\":%" PRIu32 ",\"state\":\"%s\",\"values\":[", name ? name : "clear", conf->version, conf->state);
+	fprintf(out, "{\"tlp\":\"%s\",\"version\":%" PRIu32 ",\"state\":\"%s\",\"values\":[", name ? name : "clear", conf->version,
+		conf->state);
 	for (size_t i = 0; i < view->n; i++) {
 		json_t *o = to_json(&view->entry[i]);
 		if (!o) return false;

@@ -10,7 +10,8 @@
 
 static void deny(struct gateway_call *call)
 {
-	gateway_reply_error(call, 401, "no token, or one that is not valid: Authorization: Bearer TOKEN, or Basic with member name and token");
+	gateway_reply_error(call, 401,
+			    "no token, or one that is not valid: Authorization: Bearer TOKEN, or Basic with member name and token");
 	call->answer.challenge = true;
 }
 
@@ -18,7 +19,8 @@ static bool take_basic(const char *text, char *token, char *member)
 {
 	char plain[ISAC_NAME_BYTES + ISAC_TOKEN_TEXT + 2];
 	size_t n = 0;
-	bool good = sodium_base642bin((uint8_t *)plain, sizeof plain - 1, text, strlen(text), NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
+	bool good = sodium_base642bin((uint8_t *)plain, sizeof plain - 1, text, strlen(text), NULL, &n, NULL,
+				      sodium_base64_VARIANT_ORIGINAL) == 0;
 	plain[n] = 0;
 	char *colon = good ? memchr(plain, ':', n) : NULL;
 	good = colon && strlen(plain) == n && (size_t)(colon - plain) <= ISAC_NAME_BYTES && strlen(colon + 1) < ISAC_TOKEN_TEXT;
@@ -33,7 +35,8 @@ static bool take_basic(const char *text, char *token, char *member)
 
 bool gateway_auth_token(struct gateway_call *call, char token[ISAC_TOKEN_TEXT], char member[ISAC_NAME_BYTES + 1])
 {
-	const char *text = call->match.route->login == GATEWAY_PATH_TOKEN ? call->match.word[0] : gateway_call_header(call, "Authorization");
+	const char *text =
+		call->match.route->login == GATEWAY_PATH_TOKEN ? call->match.word[0] : gateway_call_header(call, "Authorization");
 	bool good = false;
 	*token = *member = 0;
 	if (text && call->match.route->login == GATEWAY_TOKEN) {

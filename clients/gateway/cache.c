@@ -111,7 +111,8 @@ struct gateway_feed *gateway_cache_find(struct gateway_call *call, const char *n
 	if (r) return gateway_reply_failure(call, r, &err), NULL;
 	/* Paths end up in logs and histories: what is read there must be worth no more than this one collection. */
 	if (call->match.route->login == GATEWAY_PATH_TOKEN && !*found->collection)
-		return gateway_reply_error(call, 403, "a token in a path is to be for one collection: isac token add --collection NAME"), NULL;
+		return gateway_reply_error(call, 403, "a token in a path is to be for one collection: isac token add --collection NAME"),
+		       NULL;
 	if (found->n != 1) return gateway_reply_error(call, 404, "no such collection: /collections lists them"), NULL;
 	uint64_t seq = found->indexed_seq, generation = found->rights_generation;
 	bool room = (filter = strdup(found->list[0].filter)) &&

@@ -23,7 +23,8 @@ static bool become(const char *data)
 {
 	struct stat st;
 	if (chdir(data) != 0 || stat("curve.key", &st) != 0) {
-		gateway_note("%s is no home: make one with isac --home %s keygen --hub-key HUB.pub --name NAME (%s)", data, data, strerror(errno));
+		gateway_note("%s is no home: make one with isac --home %s keygen --hub-key HUB.pub --name NAME (%s)", data, data,
+			     strerror(errno));
 		return false;
 	}
 	if (geteuid() != 0) return true;

@@ -12,7 +12,8 @@ void gateway_get_collections(struct gateway_call *call)
 	for (size_t i = 0; i < found->n; i++) {
 		const struct isac_collection *c = &found->list[i];
 		isac_id_text(id, c->id);
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", c->name, "title", c->title, "filter", c->filter, "id", id));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:s}", "name", c->name, "title", c->title, "filter", c->filter, "id", id));
 	}
 	gateway_reply_json(call, 200, json_pack("{s:s, s:s, s:o}", "member", found->member, "scope", found->scope, "collections", list));
 }

@@ -30,7 +30,8 @@ void gateway_get_feed(struct gateway_call *call)
 	size_t stem = 0;
 	const struct gateway_file *file = gateway_file_find(word(call, 0), &stem);
 	snprintf(collection, sizeof collection, "%.*s", (int)stem, word(call, 0));
-	if (!file || !wire_name_ok(collection)) gateway_reply_error(call, 404, "no such feed: a collection's name and a form, such as all.txt");
+	if (!file || !wire_name_ok(collection))
+		gateway_reply_error(call, 404, "no such feed: a collection's name and a form, such as all.txt");
 	else answer(call, collection, file);
 }
 

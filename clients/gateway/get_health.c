@@ -14,8 +14,9 @@ void gateway_get_readyz(struct gateway_call *call)
 	struct isac_error err;
 	enum isac_result r = isac_status(&status, call->worker->isac, &err);
 	if (r) return gateway_reply_error(call, 503, "the hub does not answer");
-	gateway_reply_json(call, 200, json_pack("{s:s, s:I, s:I}", "status", "ok", "head_seq", (json_int_t)status->head_seq, "indexed_seq",
-						(json_int_t)status->indexed_seq));
+	gateway_reply_json(call, 200,
+			   json_pack("{s:s, s:I, s:I}", "status", "ok", "head_seq", (json_int_t)status->head_seq, "indexed_seq",
+				     (json_int_t)status->indexed_seq));
 }
 
 /* "feed.delivered" is isac_hub_feed_delivered. */

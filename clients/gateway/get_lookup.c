@@ -120,10 +120,16 @@ static json_t *take_values(struct gateway_call *call, json_t *body, const char *
 	size_t i, known = (values != NULL) + (named != NULL);
 	*type = json_string_value(named);
 	if (!json_is_array(values) || json_object_size(body) != known || (named && (!*type || !isac_type_known(*type))))
-		return gateway_reply_error(call, 400, "the body is {\"values\": [\"198.51.100.7\", ...]}, and \"type\" if it is not to be guessed"), NULL;
-	if (json_array_size(values) > GATEWAY_LOOKUP_VALUES) return gateway_reply_error(call, 413, "10000 values at once are the most"), NULL;
-	json_array_foreach(values, i, value) if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
-		return gateway_reply_error(call, 400, "each value is a string"), NULL;
+		return gateway_reply_error(call, 400,
+					   "the body is {\"values\": [\"198.51.100.7\", ...]}, and \"type\" if it is not to be guessed"),
+		       NULL;
+	if (json_array_size(values) > GATEWAY_LOOKUP_VALUES)
+		return gateway_reply_error(call, 413, "10000 values at once are the most"), NULL;
+	json_array_foreach(values, i, value) if (!json_is_string(value) ||
+						 strlen(json_string_value(value)) !=
+							 json_string_length(value)) return gateway_reply_error(call, 400,
+													       "each value is a string"),
+		NULL;
 	return values;
 }
 

@@ -5,8 +5,8 @@
 
 static json_t *text_parameter(const char *name, const char *where, bool required, const char *text)
 {
-	return json_pack("{s:s, s:s, s:b, s:s, s:{s:s}}", "name", name, "in", where, "required", required, "description", text, "schema", "type",
-			 "string");
+	return json_pack("{s:s, s:s, s:b, s:s, s:{s:s}}", "name", name, "in", where, "required", required, "description", text, "schema",
+			 "type", "string");
 }
 
 static json_t *forms(void)
@@ -73,8 +73,9 @@ static json_t *operation(const struct gateway_route *route)
 	if (strcmp(route->method, "POST") == 0)
 		json_object_set_new(o, "requestBody",
 				    json_pack("{s:b, s:{s:{s:{s:s, s:[s], s:{s:{s:s, s:i, s:{s:s}}, s:{s:s}}}}}}", "required", 1, "content",
-					      "application/json", "schema", "type", "object", "required", "values", "properties", "values", "type",
-					      "array", "maxItems", GATEWAY_LOOKUP_VALUES, "items", "type", "string", "type", "type", "string"));
+					      "application/json", "schema", "type", "object", "required", "values", "properties", "values",
+					      "type", "array", "maxItems", GATEWAY_LOOKUP_VALUES, "items", "type", "string", "type", "type",
+					      "string"));
 	return o;
 }
 
@@ -85,14 +86,16 @@ void gateway_get_openapi(struct gateway_call *call)
 	for (unsigned i = 0; (route = gateway_route_row(i)); i++) {
 		char method[16] = "";
 		if (route->listener != GATEWAY_PUBLIC) continue;
-		for (size_t c = 0; route->method[c] && c < sizeof method - 1; c++) method[c] = (char)tolower((unsigned char)route->method[c]);
+		for (size_t c = 0; route->method[c] && c < sizeof method - 1; c++)
+			method[c] = (char)tolower((unsigned char)route->method[c]);
 		json_t *path = json_object_get(paths, route->path);
 		if (!path) json_object_set_new(paths, route->path, path = json_object());
 		json_object_set_new(path, method, operation(route));
 	}
 	gateway_reply_json(call, 200,
-			   json_pack("{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:{s:{s:s, s:s}, s:{s:s, s:s}}}}", "openapi", "3.1.0", "info", "title",
-				     "isac-gateway", "version", ISAC_VERSION, "description",
-				     "What a hub of isac knows, for machines that speak HTTPS", "paths", paths, "components", "securitySchemes",
-				     "bearer", "type", "http", "scheme", "bearer", "basic", "type", "http", "scheme", "basic"));
+			   json_pack("{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:{s:{s:s, s:s}, s:{s:s, s:s}}}}", "openapi", "3.1.0", "info",
+				     "title", "isac-gateway", "version", ISAC_VERSION, "description",
+				     "What a hub of isac knows, for machines that speak HTTPS", "paths", paths, "components",
+				     "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "basic", "type", "http", "scheme",
+				     "basic"));
 }

@@ -20,6 +20,6 @@ void gateway_metric_add(enum gateway_metric m, int64_t n)
 void gateway_metrics_print(FILE *out)
 {
 	for (unsigned i = 0; i < GATEWAY_METRICS; i++)
-		fprintf(out, "# HELP isac_gateway_%s %s.\n# TYPE isac_gateway_%s %s\nisac_gateway_%s %" PRId64 "\n", rows[i].name, rows[i].text,
-			rows[i].name, rows[i].kind, rows[i].name, atomic_load_explicit(&metric[i], memory_order_relaxed));
+		fprintf(out, "# HELP isac_gateway_%s %s.\n# TYPE isac_gateway_%s %s\nisac_gateway_%s %" PRId64 "\n", rows[i].name,
+			rows[i].text, rows[i].name, rows[i].kind, rows[i].name, atomic_load_explicit(&metric[i], memory_order_relaxed));
 }

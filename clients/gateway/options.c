@@ -80,8 +80,7 @@ int gateway_options_read(struct gateway_conf *out, int argc, char **argv, int *s
 			*status = 0;
 			return 1;
 		}
-		if (i + 1 == argc || !set(out, argv[i], argv[i + 1]))
-			return gateway_note("%s %s: %s", argv[i], row->arg, row->text), 1;
+		if (i + 1 == argc || !set(out, argv[i], argv[i + 1])) return gateway_note("%s %s: %s", argv[i], row->arg, row->text), 1;
 		i++;
 	}
 	if (!out->data) return gateway_note("--data DIR is missing: isac-gateway --help"), 1;

@@ -106,9 +106,9 @@ struct gateway_route {
 };
 enum { GATEWAY_WORDS = 3, GATEWAY_WORD_BYTES = 128 };
 struct gateway_match {
-	const struct gateway_route *route; /* NULL: none */
-	bool path_known;		   /* but with another method */
-	char allow[64];			   /* which */
+	const struct gateway_route *route;	      /* NULL: none */
+	bool path_known;			      /* but with another method */
+	char allow[64];				      /* which */
 	char word[GATEWAY_WORDS][GATEWAY_WORD_BYTES]; /* what stands for {...}, in order, percent-decoded */
 };
 void gateway_route_find(struct gateway_match *out, enum gateway_listener listener, const char *method, const char *path);
@@ -117,12 +117,12 @@ const struct gateway_route *gateway_route_row(unsigned number); /* 0.. ; NULL af
 /* ---- server.c ---- */
 struct gateway_pool;
 bool gateway_server_open(struct gateway_server **out, struct gateway_pool *pool, int local_fd);
-void gateway_server_close(struct gateway_server **s); /* waits for requests under way */
+void gateway_server_close(struct gateway_server **s);						/* waits for requests under way */
 bool gateway_server_add(struct gateway_server *s, int fd, const struct sockaddr_storage *from); /* takes fd */
 /* Any thread: the answer of this call is whole. */
 void gateway_server_resume(struct gateway_call *call);
 const char *gateway_call_header(const struct gateway_call *call, const char *name); /* NULL */
-const char *gateway_call_arg(const struct gateway_call *call, const char *name);	   /* of the query; NULL */
+const char *gateway_call_arg(const struct gateway_call *call, const char *name);    /* of the query; NULL */
 
 /* ---- what an endpoint gets, and fills ---- */
 struct gateway_answer {
@@ -130,11 +130,11 @@ struct gateway_answer {
 	const char *type; /* content type, static */
 	char *body;	  /* malloc; NULL = none */
 	size_t len;
-	bool gzip;		   /* body is compressed */
+	bool gzip;		     /* body is compressed */
 	char etag[72], modified[40]; /* "" = none */
 	unsigned retry_after_s;
-	bool challenge;	     /* 401: say how to log in */
-	bool cacheable;	     /* by the caller, who asks again */
+	bool challenge; /* 401: say how to log in */
+	bool cacheable; /* by the caller, who asks again */
 };
 struct gateway_call {
 	void *connection; /* libmicrohttpd's */
@@ -164,7 +164,8 @@ void gateway_reply_failure(struct gateway_call *call, enum isac_result result, c
 /* A tag, and since when; true: the caller has that state already, and the answer is 304. */
 bool gateway_reply_has(struct gateway_call *call, const char *etag, int64_t modified_us);
 /* 200 with such a state, compressed if the caller likes. */
-void gateway_reply_state(struct gateway_call *call, const char *type, char *body /* taken */, size_t len, const char *etag, int64_t modified_us);
+void gateway_reply_state(struct gateway_call *call, const char *type, char *body /* taken */, size_t len, const char *etag,
+			 int64_t modified_us);
 const char *gateway_reply_reason(unsigned code);
 
 /* ---- auth.c ---- */

@@ -11,11 +11,25 @@ static const struct {
 	unsigned code;
 	const char *reason;
 } reasons[] = {
-	{400, "Bad Request"},		 {401, "Unauthorized"},	     {403, "Forbidden"},	{404, "Not Found"},
-	{405, "Method Not Allowed"},	 {406, "Not Acceptable"},    {408, "Request Timeout"},	{411, "Length Required"},
-	{413, "Content Too Large"},	 {414, "URI Too Long"},	     {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-	{422, "Unprocessable Content"},	 {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-	{500, "Internal Server Error"},	 {502, "Bad Gateway"},	     {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+	{400, "Bad Request"},
+	{401, "Unauthorized"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{406, "Not Acceptable"},
+	{408, "Request Timeout"},
+	{411, "Length Required"},
+	{413, "Content Too Large"},
+	{414, "URI Too Long"},
+	{415, "Unsupported Media Type"},
+	{416, "Range Not Satisfiable"},
+	{422, "Unprocessable Content"},
+	{429, "Too Many Requests"},
+	{431, "Request Header Fields Too Large"},
+	{500, "Internal Server Error"},
+	{502, "Bad Gateway"},
+	{503, "Service Unavailable"},
+	{504, "Gateway Timeout"},
 	{505, "HTTP Version Not Supported"},
 };
 
@@ -46,8 +60,8 @@ void gateway_reply_error(struct gateway_call *call, unsigned code, const char *d
 	char status[8];
 	snprintf(status, sizeof status, "%u", code);
 	gateway_reply_json(call, code,
-			   json_pack("{s:s, s:s, s:s, s:s}", "title", gateway_reply_reason(code), "description", detail, "error_id", call->id,
-				     "http_status", status));
+			   json_pack("{s:s, s:s, s:s, s:s}", "title", gateway_reply_reason(code), "description", detail, "error_id",
+				     call->id, "http_status", status));
 }
 
 void gateway_reply_failure(struct gateway_call *call, enum isac_result result, const struct isac_error *err)

@@ -4,7 +4,8 @@
 #include "gateway/priv.h"
 
 static const struct gateway_route rows[] = {
-#define ROUTE(listener, method, path, login, where, fn, text) {GATEWAY_##listener, method, path, GATEWAY_##login, GATEWAY_##where, fn, text},
+#define ROUTE(listener, method, path, login, where, fn, text) \
+	{GATEWAY_##listener, method, path, GATEWAY_##login, GATEWAY_##where, fn, text},
 #include "gateway/routes.def"
 #undef ROUTE
 };

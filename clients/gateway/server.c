@@ -44,7 +44,7 @@ static void count(const struct gateway_call *call)
 {
 	unsigned code = call->answer.code;
 	gateway_metric_add(GATEWAY_METRIC_requests, 1);
-	gateway_metric_add(code < 300   ? GATEWAY_METRIC_answers_2xx
+	gateway_metric_add(code < 300	? GATEWAY_METRIC_answers_2xx
 			   : code < 400 ? GATEWAY_METRIC_answers_3xx
 			   : code < 500 ? GATEWAY_METRIC_answers_4xx
 					: GATEWAY_METRIC_answers_5xx,
@@ -278,8 +278,8 @@ static bool start(struct listener *l, struct gateway_server *s, enum gateway_lis
 				     MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
 				     MHD_OPTION_URI_LOG_CALLBACK, on_uri, l, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
 				     MHD_OPTION_CONNECTION_LIMIT, (unsigned)(fd < 0 ? GATEWAY_CONNECTIONS : LOCAL_CONNECTIONS),
-				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(fd < 0 ? 0 : LOCAL_TIMEOUT_S), MHD_OPTION_STRICT_FOR_CLIENT, 1,
-				     MHD_OPTION_ARRAY, socket_option, MHD_OPTION_END);
+				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(fd < 0 ? 0 : LOCAL_TIMEOUT_S), MHD_OPTION_STRICT_FOR_CLIENT,
+				     1, MHD_OPTION_ARRAY, socket_option, MHD_OPTION_END);
 	if (!l->daemon) gateway_note("the HTTP server does not start");
 	return l->daemon != NULL;
 }

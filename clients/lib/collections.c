@@ -14,7 +14,12 @@ enum isac_result isac_collections(const struct isac_collections **out, struct is
 	struct isac_collections *all = wire_arena_alloc(&isac->answer, sizeof *all);
 	struct isac_collection *list = wire_arena_alloc(&isac->answer, (result->n_collections + 1) * sizeof *list);
 	if (!all || !list) return client_error_out_of_memory(err);
-	*all = (struct isac_collections){.list = list, .member = result->member, .scope = result->scope, .collection = result->collection, .indexed_seq = result->indexed_seq, .rights_generation = result->rights_generation};
+	*all = (struct isac_collections){.list = list,
+					 .member = result->member,
+					 .scope = result->scope,
+					 .collection = result->collection,
+					 .indexed_seq = result->indexed_seq,
+					 .rights_generation = result->rights_generation};
 	for (size_t i = 0; i < result->n_collections; i++) {
 		const Isac1__Collection *c = result->collections[i];
 		if (c->id.len != ISAC_ID_BYTES) continue;

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import gateway as gateways
-from hub import BIN, run, until
+from hub import BIN, ROOT, run, until
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_lookups_in_bulk_and_bad_json(hub, alice, bob, gateway):
 def test_openapi_says_what_is_served(hub, bob, gateway):
     told = gateway.ask("/openapi.json").json
     assert told["openapi"].startswith("3.1.")
-    rows = re.findall(r'^ROUTE\((\w+),\s+"(\w+)",\s+"(\S+)",\s+(\w+)', (BIN.parents[2] / "clients/gateway/routes.def").read_text(), re.M)
+    rows = re.findall(r'^ROUTE\((\w+),\s+"(\w+)",\s+"(\S+)",\s+(\w+)', (ROOT / "clients/gateway/routes.def").read_text(), re.M)
     public = {(method.lower(), path) for listener, method, path, _ in rows if listener == "PUBLIC"}
     assert {(method, path) for path, methods in told["paths"].items() for method in methods} == public
     holder = token(bob)
@@ -229,6 +229,13 @@ def test_tls_is_new_enough(hub, gateway):
     for version, args in (("tls1", ()), ("tls1_1", ()), ("tls1_2", ("-cipher", "kRSA:@SECLEVEL=0")), ("tls1_2", ("-cipher", "ECDHE+AES+SHA256:@SECLEVEL=0"))):
         assert "Cipher is (NONE)" in shake(version, *args, ok=(1,)), (version, args)
     assert (gateway.home / "tls/key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_manual_and_completion_know_every_option():
+    options = set(re.findall(r"^  (--[a-z]+)", run(BIN / "isac-gateway", "--help").stdout, re.M))
+    for name in ("man/isac-gateway.8", "completion/isac-gateway.bash", "completion/_isac-gateway"):
+        text = (ROOT / "clients" / name).read_text().replace("\\-", "-")
+        assert options <= set(re.findall(r"--[a-z]+", text)), name
 
 
 def test_it_says_what_is_wrong_and_does_not_start(hub, tmp_path):

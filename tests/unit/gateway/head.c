@@ -1,4 +1,5 @@
-/* A head is one request, and can be read in one way only, or it goes no further. Cases of whole attacks: tests/story/test_gateway_attack.py. */
+/* A head is one request, and can be read in one way only, or it goes no further. Cases of whole attacks:
+ * tests/story/test_gateway_attack.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,8 +112,8 @@ static void routes_are_found_by_their_words(void **state)
 	assert_string_equal(m.word[0], "secret");
 	assert_string_equal(m.word[1], "c2");
 	assert_string_equal(m.word[2], "isac.rules");
-	for (const char *const *p = (const char *const[]){"/feeds/", "/feeds/a%2fb.txt", "/feeds/a.txt/", "/feeds//suricata/x", "//lookup", "/lookup/",
-							  "/feeds/%0a.txt", "/healthz", NULL};
+	for (const char *const *p = (const char *const[]){"/feeds/", "/feeds/a%2fb.txt", "/feeds/a.txt/", "/feeds//suricata/x", "//lookup",
+							  "/lookup/", "/feeds/%0a.txt", "/healthz", NULL};
 	     *p; p++) {
 		gateway_route_find(&m, GATEWAY_PUBLIC, "GET", *p);
 		assert_null(m.route);
@@ -142,9 +143,12 @@ static void who_fails_waits_and_is_forgiven(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_clients_send_passes),		cmocka_unit_test(the_pieces_do_not_matter),
-		cmocka_unit_test(every_byte_that_is_no_text_is_refused), cmocka_unit_test(smuggling_has_its_faults),
-		cmocka_unit_test(routes_are_found_by_their_words),	cmocka_unit_test(who_fails_waits_and_is_forgiven),
+		cmocka_unit_test(what_clients_send_passes),
+		cmocka_unit_test(the_pieces_do_not_matter),
+		cmocka_unit_test(every_byte_that_is_no_text_is_refused),
+		cmocka_unit_test(smuggling_has_its_faults),
+		cmocka_unit_test(routes_are_found_by_their_words),
+		cmocka_unit_test(who_fails_waits_and_is_forgiven),
 	};
 	wire_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
