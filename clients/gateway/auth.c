@@ -26,8 +26,8 @@ static bool take_basic(const char *text, char *token, char *member)
 	good = colon && strlen(plain) == n && (size_t)(colon - plain) <= ISAC_NAME_BYTES && strlen(colon + 1) < ISAC_TOKEN_TEXT;
 	if (good) {
 		*colon = 0;
-		snprintf(member, ISAC_NAME_BYTES + 1, "%s", plain);
-		snprintf(token, ISAC_TOKEN_TEXT, "%s", colon + 1);
+		snprintf(member, ISAC_NAME_BYTES + 1, "%.*s", ISAC_NAME_BYTES, plain);
+		snprintf(token, ISAC_TOKEN_TEXT, "%.*s", ISAC_TOKEN_TEXT - 1, colon + 1);
 	}
 	explicit_bzero(plain, sizeof plain);
 	return good;

@@ -150,6 +150,7 @@ struct gateway_call {
 	bool waiting, answered;
 	int64_t begun_us;
 	struct gateway_answer answer;
+	struct gateway_stream *stream; /* the answer goes on; of the one who has the call */
 	/* while a worker has it */
 	struct gateway_worker *worker;
 };
@@ -188,6 +189,9 @@ struct gateway_worker {
 	struct base_mailbox *box;
 	struct isac *isac;
 	struct gateway_cache *cache;
+	struct gateway_call *streams[GATEWAY_STREAMS]; /* that wait for something to say */
+	size_t streams_n;
+	int64_t looked_ms;
 };
 bool gateway_pool_open(struct gateway_pool **out, const struct gateway_conf *conf);
 void gateway_pool_halt(struct gateway_pool *pool); /* takes no more; what it has is answered. The server may still ask */
@@ -218,6 +222,16 @@ struct gateway_feed *gateway_cache_find(struct gateway_call *call, const char *c
 bool gateway_cache_state(struct gateway_feed *feed, const struct gateway_file *file, char etag[72], int64_t *modified_us);
 /* The file itself; *body from malloc. After gateway_cache_state. */
 bool gateway_cache_write(struct gateway_feed *feed, const struct gateway_file *file, char **body, size_t *len);
+
+/* ---- stream.c ---- */
+/* Worker: what there is to be said now. false: nothing, keep it. */
+bool gateway_stream_fill(struct gateway_call *call, struct isac *isac);
+bool gateway_stream_is_behind(const struct gateway_call *call); /* there is more at once */
+bool gateway_stream_is_away(const struct gateway_call *call);	/* the hub did not answer */
+void gateway_stream_end(struct gateway_call *call);
+/* Server: some of it; 0: all was read, a worker is to look for more; -1: that was all. */
+ssize_t gateway_stream_read(struct gateway_call *call, char *to, size_t max);
+void gateway_stream_free(struct gateway_call *call);
 
 /* ---- endpoints ---- */
 #define ROUTE(listener, method, path, login, where, fn, text) void fn(struct gateway_call *call);

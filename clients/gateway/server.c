@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "gateway/priv.h"
 
-enum { POOL_BYTES = 65536, LOCAL_CONNECTIONS = 32, LOCAL_TIMEOUT_S = 30, RETRY_S = 2 };
+enum { POOL_BYTES = 65536, LOCAL_CONNECTIONS = 32, LOCAL_TIMEOUT_S = 30, RETRY_S = 2, STREAM_BYTES = 32768 };
 
 struct listener {
 	struct gateway_server *server;
@@ -84,11 +84,33 @@ static void add_headers(struct MHD_Response *r, const struct gateway_call *call)
 	if (a->code == 405) MHD_add_response_header(r, "Allow", call->match.allow);
 }
 
+/* On the server's thread. A stream that has nothing to say is suspended: a worker looks for more. */
+static ssize_t read_stream(void *cls, uint64_t at, char *to, size_t max)
+{
+	struct gateway_call *call = cls;
+	ssize_t n = gateway_stream_read(call, to, max);
+	(void)at;
+	if (n < 0) return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n) return n;
+	MHD_suspend_connection(call->connection);
+	if (gateway_pool_give(call->server->pool, call)) return 0;
+	gateway_stream_end(call);
+	gateway_server_resume(call);
+	return 0;
+}
+
+static struct MHD_Response *respond(struct gateway_call *call)
+{
+	struct gateway_answer *a = &call->answer;
+	if (call->stream && a->code == 200) return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BYTES, read_stream, call, NULL);
+	return MHD_create_response_from_buffer(a->len, a->body, a->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+}
+
 static enum MHD_Result queue(struct gateway_call *call)
 {
 	struct gateway_answer *a = &call->answer;
 	if (!a->code) gateway_reply_error(call, 500, "nothing was said");
-	struct MHD_Response *r = MHD_create_response_from_buffer(a->len, a->body, a->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *r = respond(call);
 	if (!r) return MHD_NO;
 	a->body = NULL; /* the response has it */
 	add_headers(r, call);
@@ -229,6 +251,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **sl
 	(void)cls, (void)connection, (void)why;
 	if (!call) return;
 	explicit_bzero(call->match.word, sizeof call->match.word);
+	gateway_stream_free(call);
 	free(call->answer.body);
 	free(call->upload);
 	free(call);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "gateway/priv.h"
 
-enum { WORKERS_MAX = 64, TIMEOUT_MS = 8000 };
+enum { WORKERS_MAX = 64, TIMEOUT_MS = 8000, LOOK_MS = 1000 };
 
 struct gateway_pool {
 	const struct gateway_conf *conf;
@@ -26,16 +26,66 @@ static void serve(struct gateway_worker *w, struct gateway_call *call)
 	gateway_server_resume(call); /* it is the server's again, and may be gone */
 }
 
+/* ---- streams that wait ---- */
+
+static bool look(struct gateway_worker *w, struct gateway_call *call)
+{
+	if (!gateway_stream_fill(call, w->isac)) return false;
+	gateway_server_resume(call);
+	return true;
+}
+
+static void take_stream(struct gateway_worker *w, struct gateway_call *call)
+{
+	if (gateway_stream_is_behind(call) && look(w, call)) return;
+	if (w->streams_n < GATEWAY_STREAMS) {
+		w->streams[w->streams_n++] = call;
+		return;
+	}
+	gateway_stream_end(call); /* it comes again, and goes on where it was */
+	gateway_server_resume(call);
+}
+
+static void tend_streams(struct gateway_worker *w)
+{
+	size_t kept = 0;
+	int64_t now_ms = base_clock_mono_us() / 1000;
+	if (now_ms < w->looked_ms + LOOK_MS) return;
+	w->looked_ms = now_ms;
+	bool away = false; /* then it is for the others, too, and each would wait as long */
+	for (size_t i = 0; i < w->streams_n; i++) {
+		struct gateway_call *call = w->streams[i];
+		if (!away && look(w, call)) continue;
+		away |= gateway_stream_is_away(call);
+		w->streams[kept++] = call;
+	}
+	w->streams_n = kept;
+}
+
+static void end_streams(struct gateway_worker *w)
+{
+	while (w->streams_n) {
+		gateway_stream_end(w->streams[--w->streams_n]);
+		gateway_server_resume(w->streams[w->streams_n]);
+	}
+}
+
 static enum isac_err run(struct base_actor *actor, void *arg)
 {
 	struct gateway_worker *w = arg;
 	struct pollfd fds[] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN}, {.fd = base_mailbox_fd(w->box), .events = POLLIN}};
-	void *call;
+	void *item;
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
-		if (base_mailbox_take(w->box, &call, 1)) serve(w, call);
+		if (poll(fds, 2, w->streams_n ? LOOK_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		if (base_mailbox_take(w->box, &item, 1)) {
+			struct gateway_call *call = item;
+			if (call->stream) take_stream(w, call);
+			else serve(w, call);
+		}
+		tend_streams(w);
 	}
+	end_streams(w);
 	return ISAC_OK;
 }
 
@@ -86,8 +136,10 @@ static void drain(struct gateway_worker *w)
 {
 	void *call;
 	while (w->box && base_mailbox_take(w->box, &call, 1)) {
-		gateway_reply_error(call, 503, "the gateway stops");
-		gateway_server_resume(call);
+		struct gateway_call *c = call;
+		if (c->stream) gateway_stream_end(c);
+		else gateway_reply_error(c, 503, "the gateway stops");
+		gateway_server_resume(c);
 	}
 }
 

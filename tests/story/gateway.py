@@ -56,6 +56,9 @@ class Gateway:
         return self.log_path.read_text(errors="replace")
 
     def stop(self):
+        """Twice is harmless."""
+        if self.log.closed:
+            return
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
         status = self.proc.wait(timeout=30 * SLOW)
@@ -107,3 +110,38 @@ def read_all(s):
         if not more:
             return got
         got += more
+
+
+class Stream:
+    """A caller of /stream: events as they come, as a browser would read them."""
+
+    def __init__(self, gateway, collection, token, last=None):
+        self.connection = gateway.connect()
+        headers = {"Authorization": f"Bearer {token}", **({"Last-Event-ID": str(last)} if last is not None else {})}
+        self.connection.request("GET", f"/stream/{collection}", None, headers)
+        self.response = self.connection.getresponse()
+        self.last = last
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def next(self):
+        """(event, data) of the next event; None at the end."""
+        event, data = "message", None
+        while line := self.response.readline().decode():
+            field, _, value = line.rstrip("\n").partition(": ")
+            if field == "id":
+                self.last = int(value)
+            elif field == "event":
+                event = value
+            elif field == "data":
+                data = json.loads(value)
+            elif line == "\n" and data is not None:
+                return event, data
+        return None
+
+    def values(self, n):
+        return [self.next()[1]["value"] for _ in range(n)]

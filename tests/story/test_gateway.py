@@ -177,6 +177,61 @@ def test_lookups_in_bulk_and_bad_json(hub, alice, bob, gateway):
     assert gateway.ask("/lookup", holder).code == 400 and gateway.ask("/lookup?value=10.0.0.1", holder).code == 422
 
 
+def test_a_stream_goes_on_where_it_was(hub, alice, bob, gateway):
+    alice.publish("198.51.100.1", "198.51.100.2")
+    seen(hub, 1)
+    holder = token(bob)
+    with gateways.Stream(gateway, "all", holder) as now, gateways.Stream(gateway, "all", holder, 0) as start:
+        assert now.response.status == 200 and now.response.headers["Content-Type"] == "text/event-stream"
+        assert start.values(2) == ["198.51.100.1", "198.51.100.2"] and start.last == 1
+        alice.publish("198.51.100.3", tlp="red", args=("--to", "bob"))
+        alice.publish("203.0.113.4")
+        assert now.values(2) == start.values(2) == ["198.51.100.3", "203.0.113.4"] and now.last == start.last == 3
+        assert gateway.metric("isac_gateway_streams") == 2
+    alice.publish("198.51.100.5", "198.51.100.6")
+    seen(hub, 4)
+    # behind what it had; half of a report is sent again as a whole
+    with gateways.Stream(gateway, "all", holder, 3) as back:
+        event, item = back.next()
+        assert (event, item["value"], item["verified"], item["publisher"], back.last) == ("item", "198.51.100.5", True, "alice", 3)
+    with gateways.Stream(gateway, "all", holder, back.last) as again:
+        assert again.values(2) == ["198.51.100.5", "198.51.100.6"] and again.last == 4
+        alice.isac("withdraw", "--value", "198.51.100.5")
+        event, item = again.next()
+        assert (item["kind"], item["value"], again.last) == ("withdrawal", "198.51.100.5", 5)
+    # a client does not see what its organisation does; a collection has what its filter matches
+    hub.admin.isac("admin", "collection", "add", "net", "value in 203.0.113.0/24")
+    with gateways.Stream(gateway, "net", token(bob, "--collection", "net"), 0) as net, \
+            gateways.Stream(gateway, "all", token(bob, "--scope", "client"), 1) as client:
+        assert net.values(1) == client.values(1) == ["203.0.113.4"]
+    for last in (99, "x", -1):
+        with gateways.Stream(gateway, "all", holder, last) as bad:
+            assert bad.response.status == 400
+    for path, given, code in (("/stream/all", None, 401), ("/stream/none", holder, 404), ("/stream/all?after=0x", holder, 400)):
+        assert gateway.ask(path, given).code == code
+    until("all are gone", lambda: gateway.metric("isac_gateway_streams") == 0, 60)
+
+
+def test_a_stream_ends_with_its_token_and_outlives_its_hub(hub, alice, bob, gateway):
+    alice.publish("198.51.100.1")
+    seen(hub, 1)
+    made = bob.json("token", "add")[0]
+    with gateways.Stream(gateway, "all", made["token"], 0) as stream:
+        assert stream.values(1) == ["198.51.100.1"]
+        port = hub.port
+        hub.stop()
+        hub.start(port)
+        alice.publish("198.51.100.2")
+        assert stream.values(1) == ["198.51.100.2"]
+        bob.isac("token", "revoke", made["id"])
+        event, told = stream.next()
+        assert (event, told["http_status"]) == ("end", 401) and stream.next() is None
+    with gateways.Stream(gateway, "all", token(bob)) as held:       # and it stops with one open
+        assert held.response.status == 200
+        gateway.stop()
+        assert held.next() is None
+
+
 def test_openapi_says_what_is_served(hub, bob, gateway):
     told = gateway.ask("/openapi.json").json
     assert told["openapi"].startswith("3.1.")
