@@ -102,7 +102,8 @@ static ssize_t read_stream(void *cls, uint64_t at, char *to, size_t max)
 static struct MHD_Response *respond(struct gateway_call *call)
 {
 	struct gateway_answer *a = &call->answer;
-	if (call->stream && a->code == 200) return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BYTES, read_stream, call, NULL);
+	if (call->stream && a->code == 200)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BYTES, read_stream, call, NULL);
 	return MHD_create_response_from_buffer(a->len, a->body, a->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 }
 

@@ -74,7 +74,8 @@ static enum isac_result read_window(struct gateway_stream *s, struct isac *isac,
 	while (!r && !(r = isac_query_next(query, &item, err)) && item->seq > s->last) {
 		if (item->verified && item->received_us > newest_us) newest_us = item->received_us;
 		if (item->verified && !add_event(e, item)) r = ISAC_MISUSED;
-		if (!item->verified) base_log_limited(1, BASE_LOG_WARN, "gateway.unverified", "seq=%" PRIu64 " why=\"%s\"", item->seq, item->problem);
+		if (!item->verified)
+			base_log_limited(1, BASE_LOG_WARN, "gateway.unverified", "seq=%" PRIu64 " why=\"%s\"", item->seq, item->problem);
 	}
 	isac_query_close(&query);
 	if (r == ISAC_DONE) r = ISAC_END;
@@ -190,7 +191,8 @@ static bool read_place(struct gateway_call *call, uint64_t head, uint64_t *last)
 	if (!text) return true;
 	bool good = *text && strlen(text) <= 18 && strspn(text, "0123456789") == strlen(text);
 	if (good) *last = strtoull(text, NULL, 10);
-	if (!good || *last > head) gateway_reply_error(call, 400, "Last-Event-ID, or after, is the id of an event that was sent; 0 is the beginning");
+	if (!good || *last > head)
+		gateway_reply_error(call, 400, "Last-Event-ID, or after, is the id of an event that was sent; 0 is the beginning");
 	return good && *last <= head;
 }
 
