@@ -70,7 +70,7 @@ int gateway_options_read(struct gateway_conf *out, int argc, char **argv, int *s
 {
 	*out = (struct gateway_conf){.listen = "127.0.0.1:7443", .workers = 4, .refresh_ms = 30000};
 	*status = 2;
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc;) {
 		const struct option_row *row = rows;
 		while (row < rows + ROWS && strcmp(row->name, argv[i]) != 0) row++;
 		if (row == rows + ROWS) return gateway_note("'%s' is no option: isac-gateway --help", argv[i]), 1;
@@ -81,7 +81,7 @@ int gateway_options_read(struct gateway_conf *out, int argc, char **argv, int *s
 			return 1;
 		}
 		if (i + 1 == argc || !set(out, argv[i], argv[i + 1])) return gateway_note("%s %s: %s", argv[i], row->arg, row->text), 1;
-		i++;
+		i += 2;
 	}
 	if (!out->data) return gateway_note("--data DIR is missing: isac-gateway --help"), 1;
 	*status = 0;
