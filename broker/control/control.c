@@ -74,6 +74,7 @@ static enum isac_err run_command(struct control *c, const struct control_job *jo
 	struct control_call call = {.row = found->row,
 				    .cmd = found->cmd,
 				    .self = found->self,
+				    .roster = roster,
 				    .db = c->db,
 				    .params = c->conf.params,
 				    .rows = &c->rows,

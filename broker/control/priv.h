@@ -15,6 +15,7 @@ struct control_call {
 	const struct control_row *row;
 	const Isac1__Command *cmd;
 	const struct member *self; /* who signed it */
+	const struct member_roster *roster;
 	struct store_db *db;
 	const struct base_conf *params;
 	struct wire_buf *rows; /* packed rows of ControlResult */

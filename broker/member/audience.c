@@ -17,6 +17,11 @@ static bool label_reaches_all(uint32_t tlp)
 	return tlp >= ISAC1__TLP__TLP_CLEAR && tlp <= ISAC1__TLP__TLP_AMBER_STRICT;
 }
 
+static bool label_reaches_clients(uint32_t tlp)
+{
+	return tlp >= ISAC1__TLP__TLP_CLEAR && tlp <= ISAC1__TLP__TLP_AMBER;
+}
+
 static bool has_id(const int32_t *ids, uint32_t n, int32_t id)
 {
 	uint32_t low = 0;
@@ -46,6 +51,7 @@ static bool share_id(const int32_t *a, uint32_t a_n, const int32_t *b, uint32_t 
 bool member_may_see(const struct member *m, const struct member_audience *a, int32_t publisher_id)
 {
 	if (m->suspended) return false;
+	if (m->client && !label_reaches_clients(a->tlp)) return false;
 	if (m->id == publisher_id) return true;
 	if (a->groups_n && !share_id(m->groups, m->groups_n, a->groups, a->groups_n)) return false;
 	if (label_reaches_all(a->tlp)) return true;
@@ -81,9 +87,9 @@ static enum isac_err resolve_groups(struct member_audience *out, const struct me
 	for (size_t i = 0; i < header->n_groups; i++) {
 		if (!wire_name_ok(header->groups[i])) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "a group name is not a name");
 		ids[i] = member_roster_group(r, header->groups[i]);
-		if (!ids[i]) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "no group %s on this hub", header->groups[i]);
-		if (!has_id(publisher->groups, publisher->groups_n, ids[i]))
-			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "member %s is not in group %s", publisher->name, header->groups[i]);
+		/* One answer for both: what groups there are is known to those who are in them. */
+		if (!ids[i] || !has_id(publisher->groups, publisher->groups_n, ids[i]))
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "member %s is in no group %s", publisher->name, header->groups[i]);
 	}
 	out->groups_n = sort_ids(ids, (uint32_t)header->n_groups);
 	out->groups = ids;
@@ -109,6 +115,8 @@ static enum isac_err resolve_recipients(struct member_audience *out, const struc
 
 		if (wire_name_ok(header->recipients[i])) m = member_roster_find(r, header->recipients[i]);
 		if (!m) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "recipient %u is no member of this hub", (unsigned)i + 1);
+		if (m->client)
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "recipient %u is a client: name its organisation", (unsigned)i + 1);
 		ids[i] = m->id;
 		others |= m->id != publisher->id;
 	}

@@ -33,7 +33,7 @@ struct member {
 	int32_t id;
 	char name[WIRE_LIMIT_NAME_BYTES + 1], type[16]; /* isp vendor soc csirt academic */
 	uint32_t roles;
-	bool suspended;
+	bool suspended, client; /* client: of a member organisation, with its groups; it sees no AMBER_STRICT and no RED */
 	uint8_t curve[WIRE_CURVE];
 	const struct member_net *nets;
 	uint32_t nets_n; /* registered space, for `mine` */

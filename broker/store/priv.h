@@ -12,11 +12,12 @@
 #include "store/store.h"
 
 enum {
-	STORE_SCHEMA = 21,	 /* number of the newest file in sql/migrations */
+	STORE_SCHEMA = 30,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
 	STORE_OID_INT2 = 21,
+	STORE_OID_BOOL = 16,
 	STORE_OID_INT4 = 23,
 	STORE_OID_INT8 = 20,
 	STORE_OID_TEXT = 25,

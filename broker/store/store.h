@@ -180,8 +180,9 @@ struct store_command {
 /* ISAC_OK; CONFLICT same id other bytes; ISAC_ERR_AGAIN = already done, same bytes. Opens the transaction that store_admin_end closes. */
 enum isac_err store_admin_begin(struct store_db *db, const struct store_command *cmd);
 enum isac_err store_admin_end(struct store_db *db, bool commit);
+/* client_of: the name of the organisation whose client it is; "" = none. Whether that one may have clients is for control to judge. */
 enum isac_err store_insert_member(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
-				  struct wire_why *why);
+				  const char *client_of, struct wire_why *why);
 /* Registered space of a member: claimed, confirmed, dropped. NOT_FOUND for what is not there, CONFLICT for overlaps. */
 struct store_space {
 	const char *member; /* whose it is */
@@ -197,10 +198,20 @@ enum isac_err store_update_member(struct store_db *db, const char *name, int sus
 enum isac_err store_insert_key(struct store_db *db, const char *member, const uint8_t public_key[WIRE_SIGN_PUBLIC], int64_t valid_from_us,
 			       int64_t valid_until_us, struct wire_why *why);
 enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID], uint64_t from_seq, struct wire_why *why);
-enum isac_err store_insert_group(struct store_db *db, const char *name, struct wire_why *why);
-enum isac_err store_update_group(struct store_db *db, const char *name, const char *member, bool add, struct wire_why *why);
-/* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "subscription",
- * "event", "stats". */
+/* owner_id: the member whose group it is, and who is in it from the start; 0 = the admins'. */
+enum isac_err store_insert_group(struct store_db *db, const char *name, int32_t owner_id, struct wire_why *why);
+/* A group as one member stands to it. Ids of 0: there is none of that name. */
+struct store_group {
+	int32_t id, owner_id; /* owner_id 0: the admins' */
+	int32_t member_id;
+	bool is_client, is_in, is_invited;
+};
+enum isac_err store_select_group(struct store_db *db, const char *name, const char *member, struct store_group *out);
+/* Joining and leaving end an invitation; an owner that leaves leaves the group to the admins. Who may do what is for control to judge. */
+enum store_group_act { STORE_GROUP_JOIN, STORE_GROUP_LEAVE, STORE_GROUP_INVITE, STORE_GROUP_GIVE };
+enum isac_err store_update_group(struct store_db *db, const struct store_group *g, enum store_group_act act, int32_t by);
+/* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "own_group",
+ * "subscription", "event", "stats". */
 enum isac_err store_select_list(struct store_db *db, const char *what, const char *arg, struct wire_buf *out);
 
 /* ---- set-up (isacd init, isacd run) ---- */

@@ -35,7 +35,7 @@ _isac()
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish subscribe query preview who why status space filter admin help" ;;
+	"") next="keygen publish subscribe query preview who why status space group filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
 	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --batch --flush --quiet" ;;
 	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --every --quiet $whole_opts" ;;
@@ -43,17 +43,18 @@ _isac()
 	preview*) opts="--filter --since --until --items --scan --cursor" ;;
 	who*) opts="--publisher" ;;
 	why*) opts="--name --item --publisher" ;;
-	help) next="keygen publish subscribe query preview who why status space filter admin" ;;
+	help) next="keygen publish subscribe query preview who why status space group filter admin" ;;
 	space|"help space") next="claim confirm drop list" ;;
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;
+	group|"help group") next="create invite accept leave give list" ;;
 	filter|"help filter") next="check explain" ;;
 	admin|"help admin") next="member key group subscription event stats params" ;;
 	"admin member") next="add list suspend resume role" ;;
 	"admin key") next="add list revoke" ;;
 	"admin group") next="add list join leave" ;;
 	"admin subscription"|"admin event") next="list" ;;
-	"admin member add"*) opts="--role --type --asn --net --domain" ;;
+	"admin member add"*) opts="--role --type --client-of --asn --net --domain" ;;
 	"admin member role"*) opts="--role" ;;
 	"admin key add"*) opts="--valid-from --valid-until" ;;
 	"admin key revoke"*) opts="--from-seq" ;;
