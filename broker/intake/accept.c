@@ -107,13 +107,26 @@ static enum isac_err step_header(struct intake_case *c, struct wire_arena *arena
 	return ISAC_OK;
 }
 
+/* The hub's store holds no TLP_RED body in clear. What it cannot read it cannot judge either, so only kinds that it need not. */
+static enum isac_err check_sealed(const Isac1__Header *h, struct wire_why *why)
+{
+	const bool red = h->tlp == ISAC1__TLP__TLP_RED;
+	if (h->sealed.len != (red ? WIRE_HASH : 0))
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE,
+				   red ? "a TLP:RED report is sealed to its recipients" : "only a TLP:RED report is sealed");
+	if (red && h->kind != ISAC1__KIND__KIND_INDICATOR)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "a sealed report is of kind indicator");
+	return ISAC_OK;
+}
+
 static enum isac_err step_rights(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
 {
 	if (!(c->member->roles & MEMBER_PUBLISHER)) return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
 	bool taken = false;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) taken |= kinds[i] == c->header->kind;
 	if (!taken) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "this hub does not take kind %u", c->header->kind);
-	return member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
+	enum isac_err err = member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
+	return err ? err : check_sealed(c->header, why);
 }
 
 enum isac_err intake_accept(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)

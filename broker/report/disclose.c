@@ -10,7 +10,18 @@
 #include "report/report.h"
 
 enum { BYTES = 2, VARINT = 0 };
-enum { F_SEQ = 1, F_RECEIVED = 2, F_PUBLISHER = 3, F_HEADER = 4, F_SIGNATURE = 5, F_ITEMS = 6, F_PROOF = 7, F_STATE = 8, F_SECRET = 10 };
+enum {
+	F_SEQ = 1,
+	F_RECEIVED = 2,
+	F_PUBLISHER = 3,
+	F_HEADER = 4,
+	F_SIGNATURE = 5,
+	F_ITEMS = 6,
+	F_PROOF = 7,
+	F_STATE = 8,
+	F_SECRET = 10,
+	F_SEALED = 11
+};
 enum { F_INDEX = 1, F_SALT = 2, F_ITEM = 3 };
 enum { STATE_HELD = 1, TAGGED_HASH = WIRE_HASH + 2 };
 enum { WHOLE_MIN = 2 }; /* items; one salt is shorter than the secret */
@@ -149,6 +160,10 @@ enum isac_err report_disclose(struct wire_buf *entry, const struct report *repor
 	add_bytes(entry, F_PUBLISHER, report->publisher, strlen(report->publisher));
 	add_bytes(entry, F_HEADER, report->header_bytes.data, report->header_bytes.len);
 	add_bytes(entry, F_SIGNATURE, report->signature, WIRE_SIGNATURE);
+	if (report->sealed) {
+		add_bytes(entry, F_SEALED, report->payload_bytes.data, report->payload_bytes.len);
+		return entry->err;
+	}
 	for (uint32_t i = 0; i < report->n; i++) {
 		const uint8_t *salt = whole ? NULL : report->salts ? report->salts + (size_t)i * WIRE_SALT : made;
 

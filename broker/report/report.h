@@ -44,7 +44,8 @@ struct report {
 	uint8_t header_hash[WIRE_HASH];
 	const Isac1__Header *header; /* opened */
 	uint8_t secret[WIRE_SECRET]; /* the payload's */
-	struct report_item *items;   /* header->item_count of them; NULL when erased or opened without items */
+	bool sealed; /* TLP_RED: n is 1, and that one item's bytes are the SealedPayload; nobody here can tell what is in it */
+	struct report_item *items; /* header->item_count of them; NULL when erased or opened without items */
 	uint32_t n;
 	uint8_t *held; /* bitmap of n bits, all zero mostly */
 	uint32_t held_count;
@@ -68,7 +69,7 @@ size_t report_bytes(const struct report *report); /* memory it takes, for rings 
 
 /*
  * Appends an Entry message's bytes that shows the items whose bit is set in `shown` (n bits), with salts and multiproof; all of
- * several items with the payload's secret instead, which is fewer bytes and hides as little.
+ * several items with the payload's secret instead, which is fewer bytes and hides as little. A sealed report is shown as it is.
  */
 enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown);
 /* About how many bytes that will be: closer than a fifth for all but small parts of large reports, whose proofs are not counted. */

@@ -151,15 +151,15 @@ struct store_range_ask {
 };
 enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
 				  void (*row)(void *arg, const struct store_range *range), void *arg);
-/* Reports with this id, by rising seq, at most max; publisher_id 0: of any publisher. A report that retention removed is NULL in `out`:
- * what is known of it is in `key`. */
+/* Reports with this id, by rising seq, at most max; publisher_id 0: of any publisher. reader: only what it may see, and its own; NULL: all.
+ * A report that retention removed is NULL in `out`: what is known of it is in `key`. */
 struct store_report_key {
 	uint64_t seq;
 	int64_t received_us;
 	int32_t publisher_id;
 };
-enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id, struct report **out,
-				     struct store_report_key *key, size_t max, size_t *n);
+enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id,
+				     const struct member *reader, struct report **out, struct store_report_key *key, size_t max, size_t *n);
 /* Times to positions: what was received from since_us on and before until_us is after < seq <= until. 0 leaves a side open. */
 enum isac_err store_select_span(struct store_db *db, int64_t since_us, int64_t until_us, uint64_t *after, uint64_t *until);
 

@@ -18,6 +18,8 @@ struct isac_batch {
 	struct isac *isac;
 	enum isac_tlp tlp;
 	struct names groups, recipients;
+	struct wire_reader *readers; /* of a red report: its recipients and its publisher */
+	size_t readers_n;
 	uint32_t items_max, count;
 	size_t bytes_max;
 	struct wire_buf items;		 /* one after the other */
@@ -60,6 +62,25 @@ static enum isac_result check_label(const struct isac_report_conf *conf, struct 
 	return ISAC_DONE;
 }
 
+/* Everybody who is to read a red report, each once; its publisher, too, else it could not read its own. */
+static enum isac_result find_readers(struct isac_batch *b, struct isac_error *err)
+{
+	b->readers = calloc(b->recipients.n + 1, sizeof *b->readers);
+	if (!b->readers) return client_error_out_of_memory(err);
+	for (size_t i = 0; i <= b->recipients.n; i++) {
+		const char *name = i < b->recipients.n ? b->recipients.text[i] : b->isac->self.name;
+		bool again = false;
+		for (size_t j = 0; j < b->readers_n; j++) again |= strcmp(b->readers[j].name, name) == 0;
+		if (again) continue;
+		struct wire_reader *reader = &b->readers[b->readers_n];
+		enum isac_result r = client_directory_curve(reader->curve, b->isac, name, err);
+		if (r) return r;
+		reader->name = name;
+		b->readers_n++;
+	}
+	return ISAC_DONE;
+}
+
 enum isac_result isac_batch_open(struct isac_batch **out, struct isac *isac, const struct isac_report_conf *conf, uint32_t items_max,
 				 size_t bytes_max, struct isac_error *err)
 {
@@ -82,6 +103,7 @@ enum isac_result isac_batch_open(struct isac_batch **out, struct isac *isac, con
 	r = b->end && b->seen ? ISAC_DONE : client_error_out_of_memory(err);
 	if (!r) r = copy_names(&b->groups, conf->groups, conf->groups_n, "group", err);
 	if (!r) r = copy_names(&b->recipients, conf->recipients, conf->recipients_n, "member", err);
+	if (!r && b->tlp == ISAC_TLP_RED) r = find_readers(b, err);
 	if (r) isac_batch_close(&b);
 	*out = b;
 	return r;
@@ -93,6 +115,7 @@ void isac_batch_close(struct isac_batch **batch)
 	if (!b) return;
 	clear_names(&b->groups);
 	clear_names(&b->recipients);
+	free(b->readers);
 	wire_buf_clear(&b->items);
 	wire_arena_clear(&b->arena);
 	free(b->end);
@@ -262,8 +285,8 @@ enum isac_result isac_batch_seal(struct isac_batch *b, struct isac_report *out, 
 	}
 	struct wire_buf submit;
 	wire_buf_init(&submit, WIRE_LIMIT_FRAME_BYTES);
-	enum isac_err e =
-		wire_report_make(&submit, b->isac->self.name, b->isac->hub.hub_id, &header, items, b->count, secret, b->isac->sign_secret);
+	enum isac_err e = wire_report_make_sealed(&submit, b->isac->self.name, b->isac->hub.hub_id, &header, items, b->count, secret,
+						  b->isac->sign_secret, b->readers, b->readers_n);
 	sodium_memzero(secret, sizeof secret);
 	free(items);
 	if (e || submit.err) {

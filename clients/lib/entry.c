@@ -112,6 +112,37 @@ static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *e
 	return NULL;
 }
 
+/*
+ * A sealed entry becomes one that shows the whole report: what was sealed is opened, laid out as if the hub had shown it, and then has to
+ * hold against the header like any other. The signature comes first: what the header says of the seal is believed only then.
+ */
+static const char *unseal(Isac1__Entry *open, struct isac *isac, const Isac1__Header *header, const uint8_t *key, struct wire_arena *arena,
+			  struct wire_why *why)
+{
+	struct wire_bytes clear;
+	ProtobufCMessage *msg;
+	if (open->n_items || open->n_proof || open->secret.len) return "a sealed report came with items beside its seal";
+	if (open->signature.len != WIRE_SIGNATURE ||
+	    wire_sign_check(open->signature.data, WIRE_SIGN_REPORT, isac->hub.hub_id, open->header.data, open->header.len, key))
+		return "the publisher's signature does not hold";
+	if (wire_sealed_open(&clear, header, (struct wire_bytes){open->sealed.data, open->sealed.len}, isac->self.name, isac->curve_secret,
+			     arena, why))
+		return why->text;
+	if (wire_open(&msg, &isac1__payload__descriptor, arena, clear.data, clear.len, true, NULL)) return "what was sealed cannot be read";
+	const Isac1__Payload *payload = (const Isac1__Payload *)msg;
+	Isac1__DisclosedItem *items = wire_arena_alloc(arena, (payload->n_items + 1) * sizeof *items);
+	open->items = wire_arena_alloc(arena, (payload->n_items + 1) * sizeof *open->items);
+	if (!items || !open->items) return "the entry needs more memory than one may";
+	for (size_t i = 0; i < payload->n_items; i++) {
+		isac1__disclosed_item__init(&items[i]);
+		items[i].item = payload->items[i];
+		open->items[i] = &items[i];
+	}
+	open->n_items = payload->n_items;
+	open->secret = payload->secret;
+	return payload->secret.len == WIRE_SECRET ? NULL : "the sealed secret is not 32 bytes";
+}
+
 enum isac_result client_entry_open(struct client_entry_items *out, struct isac *isac, const Isac1__Entry *entry, struct wire_arena *arena,
 				   struct isac_error *err)
 {
@@ -135,6 +166,12 @@ enum isac_result client_entry_open(struct client_entry_items *out, struct isac *
 	if (r) {
 		if (err) *err = local;
 		return r;
+	}
+	Isac1__Entry opened = *entry;
+	if (entry->sealed.len) {
+		const char *wrong = unseal(&opened, isac, header, key, arena, &why);
+		if (wrong) return problem(out, entry, arena, wrong, header, err);
+		entry = &opened;
 	}
 	if (wire_entry_verify(&header, entry, isac->hub.hub_id, key, arena, &why))
 		return problem(out, entry, arena, *why.text ? why.text : "the signature or the proof does not hold", header, err);

@@ -102,6 +102,10 @@ class Rule:
                    RED: person.client_of is None and person.name in paper.recipients}[paper.label]
         return in_group and reached
 
+    def finds(self, person, paper):
+        """History knows what items say, and so nothing of what is sealed."""
+        return self.sees(person, paper) and paper.label != RED
+
     def reads(self, person):
         return not self.shut_out(person) and bool(person.roles & {"subscriber", "analyst"})
 
@@ -139,8 +143,12 @@ class Town:
 
     def client(self, name):
         if name not in self.clients:
-            self.clients[name] = Client(self.homes[name], self.hub.request_endpoint)
+            self.clients[name] = self.listen(name, Client(self.homes[name], self.hub.request_endpoint))
         return self.clients[name]
+
+    def listen(self, name, socket):
+        """Every connection passes here: a town with ears keeps what is said."""
+        return socket
 
     def close(self):
         for one in [self.admin, *self.clients.values(), *self.sessions.values()]:
@@ -169,13 +177,19 @@ class Town:
         self.by_id = {p.id: p for p in self.world.papers}
         self.head = max(p.seq for p in self.world.papers)
 
+    def items(self, paper):
+        return [report.indicator(VALUE_NUMBER["ipv4"], paper.value)]
+
     def make(self, paper):
         def change(header):
             if paper.supersedes is not None and paper.supersedes.id:
                 header.supersedes = paper.supersedes.id
-        item = report.indicator(VALUE_NUMBER["ipv4"], paper.value)
-        return report.Report(self.homes[paper.publisher], [item], tlp=paper.label, groups=sorted(paper.groups), recipients=sorted(paper.recipients),
-                             change=change)
+        return report.Report(self.homes[paper.publisher], self.items(paper), tlp=paper.label, groups=sorted(paper.groups),
+                             recipients=sorted(paper.recipients), change=change, readers=self.readers_of(paper))
+
+    def readers_of(self, paper):
+        """Whom a red report is sealed to."""
+        return {name: self.homes[name].curve_public for name in sorted(paper.recipients | {paper.publisher})} if paper.label == RED else None
 
     def unsettle(self):
         for verb, group, name in self.world.unsettle():
@@ -189,7 +203,7 @@ class Town:
     def watch(self):
         """Opens a live session for each reader."""
         for person in self.readers():
-            feed = Feed(self.homes[person.name], self.hub.feed_endpoint)
+            feed = self.listen(person.name, Feed(self.homes[person.name], self.hub.feed_endpoint))
             got = feed.subscribe(**{"from": pb.Subscribe.FROM_NOW})
             assert isinstance(got, pb.Subscribed), got
             self.sessions[person.name] = feed
@@ -200,7 +214,7 @@ class Town:
     def catch_up(self):
         shown = {}
         for person in self.readers():
-            with Feed(self.homes[person.name], self.hub.feed_endpoint) as feed:
+            with self.listen(person.name, Feed(self.homes[person.name], self.hub.feed_endpoint)) as feed:
                 got = feed.subscribe(**{"from": pb.Subscribe.FROM_START})
                 assert isinstance(got, pb.Subscribed), got
                 shown[person.name] = self.numbers(feed.until_heartbeat(self.head)[0])
@@ -220,7 +234,8 @@ class Town:
         return shown
 
     def preview(self):
-        """By networks that hold fewer reports than a slice shows; what is counted must be what is shown."""
+        """By networks that hold fewer reports than a slice shows; what is counted must be what is shown. The few
+        sealed ones are in every answer."""
         shown = {}
         for person in self.readers():
             shown[person.name] = seen = set()
