@@ -102,6 +102,9 @@ static enum isac_err open_payload(struct report *r, bool check, struct wire_why 
 	return ISAC_OK;
 }
 
+/* To index and history a sealed report is one item that says nothing, found by what its header says; its key is nothing's but its own. */
+static const Isac1__Indicator NOTHING = ISAC1__INDICATOR__INIT;
+
 /* What is in it its readers check: whether the keys are for those who are named is intake's to ask, wire_sealed_check. */
 static enum isac_err open_sealed(struct report *r, bool check, struct wire_why *why)
 {
@@ -110,7 +113,8 @@ static enum isac_err open_sealed(struct report *r, bool check, struct wire_why *
 	r->items = wire_arena_alloc(&r->arena, sizeof(*r->items));
 	r->held = wire_arena_alloc(&r->arena, 1);
 	if (!r->items || !r->held) return full(r, why);
-	*r->items = (struct report_item){.bytes = r->payload_bytes};
+	*r->items = (struct report_item){.bytes = r->payload_bytes, .ind = &NOTHING, .value = {.text = ""}};
+	memcpy(r->items->key, r->header_hash, WIRE_VALUE_KEY);
 	*r->held = 0;
 	r->sealed = true;
 	r->n = 1;

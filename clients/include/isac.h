@@ -95,7 +95,7 @@ struct isac_report_conf {
 	enum isac_tlp tlp;
 	const char *const *groups;
 	size_t groups_n;
-	const char *const *recipients; /* of a red report, which is sealed to them: isac_batch_open asks the hub for their keys */
+	const char *const *recipients; /* of a red report, which is sealed to them: isac_batch_seal asks the hub for their keys */
 	size_t recipients_n;
 };
 

@@ -65,19 +65,23 @@ static enum isac_result check_label(const struct isac_report_conf *conf, struct 
 /* Everybody who is to read a red report, each once; its publisher, too, else it could not read its own. */
 static enum isac_result find_readers(struct isac_batch *b, struct isac_error *err)
 {
-	b->readers = calloc(b->recipients.n + 1, sizeof *b->readers);
-	if (!b->readers) return client_error_out_of_memory(err);
+	struct wire_reader *readers = calloc(b->recipients.n + 1, sizeof *readers);
+	size_t n = 0;
+	if (!readers) return client_error_out_of_memory(err);
 	for (size_t i = 0; i <= b->recipients.n; i++) {
 		const char *name = i < b->recipients.n ? b->recipients.text[i] : b->isac->self.name;
 		bool again = false;
-		for (size_t j = 0; j < b->readers_n; j++) again |= strcmp(b->readers[j].name, name) == 0;
+		for (size_t j = 0; j < n; j++) again |= strcmp(readers[j].name, name) == 0;
 		if (again) continue;
-		struct wire_reader *reader = &b->readers[b->readers_n];
-		enum isac_result r = client_directory_curve(reader->curve, b->isac, name, err);
-		if (r) return r;
-		reader->name = name;
-		b->readers_n++;
+		enum isac_result r = client_directory_curve(readers[n].curve, b->isac, name, err);
+		if (r) {
+			free(readers);
+			return r;
+		}
+		readers[n++].name = name;
 	}
+	b->readers = readers;
+	b->readers_n = n;
 	return ISAC_DONE;
 }
 
@@ -103,7 +107,6 @@ enum isac_result isac_batch_open(struct isac_batch **out, struct isac *isac, con
 	r = b->end && b->seen ? ISAC_DONE : client_error_out_of_memory(err);
 	if (!r) r = copy_names(&b->groups, conf->groups, conf->groups_n, "group", err);
 	if (!r) r = copy_names(&b->recipients, conf->recipients, conf->recipients_n, "member", err);
-	if (!r && b->tlp == ISAC_TLP_RED) r = find_readers(b, err);
 	if (r) isac_batch_close(&b);
 	*out = b;
 	return r;
@@ -264,6 +267,10 @@ static void make_id(uint8_t id[16], int64_t now_us)
 enum isac_result isac_batch_seal(struct isac_batch *b, struct isac_report *out, struct isac_error *err)
 {
 	*out = (struct isac_report){.data = NULL};
+	if (b->count && b->tlp == ISAC_TLP_RED && !b->readers) {
+		enum isac_result r = find_readers(b, err);
+		if (r) return r;
+	}
 	if (!b->count) return client_error_set(err, ISAC_MISUSED, "a report without items cannot be made");
 	Isac1__Header header = ISAC1__HEADER__INIT;
 	header.created_us = client_clock_now_us();

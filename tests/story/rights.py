@@ -102,10 +102,6 @@ class Rule:
                    RED: person.client_of is None and person.name in paper.recipients}[paper.label]
         return in_group and reached
 
-    def finds(self, person, paper):
-        """History knows what items say, and so nothing of what is sealed."""
-        return self.sees(person, paper) and paper.label != RED
-
     def reads(self, person):
         return not self.shut_out(person) and bool(person.roles & {"subscriber", "analyst"})
 

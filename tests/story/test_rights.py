@@ -27,7 +27,7 @@ AFTER = [
     ("predicate", None, "sees", lambda town: town.judge(DRIVER, run)),
     ("sql", None, "sees", lambda town: town.sql()),
     ("catch-up", "reads", "sees", lambda town: town.catch_up()),
-    ("query", "reads", "finds", lambda town: town.query()),
+    ("query", "reads", "sees", lambda town: town.query()),
     ("preview", "reads", "sees", lambda town: town.preview()),        # sealed ones whatever the filter, as in a feed
     ("why", "reads", "sees", lambda town: town.why()),
 ]

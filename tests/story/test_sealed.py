@@ -1,0 +1,166 @@
+"""TLP:RED is sealed to its recipients: the hub keeps and forwards what it cannot read, and refuses what is not sealed as it should be."""
+import pathlib
+import secrets
+
+import pytest
+
+import wirekit as kit
+from hub import run, until
+from isac1 import feed as feeds, merkle, report, sealed
+from isac1.client import Client, Feed
+from isac1.messages import pb
+from isac1.scan import Refused
+from isac1.tables import VALUE_NUMBER
+
+
+@pytest.fixture
+def carol(hub):
+    return hub.enrol("carol", "subscriber")
+
+
+def read(member, *args):
+    return [i["value"] for i in member.json("subscribe", "--from", "start", "--idle-exit", "0.3", *args)]
+
+
+def test_recipients_read_it_and_so_does_its_publisher(hub, alice, bob, carol):
+    receipt, = alice.publish("198.51.100.7", "evil.example", tlp="red", args=("--to", "bob", "--group", "desk"), ok=(1,))
+    assert receipt["code"] == 422                                           # sealed or not, the other rules hold
+    receipt, = alice.publish("198.51.100.7", "evil.example", tlp="red", args=("--to", "bob"))
+    assert receipt["code"] == 200 and receipt["items"] == 2
+    for member in (alice, bob):
+        items = member.json("subscribe", "--from", "start", "--idle-exit", "0.3")
+        assert [(i["value"], i["tlp"], i["verified"], i["publisher"]) for i in items] == [("198.51.100.7", "red", True, "alice"),
+                                                                                          ("evil.example", "red", True, "alice")]
+        until("in history", lambda: len(member.json("query", "tlp = red")) == 2)
+    assert read(carol) == [] and carol.json("query", "true") == []
+
+
+def test_a_filter_does_not_keep_it_out(hub, alice, bob):
+    """Nobody but its readers can tell whether it matches: feeds bring it live and behind, and say so when asked why."""
+    live = bob.start("subscribe", "--from", "now", "--filter", "value = 203.0.113.99 and confidence >= 90", "--count", "1")
+    until("open", lambda: hub.stat("feed.sessions") == 1)
+    alice.publish("203.0.113.5")
+    receipt, = alice.publish("198.51.100.7", tlp="red", args=("--to", "bob"))
+    out, err = live.communicate(timeout=60)
+    assert '"198.51.100.7"' in out, err
+    assert read(bob, "--filter", "type = md5") == ["198.51.100.7"]
+    assert [n["value"] for n in bob.json("preview", "type = md5", "--items", "9")[0]["newest"]] == ["198.51.100.7"]
+    sent = alice.json("who", receipt["report_id"])[0]["sent"]
+    assert {s["member"] for s in sent} == {"bob"} and all(s["items"] == 1 for s in sent)
+    assert bob.json("why", receipt["report_id"])[0]["seq"] == receipt["seq"]
+    # History goes by what its header says; what its items say it does not know.
+    until("in history", lambda: bob.json("query", "publisher = alice and tlp = red"))
+    assert bob.json("query", "value = 198.51.100.7") == [] and bob.json("query", "type = ipv4 and tlp = red") == []
+
+
+def test_nothing_of_it_lies_with_the_hub(hub, alice, bob):
+    """Not in a dump, not in the files of database and log, not in the hub's own folder."""
+    word = secrets.token_hex(12)
+    bob.start("subscribe", "--name", "soc", "--from", "start", "--follow")
+    one = {"type": "domain", "value": f"{word}.example", "raw": f"hxxp://{word}.example", "description": f"seen by {word}", "tags": [word]}
+    alice.publish_jsonl([one], tlp="red", args=("--to", "bob"))
+    alice.publish_jsonl([{**one, "value": f"green-{word}.example"}], tlp="green")          # the search does find what lies there
+    until("delivered", lambda: hub.stat("feed.delivered") == 2 and len(bob.json("query", "true")) == 2)
+    hub.sql("CHECKPOINT")
+    dump = hub.sql("SELECT encode(header, 'escape'), encode(payload, 'escape') FROM report WHERE tlp = 5") + hub.sql("SELECT * FROM indicator WHERE type = 0")
+    assert dump and word not in dump
+    found = [path for path in hub.folder.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
+    assert found                                                            # the green one
+    hub.sql("DELETE FROM report WHERE tlp = 2; DELETE FROM mention WHERE type <> 0; DELETE FROM indicator WHERE type <> 0")
+    rows = "".join(hub.sql(f"SELECT t::text FROM {table} t") for table in
+                   ("report", "mention", "indicator", "audience", "report_key", "concern", "feed_range", "subscription", "admin_event"))
+    assert word not in rows and word.encode().hex() not in rows and "bob" in rows
+    assert word not in hub.log_text()
+
+
+def make(home, readers, recipients=("bob",), change=None, tlp=pb.TLP_RED, items=None):
+    items = items or [report.indicator(VALUE_NUMBER["ipv4"], "198.51.100.7")]
+    return report.Report(home, items, tlp=tlp, recipients=list(recipients), readers=readers, change=change)
+
+
+def replaced(made, home, payload, rehash=True):
+    """The same report with another payload; rehash: signed for it, as a careless publisher would."""
+    header = pb.Header.FromString(made.header)
+    if rehash:
+        header.sealed = merkle.H(payload)
+    data = header.SerializeToString()
+    return pb.Submit(member=home.name, header=data, signature=kit.sign.sign(home.seed, "report", home.hub.hub_id, data), payload=payload)
+
+
+def test_what_is_not_sealed_as_it_should_be_is_refused(hub, alice, bob, carol):
+    a, b, c = map(kit.home_of, (alice, bob, carol))
+    both = {"alice": a.curve_public, "bob": b.curve_public}
+    with Client(a, hub.request_endpoint) as client:
+        code = lambda submit: client.request("SUBMIT", submit).code
+        assert code(make(a, both).submit) == 200
+        assert code(make(a, {"bob": b.curve_public}).submit) == 200                     # its publisher need not read it
+        assert code(make(a, {**both, "carol": c.curve_public}, ["bob", "carol", "bob"]).submit) == 200
+        assert code(make(a, None).submit) == 422                                        # in clear
+        assert code(make(a, both, (), tlp=pb.TLP_GREEN).submit) == 422                  # sealed, and not red
+        assert code(make(a, both, ["bob", "carol"]).submit) == 422                      # carol could not read it
+        assert code(make(a, {**both, "carol": c.curve_public}).submit) == 422           # carol is not named
+        assert code(make(a, both, change=lambda h: setattr(h, "sealed", bytes(31))).submit) == 422
+        assert code(make(a, both, change=lambda h: setattr(h, "sealed", bytes(32))).submit) == 401
+        assert code(make(a, both, change=lambda h: setattr(h, "item_count", 0)).submit) == 422
+        assert code(make(a, both, change=lambda h: setattr(h, "item_count", 1001)).submit) == 422
+        assert code(make(a, both, change=lambda h: setattr(h, "items_root", b"x")).submit) == 422
+        good = make(a, both)
+        payload = pb.SealedPayload.FromString(good.submit.payload)
+        short = pb.SealedPayload(body=payload.body, keys=[pb.SealedKey(member=k.member, box=k.box[:-1]) for k in payload.keys])
+        twice = pb.SealedPayload(body=payload.body, keys=[*payload.keys, payload.keys[1]])
+        empty = pb.SealedPayload(body=payload.body[:16], keys=payload.keys)
+        for bad, expected in ((short, 422), (twice, 422), (empty, 422), (pb.SealedPayload(keys=payload.keys), 422)):
+            assert code(replaced(good, a, bad.SerializeToString())) == expected
+        assert code(replaced(good, a, b"\xff\xff")) == 400
+        assert code(replaced(good, a, good.submit.payload + b"\x18\x01")) == 400        # an unknown field
+        assert code(replaced(good, a, short.SerializeToString(), rehash=False)) == 401
+    assert read(bob) == ["198.51.100.7"] * 3 and read(carol) == ["198.51.100.7"]
+
+
+def test_readers_refuse_what_does_not_hold(hub, alice, bob):
+    """The hub cannot check what is inside; its recipient does, with the program and with the second implementation."""
+    a, b = map(kit.home_of, (alice, bob))
+    both = {"alice": a.curve_public, "bob": b.curve_public}
+    other = kit.home_of(hub.enrol("mallory"))
+
+    def spoiled(payload=None, readers=both, borrowed=None):
+        """Seals another payload than the header counts, or borrows a body that was sealed for another report."""
+        def change(header):
+            data = borrowed or sealed.seal(payload.SerializeToString(), header, readers)
+            header.sealed, spoiled.data = merkle.H(data), data
+        made = make(a, both, change=change)
+        made.submit.payload = spoiled.data
+        return made.submit
+
+    items = [report.indicator(VALUE_NUMBER["ipv4"], "198.51.100.9")]
+    secret = secrets.token_bytes(32)
+    bad = [spoiled(pb.Payload(secret=secret, items=items)),                             # other items than the header commits to
+           spoiled(pb.Payload(secret=secret, items=items * 2)), spoiled(pb.Payload(secret=secret[:31], items=items)),
+           spoiled(pb.Payload(secret=secret)), spoiled(pb.Payload(secret=secret, items=items), {**both, "bob": other.curve_public}),
+           spoiled(borrowed=make(a, both).submit.payload)]
+    with Client(a, hub.request_endpoint) as client:
+        codes = [client.request("SUBMIT", submit).code for submit in bad]
+        assert codes == [200] * len(bad)
+    alice.publish("198.51.100.7", tlp="red", args=("--to", "bob"))
+    done = run(*bob.argv("--json", "subscribe", "--from", "start", "--idle-exit", "0.3"), ok=(0, 1, 4))
+    assert "198.51.100.9" not in done.stdout and '"198.51.100.7"' in done.stdout
+    assert done.stdout.count('"verified":false') + done.stderr.count("seq") >= len(bad), done.stderr
+    with Client(b, hub.request_endpoint) as client:
+        ring = client.keyring()
+    with Feed(b, hub.feed_endpoint) as feed:
+        feed.subscribe(**{"from": pb.Subscribe.FROM_START})
+        entries, _ = feed.until_heartbeat(len(bad) + 1)
+    for entry in entries[:-1]:
+        with pytest.raises(Refused):
+            feeds.check_entry(entry, ring, b)
+    assert feeds.check_entry(entries[-1], ring, b)[1][0].indicator.value == "198.51.100.7"
+    with pytest.raises(Refused):
+        feeds.check_entry(entries[-1], ring, other)                                     # whoever got hold of it
+
+
+def test_a_recipient_without_a_certified_key_is_told_of(hub, alice):
+    done = alice.isac("publish", "--tlp", "red", "--to", "nobody", "--format", "plain", stdin="198.51.100.7\n", ok=(1,))
+    assert "nothing can be sealed to nobody" in done.stderr
+    done = alice.isac("publish", "--tlp", "red", "--to", "admin", "--format", "plain", stdin="198.51.100.7\n", ok=(1,))
+    assert "nothing can be sealed to admin" in done.stderr
+    assert pathlib.Path(alice.home).exists() and hub.stat("store.reports") == 0
