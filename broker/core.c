@@ -163,6 +163,8 @@ static enum isac_err start_query(struct core *core)
 	struct query_conf conf = {.conninfo = core->conf->conninfo,
 				  .deadline_ms = number(core, "db_deadline_ms"),
 				  .queue_max = number(core, "query_queue_max"),
+				  .slow_deadline_ms = number(core, "statistics_deadline_ms"),
+				  .slow_queue_max = number(core, "statistics_queue_max"),
 				  .hub_id = core->conf->hub_id,
 				  .roster = &core->roster,
 				  .store = core->store,

@@ -28,23 +28,24 @@ static const struct {
 
 struct check {
 	struct isacd_user user;
-	bool bad;
+	struct isacd_findings *found;
 };
 
-static void report(struct check *c, bool good, const char *what, const char *why)
+static void report(struct check *c, bool good, const char *what, const char *why, const char *remedy)
 {
-	printf("%-6s %s%s%s\n", good ? "ok" : "WRONG", what, good ? "" : ": ", good ? "" : why);
-	c->bad |= !good;
+	isacd_found(c->found, what, good ? "ok" : "wrong", good ? "" : why, good ? "" : remedy);
 }
 
 static void check_row(struct check *c, size_t i)
 {
-	char why[120] = "";
+	char why[120] = "", remedy[160];
 	struct stat st;
 
 	if (lstat(rows[i].path, &st) != 0) {
 		/* The first admin's home may have been moved to another machine: better so. */
-		if (rows[i].needed || errno != ENOENT) report(c, false, rows[i].path, strerror(errno));
+		if (rows[i].needed || errno != ENOENT)
+			report(c, false, rows[i].path, strerror(errno),
+			       "bring it back from a copy: isacd backup --with-keys, your own of keys/");
 		return;
 	}
 	if ((st.st_mode & S_IFMT) != rows[i].type)
@@ -52,31 +53,23 @@ static void check_row(struct check *c, size_t i)
 	else if (st.st_mode & rows[i].rights) snprintf(why, sizeof(why), "mode %04o is too open", (unsigned)(st.st_mode & 07777));
 	else if (rows[i].owned && st.st_uid != c->user.uid)
 		snprintf(why, sizeof(why), "belongs to user %u, not to %s", (unsigned)st.st_uid, c->user.name);
-	report(c, !*why, rows[i].path, why);
+	snprintf(remedy, sizeof(remedy), "chmod %o DIR/%s%s%s",
+		 (unsigned)(0777 & ~rows[i].rights) & (rows[i].type == S_IFDIR ? 0755 : 0644), rows[i].path,
+		 rows[i].owned ? "; chown it to " : "", rows[i].owned ? c->user.name : "");
+	report(c, !*why, rows[i].path, why, remedy);
 }
 
 static void check_database(struct check *c, const char *database)
 {
-	struct isacd_pg pg = {.dir_fd = -1};
-	pid_t pid = -1;
-	int lock;
-	bool good;
+	static const char remedy[] = "the line above names it; pg/postgres.log has what PostgreSQL said";
+	struct isacd_pg_use use;
 
 	if (*database) {
-		report(c, isacd_setup_check(database, &c->user) == ISAC_OK, "database", "see above");
+		report(c, isacd_setup_check(database, &c->user) == ISAC_OK, "database", "see above", remedy);
 		return;
 	}
-	lock = isacd_file_lock("run/lock", &c->user);
-	if (lock < 0 && errno != EWOULDBLOCK) {
-		report(c, false, "run/lock", strerror(errno));
-		return;
-	}
-	isacd_pg_clean_environment();
-	good = lock < 0 || (isacd_pg_find(&pg) == ISAC_OK && isacd_pg_start_wait(&pg, &c->user, &pid) == ISAC_OK);
-	report(c, good && isacd_setup_check(NULL, &c->user) == ISAC_OK, "database", "see above");
-	isacd_pg_stop(pid);
-	if (pg.dir_fd >= 0) close(pg.dir_fd);
-	if (lock >= 0) close(lock);
+	report(c, isacd_pg_use(&use, &c->user) == ISAC_OK && isacd_setup_check(NULL, &c->user) == ISAC_OK, "database", "see above", remedy);
+	isacd_pg_use_end(&use);
 }
 
 struct geo_file {
@@ -91,7 +84,7 @@ static enum isac_err read_geo(void *arg)
 	struct wire_why why = {.text = ""};
 	enum isac_err err = geo_check(file->path, &why);
 
-	report(file->check, !err, file->name, why.text);
+	report(file->check, !err, file->name, why.text, "replace the file, or clear the parameter");
 	fflush(stdout);
 	return err;
 }
@@ -102,29 +95,37 @@ static void check_geo(struct check *c, const struct base_conf *conf, const char 
 
 	if (!*file.path) return;
 	fflush(stdout);
-	c->bad |= isacd_spawn_call(read_geo, &file, &c->user) != ISAC_OK;
+	c->found->wrong |= isacd_spawn_call(read_geo, &file, &c->user) != ISAC_OK;
+}
+
+void isacd_check_hub(struct isacd_findings *found, const struct base_conf *conf, const char *data)
+{
+	struct check c = {.found = found};
+	struct wire_hub hub;
+
+	isacd_found(found, "configuration", "ok", "", "");
+	if (chdir(data) != 0) {
+		isacd_found(found, data, "wrong", strerror(errno), "give the hub's data folder");
+		return;
+	}
+	if (isacd_hub_read(&hub) || isacd_user_of_hub(&c.user)) {
+		found->wrong = true;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) check_row(&c, i);
+	check_geo(&c, conf, "geo_country_db");
+	check_geo(&c, conf, "geo_asn_db");
+	if (!found->wrong) check_database(&c, base_conf_str(conf, "database"));
 }
 
 int isacd_check(const struct isacd_args *args)
 {
+	struct isacd_findings found = {.wrong = false};
 	struct base_conf *conf = NULL;
-	struct check c = {.bad = false};
-	struct wire_hub hub;
 
 	if (isacd_conf_load(&conf, args)) return ISACD_FAILED;
-	puts("ok     configuration");
-	if (chdir(args->data) != 0) {
-		isacd_say("%s: %s", args->data, strerror(errno));
-		c.bad = true;
-	} else if (isacd_hub_read(&hub) || isacd_user_of_hub(&c.user)) {
-		c.bad = true;
-	} else {
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) check_row(&c, i);
-		check_geo(&c, conf, "geo_country_db");
-		check_geo(&c, conf, "geo_asn_db");
-		if (!c.bad) check_database(&c, base_conf_str(conf, "database"));
-	}
+	isacd_check_hub(&found, conf, args->data);
 	fflush(stdout);
 	base_conf_destroy(&conf);
-	return c.bad ? ISACD_FAILED : ISACD_OK;
+	return found.wrong ? ISACD_FAILED : ISACD_OK;
 }

@@ -99,7 +99,7 @@ static enum isac_err make_keys(struct init *in)
 
 static enum isac_err fill_database(struct init *in, const char *conninfo)
 {
-	enum isac_err err = isacd_setup_migrate(conninfo, in->sql_fd, &in->user);
+	enum isac_err err = isacd_setup_migrate(conninfo, in->sql_fd, in->args->span, &in->user);
 
 	return err ? err : isacd_setup_first_admin(conninfo, &in->admin, &in->user);
 }

@@ -145,7 +145,7 @@ static void look_at_postgres(struct parent *p)
 	c->failures = 0;
 	base_log(BASE_LOG_INFO, "child.ready", "child=postgres ms=%lld", (long long)(base_clock_mono_us() - c->started_us) / 1000);
 	/* An upgraded program brings migrations along; those that were applied change nothing. */
-	if (!p->migrated && isacd_setup_migrate(NULL, p->sql_fd, NULL)) fail_hub(p, "the database", " cannot be brought up to date");
+	if (!p->migrated && isacd_setup_migrate(NULL, p->sql_fd, 0, NULL)) fail_hub(p, "the database", " cannot be brought up to date");
 	p->migrated = true;
 }
 

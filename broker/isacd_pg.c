@@ -116,7 +116,7 @@ void isacd_pg_clean_environment(void)
 
 /* ---- making ---- */
 /* A quiet tool; what it said is shown only if it failed. */
-static enum isac_err run_tool(const struct isacd_pg *pg, const struct isacd_user *user, const char *const *argv, int in_fd)
+static enum isac_err run_tool(const struct isacd_pg *pg, const struct isacd_user *user, const char *const *argv, int in_fd, int keep_fd)
 {
 	int said = memfd_create("said", MFD_CLOEXEC);
 	const struct isacd_spawn s = {.program = argv[0],
@@ -125,7 +125,7 @@ static enum isac_err run_tool(const struct isacd_pg *pg, const struct isacd_user
 				      .folder = "/",
 				      .in_fd = in_fd,
 				      .out_fd = said,
-				      .keep_fd = {pg->dir_fd, -1},
+				      .keep_fd = {pg->dir_fd, keep_fd},
 				      .death_signal = SIGKILL};
 	int status = isacd_spawn_wait(&s);
 	char text[4096];
@@ -149,7 +149,7 @@ static enum isac_err run_initdb(const struct isacd_pg *pg, const struct isacd_us
 
 	snprintf(program, sizeof(program), "%s/initdb", pg->bin);
 	snprintf(data, sizeof(data), "/proc/self/fd/%d/data", pg->dir_fd);
-	return run_tool(pg, user, argv, -1);
+	return run_tool(pg, user, argv, -1, -1);
 }
 
 /* In single-user mode, where no connection and no password can be in the way. */
@@ -167,7 +167,7 @@ static enum isac_err create_database(const struct isacd_pg *pg, const struct isa
 		isacd_say("cannot prepare SQL: %s", strerror(errno));
 		err = ISAC_ERR_SYSTEM;
 	} else {
-		err = run_tool(pg, user, argv, in_fd);
+		err = run_tool(pg, user, argv, in_fd, -1);
 	}
 	if (in_fd >= 0) close(in_fd);
 	return err;
@@ -184,13 +184,34 @@ struct settings {
 	const struct isacd_user *user;
 };
 
-/* As the cluster's user, in the cluster's folder. */
-static enum isac_err write_settings(void *arg)
+/* Who may connect. As the cluster's user, in the cluster's folder. */
+static enum isac_err write_access(void *arg)
 {
 	const struct settings *s = arg;
-	char conf[2048], ident[400];
-	static const char hba[] = "# Only the hub's own user, through the socket in this folder's parent.\nlocal all all peer map=isac\n";
+	char ident[400];
+	static const char hba[] = "# Only the hub's own user, through the socket in this folder's parent.\nlocal all all peer map=isac\n"
+				  "local replication all peer map=isac\n";
 	enum isac_err err;
+
+	snprintf(ident, sizeof(ident),
+		 "# map  system user  database user\nisac \"%s\" postgres\nisac \"%s\" isac_owner\nisac \"%s\" isac_core\n", s->user->name,
+		 s->user->name, s->user->name);
+	err = isacd_file_write("pg/data", "pg_hba.conf", 0600, NULL, hba, strlen(hba));
+	return err ? err : isacd_file_write("pg/data", "pg_ident.conf", 0600, NULL, ident, strlen(ident));
+}
+
+enum isac_err isacd_pg_settle(const struct isacd_user *user)
+{
+	struct settings settings = {user};
+
+	return isacd_spawn_call(write_access, &settings, user);
+}
+
+/* The same place. */
+static enum isac_err write_settings(void *arg)
+{
+	char conf[2048];
+	enum isac_err err = write_access(arg);
 
 	snprintf(conf, sizeof(conf),
 		 "# Written by isacd init. Your own settings go below the include line of postgresql.conf.\n"
@@ -202,12 +223,7 @@ static enum isac_err write_settings(void *arg)
 		 "timezone = 'UTC'\nlog_timezone = 'UTC'\nlog_line_prefix = '%%m [%%p] '\nlog_min_messages = warning\nlog_checkpoints = "
 		 "off\n",
 		 shared_buffers_mb());
-	snprintf(ident, sizeof(ident),
-		 "# map  system user  database user\nisac \"%s\" postgres\nisac \"%s\" isac_owner\nisac \"%s\" isac_core\n", s->user->name,
-		 s->user->name, s->user->name);
-	err = isacd_file_write("pg/data", "isac.conf", 0600, NULL, conf, strlen(conf));
-	if (!err) err = isacd_file_write("pg/data", "pg_hba.conf", 0600, NULL, hba, strlen(hba));
-	if (!err) err = isacd_file_write("pg/data", "pg_ident.conf", 0600, NULL, ident, strlen(ident));
+	if (!err) err = isacd_file_write("pg/data", "isac.conf", 0600, NULL, conf, strlen(conf));
 	if (!err) {
 		size_t len;
 		char *main_conf = isacd_file_read("pg/data/postgresql.conf", &len), *both = NULL;
@@ -341,4 +357,59 @@ void isacd_pg_stop(pid_t pid)
 	}
 	kill(pid, SIGQUIT);
 	waitpid(pid, NULL, 0);
+}
+
+/* ---- for commands beside the hub ---- */
+enum isac_err isacd_pg_use(struct isacd_pg_use *use, const struct isacd_user *user)
+{
+	enum isac_err err;
+
+	*use = (struct isacd_pg_use){.pg.dir_fd = -1, .pid = -1, .lock_fd = isacd_file_lock("run/lock", user)};
+	if (use->lock_fd < 0 && errno != EWOULDBLOCK) {
+		isacd_say("run/lock: %s", strerror(errno));
+		return ISAC_ERR_SYSTEM;
+	}
+	isacd_pg_clean_environment();
+	err = isacd_pg_find(&use->pg);
+	return err || use->lock_fd < 0 ? err : isacd_pg_start_wait(&use->pg, user, &use->pid);
+}
+
+void isacd_pg_use_end(struct isacd_pg_use *use)
+{
+	isacd_pg_stop(use->pid);
+	if (use->pg.dir_fd >= 0) close(use->pg.dir_fd);
+	if (use->lock_fd >= 0) close(use->lock_fd);
+}
+
+/* pg_basebackup takes a copy while the cluster works, and streams the log that makes it whole. */
+enum isac_err isacd_pg_copy(const struct isacd_pg *pg, const struct isacd_user *user, int to_fd)
+{
+	char program[300], host[64], to[64];
+	const char *const argv[] = {program,
+				    "-h",
+				    host,
+				    "-U",
+				    "postgres",
+				    "-D",
+				    to,
+				    "--checkpoint=fast",
+				    "--wal-method=stream",
+				    "--manifest-checksums=SHA256",
+				    "--no-password",
+				    NULL};
+
+	snprintf(program, sizeof(program), "%s/pg_basebackup", pg->bin);
+	snprintf(host, sizeof(host), "/proc/self/fd/%d", pg->dir_fd);
+	snprintf(to, sizeof(to), "/proc/self/fd/%d/data", to_fd);
+	return run_tool(pg, user, argv, -1, to_fd);
+}
+
+enum isac_err isacd_pg_verify(const struct isacd_pg *pg, const struct isacd_user *user)
+{
+	char program[300], data[64];
+	const char *const argv[] = {program, "--exit-on-error", "--quiet", data, NULL};
+
+	snprintf(program, sizeof(program), "%s/pg_verifybackup", pg->bin);
+	snprintf(data, sizeof(data), "/proc/self/fd/%d/data", pg->dir_fd);
+	return run_tool(pg, user, argv, -1, -1);
 }

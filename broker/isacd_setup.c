@@ -19,6 +19,7 @@ enum { DEADLINE_MS = 10000 };
 struct job {
 	const char *conninfo;
 	int sql_fd;
+	int64_t span;
 	const struct wire_member *bundle;
 };
 
@@ -48,7 +49,7 @@ static enum isac_err migrate(void *arg)
 	enum isac_err err;
 
 	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", job->sql_fd);
-	err = store_migrate(job->conninfo, dir, &why);
+	err = store_migrate(job->conninfo, dir, job->span, &why);
 	if (err) isacd_say("migrations: %s: %s", isac_err_name(err), why.text);
 	return err;
 }
@@ -76,9 +77,9 @@ static enum isac_err check(void *arg)
 	return err;
 }
 
-enum isac_err isacd_setup_migrate(const char *conninfo, int sql_fd, const struct isacd_user *user)
+enum isac_err isacd_setup_migrate(const char *conninfo, int sql_fd, int64_t span, const struct isacd_user *user)
 {
-	struct job job = {.conninfo = conninfo ? conninfo : isacd_setup_conninfo, .sql_fd = sql_fd};
+	struct job job = {.conninfo = conninfo ? conninfo : isacd_setup_conninfo, .sql_fd = sql_fd, .span = span};
 
 	return isacd_spawn_call(migrate, &job, user);
 }

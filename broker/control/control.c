@@ -47,7 +47,7 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 	err = call->row->fn(call);
 	enum isac_err end = store_admin_end(c->db, !err);
 	/* A commit that broke off may have happened. */
-	if (!err) c->stale = true;
+	if (!err) c->stale = c->sweeping = true;
 	return err ? err : end;
 }
 
@@ -136,8 +136,10 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	enum isac_err err = load_roster(c);
 	if (err) return err;
 	base_actor_ready(actor);
+	c->sweeping = true; /* an earlier life may have left some */
 	while (base_actor_running(actor)) {
-		int n = poll(fds, 2, c->stale ? RELOAD_RETRY_MS : -1);
+		int idle_ms = control_retention_tend(c);
+		int n = poll(fds, 2, c->stale && idle_ms > RELOAD_RETRY_MS ? RELOAD_RETRY_MS : idle_ms);
 		if (n < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		void *job;
 		if (base_mailbox_take(c->box, &job, 1)) run_job(c, job);

@@ -78,6 +78,12 @@ struct control {
 	struct wire_arena arena;
 	struct wire_buf rows, out;
 	bool stale; /* the roster in memory may be older than the database */
+	/* retention.c */
+	bool sweeping;			   /* rows of indicator may still count what retention removed */
+	int64_t retain_at_us, sweep_at_us; /* monotonic */
 };
+
+/* ---- retention.c: does what is due; how long nothing is, in ms ---------------------------------- */
+int control_retention_tend(struct control *c);
 
 #endif

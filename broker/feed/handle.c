@@ -141,6 +141,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 		feed_session_close(f, s);
 		return;
 	}
+	feed_page_gaps(f, &job->gaps);
 	filter = compile(&from, job->filter);
 	if (!filter) {
 		feed_session_close(f, s);

@@ -79,6 +79,12 @@ void feed_page_forget(struct feed *f, bool all)
 		if (all || f->pages.page[i]->used_us < before) drop(&f->pages, i);
 }
 
+void feed_page_gaps(struct feed *f, const struct store_gaps *gaps)
+{
+	if (gaps->kept_from > f->gaps.kept_from) feed_page_forget(f, true);
+	f->gaps = *gaps;
+}
+
 void feed_page_ask(struct feed *f, uint64_t position)
 {
 	struct feed_pages *pages = &f->pages;
@@ -115,6 +121,7 @@ void feed_page_take(struct feed *f, struct feed_job *job)
 		pages->retry_at_us = base_clock_mono_us() + FEED_RETRY_MS * 1000;
 		return;
 	}
+	if (job->gaps.kept_from) feed_page_gaps(f, &job->gaps);
 	job->page = NULL;
 	for (i = 0; i < page->n; i++) page->bytes += report_bytes(page->report[i]);
 	page->used_us = base_clock_mono_us();

@@ -119,6 +119,10 @@ bool feed_plan_behind(struct feed *f, struct feed_session *s, struct feed_plan *
 	size_t at = 0;
 
 	begin(p, s->position);
+	if (s->position + 1 < f->gaps.kept_from) { /* whatever ring and pages still have of it */
+		p->hole = f->gaps.kept_from - 1;
+		return true;
+	}
 	if (feed_ring_at(&f->ring, s->position + 1)) {
 		plan_ring(f, s, p);
 		return true;

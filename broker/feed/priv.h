@@ -83,8 +83,9 @@ void feed_page_free(struct feed_page **page);
 /* The page that goes on behind position, and where in it. NULL: none is here. */
 const struct feed_page *feed_page_find(struct feed *f, uint64_t position, size_t *at);
 void feed_page_ask(struct feed *f, uint64_t position);
-void feed_page_take(struct feed *f, struct feed_job *job); /* what the reader brought */
-void feed_page_forget(struct feed *f, bool all);	   /* those not used for a while */
+void feed_page_take(struct feed *f, struct feed_job *job);	    /* what the reader brought */
+void feed_page_gaps(struct feed *f, const struct store_gaps *gaps); /* what is gone now: retention's is read from no page any more */
+void feed_page_forget(struct feed *f, bool all);		    /* those not used for a while */
 
 /* ---- ranges: who was sent what ---- */
 struct feed_range {
@@ -171,8 +172,9 @@ struct feed_job {
 	/* OPEN */
 	char *filter; /* asked; NULL: the stored one, which comes back here */
 	uint32_t from;
-	uint64_t seq, head; /* FROM_SEQ; the feed's head when it was asked */
-	uint64_t position;  /* outcome */
+	uint64_t seq, head;	/* FROM_SEQ; the feed's head when it was asked */
+	uint64_t position;	/* outcome */
+	struct store_gaps gaps; /* outcome, of a PAGE with a hole, too; kept_from = 0: not read */
 	/* PAGE */
 	struct feed_page *page;
 	/* CURSORS */
@@ -210,6 +212,7 @@ struct feed {
 	struct member_roster *roster; /* a reference */
 	struct feed_ring ring;
 	struct feed_pages pages;
+	struct store_gaps gaps; /* as of the last opening, or page with a hole */
 	struct filter_set *set; /* of open sessions, by slot; not of those that get everything */
 	uint32_t *everything;	/* slots of those */
 	uint32_t everything_n;

@@ -28,6 +28,11 @@ void feed_job_free(struct feed_job **job)
 	*job = NULL;
 }
 
+static bool has_hole(const struct feed_page *page)
+{
+	return !page->n || page->report[page->n - 1]->seq != page->after + page->n;
+}
+
 static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 {
 	struct feed_page *page = job->page;
@@ -37,11 +42,12 @@ static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 	if (!page->report) return ISAC_ERR_NO_MEMORY;
 	err = store_select_page(reader->db, page->after, page->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n);
 	if (!err) base_stats_add(STAT_feed_pages, 1);
+	if (!err && has_hole(page)) err = store_select_gaps(reader->db, &job->gaps); /* why, as of now */
 	return err;
 }
 
 /* Where does the session begin? README section 7, `from`. */
-static enum isac_err choose_position(struct feed_job *job, const struct store_subscription *kept, uint64_t oldest, uint64_t head)
+static enum isac_err choose_position(struct feed_job *job, const struct store_subscription *kept, uint64_t head)
 {
 	switch (job->from) {
 	case ISAC1__SUBSCRIBE__FROM__FROM_START:
@@ -50,7 +56,6 @@ static enum isac_err choose_position(struct feed_job *job, const struct store_su
 	case ISAC1__SUBSCRIBE__FROM__FROM_SEQ:
 		job->position = job->seq;
 		if (job->seq > head) return wire_refuse(&job->why, ISAC_ERR_BAD_CURSOR, "position is beyond the head");
-		if (job->seq + 1 < oldest) return wire_refuse(&job->why, ISAC_ERR_BAD_CURSOR, "position is older than what is kept");
 		return ISAC_OK;
 	case ISAC1__SUBSCRIBE__FROM__FROM_NOW:
 		job->position = head;
@@ -79,13 +84,14 @@ static enum isac_err check_room(struct feed_reader *reader, const struct feed_jo
 static enum isac_err open_subscription(struct feed_reader *reader, struct feed_job *job)
 {
 	struct store_subscription kept = {.exists = false};
-	uint64_t oldest = 1, head = 0;
-	enum isac_err err = store_select_bounds(reader->db, &oldest, &head);
+	uint64_t head = 0;
+	enum isac_err err = store_select_head(reader->db, &head);
 
+	if (!err) err = store_select_gaps(reader->db, &job->gaps);
 	if (head < job->head) head = job->head;
 	if (!err && *job->name) err = store_select_subscription(reader->db, job->member_id, job->name, &kept);
 	if (!err && *job->name && !kept.exists) err = check_room(reader, job, &job->why);
-	if (!err) err = choose_position(job, &kept, oldest, head);
+	if (!err) err = choose_position(job, &kept, head);
 	if (!err && !job->filter) job->filter = strdup(kept.exists && kept.filter ? kept.filter : "");
 	if (!err && !job->filter) err = ISAC_ERR_NO_MEMORY;
 	if (!err && *job->name) err = store_upsert_subscription(reader->db, job->member_id, job->name, job->filter, job->position);

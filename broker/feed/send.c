@@ -73,8 +73,8 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 	if (err) return err;
 	msg.sub = s->sub;
 	msg.first_seq = s->position + 1;
+	msg.reason = store_gap_reason(&f->gaps, msg.first_seq, &last);
 	msg.last_seq = last;
-	msg.reason = 1;
 	err = feed_send(f, s, WIRE_GAP, 0, &msg.base);
 	if (err) return err;
 	wire_feed_gap(s->hash, msg.first_seq, last);

@@ -15,6 +15,11 @@ void intake_ask(struct intake *in, const struct intake_request *r, uint16_t type
 	enum isac_err err = type == WIRE_CONTROL ? control_ask(in->conf.control, &r->route, r->body.data, r->body.len)
 						 : query_ask(in->conf.query, &r->route, type, r->body.data, r->body.len);
 	if (!err) return;
+	if (err == ISAC_ERR_RATE) {
+		base_stats_add(STAT_intake_limited, 1);
+		intake_reply_error(in, &r->route, err, "a question of this kind is under way: one at a time", INTAKE_SLOW_RETRY_MS);
+		return;
+	}
 	base_stats_add(STAT_intake_busy, 1);
 	intake_reply_error(in, &r->route, ISAC_ERR_UNAVAILABLE, "too many requests are waiting", INTAKE_RETRY_MS);
 }

@@ -59,7 +59,7 @@ void intake_submit_refuse(struct intake *in, const struct store_route *route, st
 void intake_ask(struct intake *in, const struct intake_request *r, uint16_t type);
 
 /* ---- reply.c ------------------------------------------------------------------------------------------- */
-enum { INTAKE_RETRY_MS = 250 }; /* our hint with a 503 */
+enum { INTAKE_RETRY_MS = 250, INTAKE_SLOW_RETRY_MS = 1000 }; /* our hint with a 503; with the 429 of a slow question */
 void intake_reply_error(struct intake *in, const struct store_route *route, enum isac_err err, const char *text, uint32_t retry_after_ms);
 
 /* ---- front.c: the link ------------------------------------------------------------------------------------- */

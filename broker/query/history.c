@@ -32,7 +32,7 @@ static bool pick(uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1], const struct store_hit 
 	return any;
 }
 
-/* Appends an entry each for active and held items: an entry has one state. */
+/* Appends an entry each for active and held items: an entry has one state, which report_disclose writes. */
 static enum isac_err add_hit(struct query_call *call, const struct store_hit *hit, bool held)
 {
 	struct wire_buf *entry = &call->q->entry;
@@ -50,6 +50,11 @@ static enum isac_err add_hit(struct query_call *call, const struct store_hit *hi
 	return call->out->err;
 }
 
+enum isac_err query_history_show(struct query_call *call, const struct store_hit *hit, bool held)
+{
+	return may_see(call, hit->report) ? add_hit(call, hit, held) : ISAC_OK;
+}
+
 /* Items come in falling order within a report, so the last one of a hit is the lowest. */
 static uint32_t last_item(const struct store_hit *hit)
 {
@@ -64,7 +69,7 @@ static enum isac_err add_hits(struct query_call *call, const struct store_hit *h
 	struct query_cursor done = {0, 0};
 	for (size_t i = 0; i < n; i++) {
 		size_t before = call->out->len;
-		enum isac_err err = may_see(call, hits[i].report) ? add_hit(call, &hits[i], held) : ISAC_OK;
+		enum isac_err err = query_history_show(call, &hits[i], held);
 		if (err) return err;
 		if (before && call->out->len > WIRE_LIMIT_PAGE_BYTES) {
 			call->out->len = before;
@@ -124,17 +129,11 @@ static bool must_wait(struct query_call *call, const Isac1__Query *ask)
 	uint64_t indexed = store_indexer_seq(call->q->conf.indexer), head = store_head(call->q->conf.store);
 	struct query_job *job = call->job;
 
-	if (ask->wait_seq > indexed) {
-		job->wait_seq = ask->wait_seq;
-	} else if (!ask->wait_seq && !ask->as_of_seq && !ask->cursor.len && !job->may_lag && head > indexed && head - indexed <= NEAR) {
-		job->wait_seq = head;
-		job->may_lag = true;
-		job->deadline_us = base_clock_mono_us() + SOON_MS * 1000;
-	} else {
-		return false;
-	}
-	store_indexer_hurry(call->q->conf.indexer);
-	return true;
+	if (query_must_wait(call, ask->wait_seq)) return true;
+	if (ask->wait_seq || ask->as_of_seq || ask->cursor.len || job->may_lag || head <= indexed || head - indexed > NEAR) return false;
+	job->may_lag = true;
+	job->deadline_us = base_clock_mono_us() + SOON_MS * 1000;
+	return query_must_wait(call, head);
 }
 
 enum isac_err query_history(struct query_call *call)

@@ -27,10 +27,13 @@ struct query_call {
 	struct filter_error fail; /* text, column, expected: for ERROR */
 };
 
+/* QUICK: in order. PATIENT: long work in slices, others go first. SLOW: answered by query->slow; a member has one such under way. */
+enum query_lane { QUERY_QUICK, QUERY_PATIENT, QUERY_SLOW };
+
 /* Rows of the dispatch table in query.c. AGAIN parks the job until job->wait_seq is indexed and job->wait_ranges are written. */
 struct query_handler {
 	uint16_t type, reply;
-	bool patient;	/* long work in slices: others go first */
+	enum query_lane lane;
 	uint32_t roles; /* any of these; 0 = every member */
 	const ProtobufCMessageDescriptor *desc;
 	enum isac_err (*fn)(struct query_call *call);
@@ -41,6 +44,14 @@ enum isac_err query_status(struct query_call *call);
 enum isac_err query_preview(struct query_call *call);
 enum isac_err query_who(struct query_call *call);
 enum isac_err query_why(struct query_call *call);
+enum isac_err query_lookup(struct query_call *call);
+enum isac_err query_related(struct query_call *call);
+enum isac_err query_versions(struct query_call *call);
+enum isac_err query_statistics(struct query_call *call);
+/* The index is not that far: the handler returns AGAIN, and is called again when it is. */
+bool query_must_wait(struct query_call *call, uint64_t wait_seq);
+/* Appends a hit as entries (field 1 of every message that has such) if this member may see it; the last check before the wire. */
+enum isac_err query_history_show(struct query_call *call, const struct store_hit *hit, bool held);
 /* Fills call->fail and returns err. */
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text);
 
@@ -92,6 +103,7 @@ enum { QUERY_NOTES = 65536 };
 struct query_note {
 	_Atomic uint64_t seq;
 	_Atomic int64_t received_us;
+	atomic_bool asks_slow; /* a slow question of this member (or of one with the same place here) is under way */
 };
 
 struct query {
@@ -106,6 +118,8 @@ struct query {
 	size_t parked_n;
 	int64_t started_us;
 	struct query_note *notes;
+	/* A second one of its kind, with a queue, a connection and a deadline of its own; it shares the notes. NULL in it. */
+	struct query *slow;
 };
 
 #endif

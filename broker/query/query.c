@@ -1,7 +1,8 @@
 /*
- * query: the actor that answers QUERY, DIRECTORY, STATUS, PREVIEW, WHO and WHY, one at a time, over a database connection of its own.
+ * query: the actor that answers questions about stored things, one at a time, over a database connection of its own.
  *
- * What can be long is asked for in slices (PREVIEW, WHO): none takes long, and they wait until nobody else does.
+ * What can be long is asked for in slices (PREVIEW, WHO): none takes long, and they wait until nobody else does. What cannot be cut into
+ * slices and takes seconds (STATISTICS) has a second actor of the same making: no question of milliseconds waits behind it.
  * A query that waits for the index is parked and looked at again, so that the others go on; parked ones count against the
  * same maximum as those in the mailbox. The indexer tells nobody how far it is, hence the short poll while something is parked.
  */
@@ -13,19 +14,33 @@
 
 enum { PARKED_POLL_MS = 2, WAIT_MS = 10000, RETRY_MS = 250, PATIENT_EVERY = 16 };
 
+enum { READERS = MEMBER_SUBSCRIBER | MEMBER_ANALYST };
+
 static const struct query_handler handlers[] = {
-	{WIRE_QUERY, WIRE_QUERY_RESULT, false, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__query__descriptor, query_history},
-	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, false, 0, &isac1__directory__descriptor, query_directory},
-	{WIRE_STATUS, WIRE_STATUS_RESULT, false, 0, &isac1__status__descriptor, query_status},
-	{WIRE_PREVIEW, WIRE_PREVIEW_RESULT, true, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__preview__descriptor, query_preview},
-	{WIRE_WHO, WIRE_WHO_RESULT, true, 0, &isac1__who__descriptor, query_who},
-	{WIRE_WHY, WIRE_WHY_RESULT, true, MEMBER_SUBSCRIBER | MEMBER_ANALYST, &isac1__why__descriptor, query_why},
+	{WIRE_QUERY, WIRE_QUERY_RESULT, QUERY_QUICK, READERS, &isac1__query__descriptor, query_history},
+	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, QUERY_QUICK, 0, &isac1__directory__descriptor, query_directory},
+	{WIRE_STATUS, WIRE_STATUS_RESULT, QUERY_QUICK, 0, &isac1__status__descriptor, query_status},
+	{WIRE_PREVIEW, WIRE_PREVIEW_RESULT, QUERY_PATIENT, READERS, &isac1__preview__descriptor, query_preview},
+	{WIRE_WHO, WIRE_WHO_RESULT, QUERY_PATIENT, 0, &isac1__who__descriptor, query_who},
+	{WIRE_WHY, WIRE_WHY_RESULT, QUERY_PATIENT, READERS, &isac1__why__descriptor, query_why},
+	{WIRE_LOOKUP, WIRE_LOOKUP_RESULT, QUERY_QUICK, READERS, &isac1__lookup__descriptor, query_lookup},
+	{WIRE_RELATED, WIRE_RELATED_RESULT, QUERY_QUICK, READERS, &isac1__related__descriptor, query_related},
+	{WIRE_VERSIONS, WIRE_VERSIONS_RESULT, QUERY_QUICK, READERS, &isac1__versions__descriptor, query_versions},
+	{WIRE_STATISTICS, WIRE_STATISTICS_RESULT, QUERY_SLOW, READERS, &isac1__statistics__descriptor, query_statistics},
 };
 
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text)
 {
 	snprintf(call->fail.text, sizeof(call->fail.text), "%s", text);
 	return err;
+}
+
+bool query_must_wait(struct query_call *call, uint64_t wait_seq)
+{
+	if (wait_seq <= store_indexer_seq(call->q->conf.indexer)) return false;
+	call->job->wait_seq = wait_seq;
+	store_indexer_hurry(call->q->conf.indexer);
+	return true;
 }
 
 enum isac_err query_await_ranges(struct query_call *call)
@@ -71,6 +86,17 @@ static enum isac_err answer(struct query_call *call)
 	return h->fn(call);
 }
 
+static atomic_bool *asks_slow(const struct query *q, int32_t member_id)
+{
+	return &q->notes[(uint32_t)member_id % QUERY_NOTES].asks_slow;
+}
+
+/* Before the answer goes out: who has it may ask again. */
+static void allow_next(struct query *q, const struct query_job *job)
+{
+	if (job->handler->lane == QUERY_SLOW) atomic_store(asks_slow(q, job->route.member_id), false);
+}
+
 /* Takes the job; gives it back (parked) on AGAIN. */
 static void run_job(struct query *q, struct query_job *job)
 {
@@ -82,6 +108,7 @@ static void run_job(struct query *q, struct query_job *job)
 	bool full = q->parked_n == (size_t)q->conf.queue_max;
 	if (err == ISAC_ERR_AGAIN && full && job->may_lag) err = answer(&call); /* nobody asked to wait: it does not again */
 	if (err == ISAC_ERR_AGAIN && full) err = query_refuse(&call, ISAC_ERR_UNAVAILABLE, "too many wait");
+	if (err != ISAC_ERR_AGAIN) allow_next(q, job);
 	if (err == ISAC_ERR_AGAIN) {
 		q->parked[q->parked_n++] = job;
 		job = NULL;
@@ -126,6 +153,7 @@ static void run_parked(struct query *q)
 		else {
 			static const struct filter_error late[] = {{.text = "the index is not that far yet"},
 								   {.text = "what was sent is not written down yet"}};
+			allow_next(q, job);
 			send_error(q, job, ISAC_ERR_TOO_SLOW, &late[job->wait_ranges != 0]);
 			free(job);
 		}
@@ -138,6 +166,7 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	struct pollfd fds[] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN},
 			       {.fd = base_mailbox_fd(q->box), .events = POLLIN},
 			       {.fd = base_mailbox_fd(q->patient), .events = POLLIN}};
+	if (!q->slow) store_db_stop_by(q->db, base_actor_stop_fd(actor)); /* a stop does not wait for seconds of counting */
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
 		if (poll(fds, sizeof(fds) / sizeof(*fds), q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
@@ -157,41 +186,56 @@ enum isac_err query_ask(struct query *q, const struct store_route *route, uint16
 	*job = (struct query_job){
 		.route = *route, .handler = handler, .len = len, .deadline_us = base_clock_mono_us() + (int64_t)WAIT_MS * 1000};
 	if (len) memcpy(job->body, body, len);
-	if (!base_mailbox_put(handler->patient ? q->patient : q->box, job)) return ISAC_OK;
+	if (handler->lane == QUERY_SLOW && atomic_exchange(asks_slow(q, route->member_id), true)) {
+		free(job);
+		return ISAC_ERR_RATE;
+	}
+	struct base_mailbox *boxes[] = {[QUERY_QUICK] = q->box, [QUERY_PATIENT] = q->patient, [QUERY_SLOW] = q->slow->box};
+	if (!base_mailbox_put(boxes[handler->lane], job)) return ISAC_OK;
+	allow_next(q, job);
 	free(job);
 	return ISAC_ERR_UNAVAILABLE;
 }
 
-enum isac_err query_start(struct query **out, const struct query_conf *conf)
+/* main: NULL, or the one that the new one is the slow half of. */
+static enum isac_err make(struct query **out, const struct query_conf *conf, struct query *main)
 {
 	struct query *q = calloc(1, sizeof(*q));
+	*out = q;
 	if (!q) return ISAC_ERR_NO_MEMORY;
 	q->conf = *conf;
+	if (main) q->conf.queue_max = conf->slow_queue_max;
 	q->started_us = base_clock_us();
 	wire_arena_init(&q->arena, WIRE_LIMIT_DECODE_BYTES);
 	wire_buf_init(&q->out, WIRE_LIMIT_REPLY_BYTES);
 	wire_buf_init(&q->entry, WIRE_LIMIT_REPLY_BYTES);
-	*out = q;
-	q->notes = calloc(QUERY_NOTES, sizeof(*q->notes));
-	q->parked = calloc((size_t)conf->queue_max, sizeof(struct query_job *));
-	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)conf->queue_max) : ISAC_ERR_NO_MEMORY;
-	if (!err) err = base_mailbox_new(&q->patient, (size_t)conf->queue_max);
-	if (!err) err = store_db_new(&q->db, conf->conninfo, conf->deadline_ms);
-	if (!err) err = base_actor_start(&q->actor, "query", run, q);
+	q->notes = main ? main->notes : calloc(QUERY_NOTES, sizeof(*q->notes));
+	q->parked = calloc((size_t)q->conf.queue_max, sizeof(struct query_job *));
+	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)q->conf.queue_max) : ISAC_ERR_NO_MEMORY;
+	if (!err) err = base_mailbox_new(&q->patient, (size_t)q->conf.queue_max);
+	if (err) return err;
+	return main ? store_db_new_slow(&q->db, conf->conninfo, conf->slow_deadline_ms)
+		    : store_db_new(&q->db, conf->conninfo, conf->deadline_ms);
+}
+
+enum isac_err query_start(struct query **out, const struct query_conf *conf)
+{
+	enum isac_err err = make(out, conf, NULL);
+	if (!err) err = make(&(*out)->slow, conf, *out);
+	if (!err) err = base_actor_start(&(*out)->slow->actor, "statistics", run, (*out)->slow);
+	if (!err) err = base_actor_start(&(*out)->actor, "query", run, *out);
 	if (err) query_stop(out);
 	return err;
 }
 
 void query_halt(struct query *q)
 {
+	if (q->slow && q->slow->actor) base_actor_stop(&q->slow->actor);
 	if (q->actor) base_actor_stop(&q->actor);
 }
 
-void query_stop(struct query **slot)
+static void destroy(struct query *q)
 {
-	struct query *q = *slot;
-	if (!q) return;
-	query_halt(q);
 	void *job;
 	while (q->box && base_mailbox_take(q->box, &job, 1)) free(job);
 	while (q->patient && base_mailbox_take(q->patient, &job, 1)) free(job);
@@ -203,7 +247,17 @@ void query_stop(struct query **slot)
 	wire_buf_clear(&q->out);
 	wire_buf_clear(&q->entry);
 	free(q->parked);
-	free(q->notes);
 	free(q);
+}
+
+void query_stop(struct query **slot)
+{
+	struct query *q = *slot;
+	if (!q) return;
+	query_halt(q);
+	struct query_note *notes = q->notes;
+	if (q->slow) destroy(q->slow);
+	destroy(q);
+	free(notes);
 	*slot = NULL;
 }

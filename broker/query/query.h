@@ -1,5 +1,5 @@
 /*
- * query: the actor that answers QUERY, DIRECTORY, STATUS, PREVIEW, WHO and WHY from the store, under entitlement.
+ * query: the actor that answers questions about stored things, under entitlement; and a second one for those that may take long.
  */
 #ifndef ISAC_QUERY_H
 #define ISAC_QUERY_H
@@ -10,6 +10,7 @@ struct query;
 struct query_conf {
 	const char *conninfo;
 	int64_t deadline_ms, queue_max;
+	int64_t slow_deadline_ms, slow_queue_max; /* of STATISTICS */
 	const char *hub_id;
 	uint8_t cursor_key[32]; /* secret of this hub that outlives it: makes page cursors unforgeable */
 	struct base_shared *roster;
@@ -26,7 +27,7 @@ enum isac_err query_start(struct query **out, const struct query_conf *conf);
 /* Answers no more; query_note_receipt may still be called. */
 void query_halt(struct query *q);
 void query_stop(struct query **q);
-/* body is copied. UNAVAILABLE when the queue is full. type: a row of the table in query.c. */
+/* body is copied. UNAVAILABLE when the queue is full; RATE when this member has a slow question under way. type: a row of query.c. */
 enum isac_err query_ask(struct query *q, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
 /* A receipt of this member has gone out, or will: for STATUS. Any thread, never blocks. */
 void query_note_receipt(struct query *q, int32_t member_id, uint64_t seq, int64_t received_us);

@@ -60,7 +60,7 @@ enum isac_err store_sync_head(struct store *s, bool quiet)
 	err = read_head(s, &head, &received_us);
 	while (!err && !quiet && at < head) err = hand_on(s, &at, head);
 	if (err) return err;
-	err = store_ensure_partition(s->pg, &s->args, head + 10000000);
+	err = store_ensure_partition(s->pg);
 	if (err) return err;
 	s->partitions_at = head;
 	s->received_us = received_us;

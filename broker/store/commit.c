@@ -13,8 +13,8 @@ enum {
 	TRIES_MAX = 6,
 	PAUSE_MIN_MS = 20,
 	PAUSE_MAX_MS = 500,
-	PARTITION_EVERY = 1000000,
-	LOOK_FIRST = 100 /* commits */
+	PARTITION_EVERY = 5000, /* with the largest batch, less than what partition_ahead() keeps ready */
+	LOOK_FIRST = 100	/* commits */
 };
 
 /* ---- twins: the same id twice in one batch ---------------------------------------------------- */
@@ -301,7 +301,7 @@ static void commit_slice(struct store *s, struct store_job **jobs, size_t n)
 	for (size_t i = 0; i < new_n; i++) report_unref(&reports[i]);
 	if (atomic_load(&s->head) - s->partitions_at >= PARTITION_EVERY) {
 		s->partitions_at = atomic_load(&s->head);
-		if (store_ensure_partition(s->pg, &s->args, s->partitions_at + 10000000))
+		if (store_ensure_partition(s->pg))
 			base_log_limited(1, BASE_LOG_WARN, "store.partition", "text=\"%s\"", store_pg_error(s->pg));
 	}
 }

@@ -6,21 +6,68 @@
 #include "base/base.h"
 #include "store/priv.h"
 
-enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms)
+enum { SLOW_GRACE_MS = 2000 };
+
+static enum isac_err make(struct store_db **out, struct store_db *db, const struct store_pg_conf *conf)
 {
-	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac reader", .deadline_ms = deadline_ms};
-	struct store_db *db = calloc(1, sizeof(*db));
 	enum isac_err err;
 
 	if (!db) return ISAC_ERR_NO_MEMORY;
 	wire_buf_init(&db->args, STORE_FIELDS_MAX);
-	err = store_pg_new(&db->pg, &conf);
+	err = store_pg_new(&db->pg, conf);
 	if (err) {
 		store_db_destroy(&db);
 		return err;
 	}
 	*out = db;
 	return ISAC_OK;
+}
+
+enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms)
+{
+	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac reader", .deadline_ms = deadline_ms};
+
+	return make(out, calloc(1, sizeof(struct store_db)), &conf);
+}
+
+static int stop_fd(void *arg)
+{
+	return ((struct store_db *)arg)->stop_fd;
+}
+
+static void give_up(void *arg)
+{
+	struct store_db *db = arg;
+
+	db->stop_fd = -1;
+	store_pg_limit(db->pg, 1); /* a time long past */
+}
+
+enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms)
+{
+	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac statistics", .deadline_ms = deadline_ms + SLOW_GRACE_MS};
+	struct store_db *db = calloc(1, sizeof(*db));
+
+	if (!db) return ISAC_ERR_NO_MEMORY;
+	/* One process, and memory for sorts. The server gives up before we do: it says so, and the connection lives on. */
+	snprintf(db->timeout_ms, sizeof(db->timeout_ms), "%lld", (long long)deadline_ms);
+	db->settings[0] = "statement_timeout";
+	db->settings[1] = db->timeout_ms;
+	db->settings[2] = "max_parallel_workers_per_gather";
+	db->settings[3] = "0";
+	db->settings[4] = "work_mem";
+	db->settings[5] = "65536";
+	conf.settings = db->settings;
+	db->stop_fd = -1;
+	conf.aside_fd = stop_fd;
+	conf.aside = give_up;
+	conf.arg = db;
+	return make(out, db, &conf);
+}
+
+void store_db_stop_by(struct store_db *db, int fd)
+{
+	db->stop_fd = fd;
 }
 
 void store_db_destroy(struct store_db **db)

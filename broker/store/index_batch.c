@@ -18,8 +18,8 @@ struct entry {
 };
 
 struct store_index_batch {
-	struct wire_buf rows; /* mention, as COPY takes them */
-	struct wire_buf args;
+	struct wire_buf rows;		/* mention, as COPY takes them */
+	struct wire_buf args, replaced; /* two connections are at work at once */
 	struct entry *entries;
 	size_t entries_n, entries_cap, sent; /* sent: of the entries, sorted, to indicator */
 	struct report **reports;	     /* entries point into them */
@@ -33,6 +33,7 @@ enum isac_err store_index_batch_new(struct store_index_batch **out)
 	if (!b) return ISAC_ERR_NO_MEMORY;
 	wire_buf_init(&b->rows, STORE_FIELDS_MAX);
 	wire_buf_init(&b->args, STORE_FIELDS_MAX);
+	wire_buf_init(&b->replaced, STORE_FIELDS_MAX);
 	*out = b;
 	return ISAC_OK;
 }
@@ -51,6 +52,7 @@ void store_index_batch_destroy(struct store_index_batch **b)
 	store_index_batch_reset(*b);
 	wire_buf_clear(&(*b)->rows);
 	wire_buf_clear(&(*b)->args);
+	wire_buf_clear(&(*b)->replaced);
 	free((*b)->entries);
 	free((*b)->reports);
 	free(*b);
@@ -332,4 +334,30 @@ enum isac_err store_index_batch_mention(struct store_index_batch *b, struct stor
 {
 	if (!b->entries_n) return ISAC_OK;
 	return store_pg_copy(pg, "COPY mention (" MENTION_COLUMNS ") FROM STDIN (FORMAT binary)", &b->rows);
+}
+
+enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct store_pg *pg)
+{
+	static const struct store_stmt stmt = {"insert_supersession",
+					       "INSERT INTO supersession (publisher_id, replaced, seq) "
+					       "SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[]) ON CONFLICT DO NOTHING"};
+	uint32_t n = 0;
+	size_t mark;
+
+	for (size_t i = 0; i < b->reports_n; i++) n += b->reports[i]->header->supersedes.len == WIRE_ID;
+	if (!n) return ISAC_OK;
+	wire_buf_reset(&b->replaced);
+	for (int column = 0; column < 3; column++) {
+		mark = store_field_array(&b->replaced, column == 0 ? STORE_OID_INT4 : column == 1 ? STORE_OID_UUID : STORE_OID_INT8, n);
+		for (size_t i = 0; i < b->reports_n; i++) {
+			const struct report *r = b->reports[i];
+
+			if (r->header->supersedes.len != WIRE_ID) continue;
+			if (column == 0) store_field_i32(&b->replaced, r->publisher_id);
+			else if (column == 1) store_field_bytes(&b->replaced, r->header->supersedes.data, WIRE_ID);
+			else store_field_i64(&b->replaced, (int64_t)r->seq);
+		}
+		store_field_array_end(&b->replaced, mark);
+	}
+	return store_pg_run(pg, &stmt, &b->replaced, NULL);
 }

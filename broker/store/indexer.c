@@ -169,6 +169,7 @@ static enum isac_err write_batch(struct store_indexer *x, uint64_t to)
 	if (!err && i) err = store_index_batch_indicator_start(x->batch, i->pg);
 	if (!err && m) err = begin(m, &move[MENTION], to);
 	if (!err && m) err = store_index_batch_mention(x->batch, m->pg);
+	if (!err && m) err = store_index_batch_supersession(x->batch, m->pg);
 	if (!err && m && x->concern) err = store_index_concern_write(x->concern, m->pg);
 	if (!err && i) err = store_index_batch_indicator_finish(x->batch, i->pg);
 	if (!err && i) err = commit(i, to);

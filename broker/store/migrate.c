@@ -171,15 +171,16 @@ static enum isac_err apply_roles(struct store_pg *pg, const char *sql_dir, struc
 	return err;
 }
 
-enum isac_err store_migrate(const char *conninfo, const char *sql_dir, struct wire_why *why)
+enum isac_err store_migrate(const char *conninfo, const char *sql_dir, int64_t span, struct wire_why *why)
 {
 	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac migration", .deadline_ms = 60000, .owner = true};
 	struct store_pg *pg;
-	char lock[96];
+	char lock[160];
 	enum isac_err err = store_pg_new(&pg, &conf);
 
 	if (err) return err;
-	snprintf(lock, sizeof(lock), "SET lock_timeout = 60000; SELECT pg_advisory_lock(%d, %d)", STORE_LOCK, STORE_LOCK_MIGRATE);
+	snprintf(lock, sizeof(lock), "SET lock_timeout = 60000; SELECT pg_advisory_lock(%d, %d); SET isac.span = '%.0lld'", STORE_LOCK,
+		 STORE_LOCK_MIGRATE, (long long)span);
 	err = store_pg_script(pg, lock);
 	if (err) err = failed(pg, "database", err, why);
 	if (!err) err = apply_roles(pg, sql_dir, why);

@@ -107,6 +107,7 @@ const char *store_pg_error(const struct store_pg *pg)
 void store_pg_limit(struct store_pg *pg, int64_t until_us)
 {
 	pg->limit_us = until_us;
+	if (until_us && until_us < pg->until_us) pg->until_us = until_us;
 }
 
 static enum isac_err broken(struct store_pg *pg, const char *text)

@@ -11,6 +11,7 @@
 #include "concern/concern.h"
 #include "store/store.h"
 
+#define STORE_SCHEMA_TEXT "30" /* the same, for SQL */
 enum {
 	STORE_SCHEMA = 30,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
@@ -89,7 +90,7 @@ enum isac_err store_pg_connect(struct store_pg *pg); /* ISAC_OK at once if conne
 void store_pg_close(struct store_pg *pg);
 bool store_pg_is_open(const struct store_pg *pg);
 const char *store_pg_error(const struct store_pg *pg);	    /* of the last failure, one line */
-void store_pg_limit(struct store_pg *pg, int64_t until_us); /* no wait goes beyond this monotonic time; 0 = none */
+void store_pg_limit(struct store_pg *pg, int64_t until_us); /* no wait goes beyond this monotonic time, also of what runs; 0 = none */
 /* Runs with the fields in args as parameters (may be NULL); binary result if res is not NULL. */
 enum isac_err store_pg_run(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args, PGresult **res);
 /* The same; fn is called once the server has the statement, before its answer is waited for. It must not use pg. */
@@ -127,6 +128,10 @@ struct store_db {
 	size_t page_bytes; /* average report of the last page */
 	int64_t event_id;  /* of the command whose transaction is open */
 	bool in_admin;
+	/* Of store_db_new_slow. pg keeps settings. */
+	char timeout_ms[24];
+	const char *settings[7];
+	int stop_fd; /* -1: none, or it was seen */
 };
 struct wire_buf *store_db_args(struct store_db *db); /* emptied */
 /* One statement with the fields in db->args, run again once on a fresh connection if the old one turns out to be broken. Reads only, or
@@ -140,11 +145,21 @@ void store_db_visible(const struct store_db *db, struct wire_buf *args, const st
 
 /* select_roster.c: nets, asns, domains and groups from four columns that follow one another, into the arena. */
 enum isac_err store_select_roster_space(struct member *m, const PGresult *res, int row, int col, struct wire_arena *arena);
+/*
+ * What a QUERY for everything, without held items, would show: the condition on a mention m and its report r by which every other question
+ * counts. $1: store_db_visible, $2: the member.
+ */
+#define STORE_VISIBLE "NOT m.held AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
+/* Empties the arguments and adds these two. The cache of audiences must be up to date. */
+struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self);
+enum isac_err store_select_complete(struct store_db *db,
+				    uint64_t *seq); /* select_complete.c: the index answers for everything up to here */
 
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
 #define STORE_REPORT_COLUMNS "r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload"
-enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row);
+/* check: its items against the root of its header, as intake did. */
+enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row, bool check);
 /* Gives it the audience that its row names; asks the database for unknown ones. */
 enum isac_err store_report_row_audience(struct store_db *db, struct report *report);
 
@@ -171,7 +186,7 @@ enum isac_err store_append_report(struct store_pg *pg, struct wire_buf *args, st
 enum isac_err store_find_report(struct store_pg *pg, struct wire_buf *args, struct store_job *const *jobs, size_t n, size_t *found);
 enum isac_err store_intern_audience(struct store_pg *pg, struct wire_buf *args, const struct member_audience *a, const uint8_t digest[16],
 				    int32_t *id);
-enum isac_err store_ensure_partition(struct store_pg *pg, struct wire_buf *args, uint64_t upto);
+enum isac_err store_ensure_partition(struct store_pg *pg);
 
 /* ---- receipt.c: batches that wait for the signer ------------------------------------------- */
 struct store_receipts;
@@ -198,6 +213,7 @@ enum isac_err store_index_batch_add(struct store_index_batch *b, const struct re
 size_t store_index_batch_count(const struct store_index_batch *b); /* mentions */
 /* Write mention, and indicator, inside the open transaction of pg. _start leaves pg at work, until _finish has waited for it. */
 enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg);
+enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_start(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_finish(struct store_index_batch *b, struct store_pg *pg);
 

@@ -2,14 +2,15 @@
 #include <string.h>
 #include "store/priv.h"
 
-enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row)
+enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row, bool check)
 {
 	struct wire_bytes signature = store_get_bytes(res, row, 4), held = store_get_bytes(res, row, 5);
 	struct report *report;
 	enum isac_err err;
 
 	if (signature.len != WIRE_SIGNATURE) return ISAC_ERR_MALFORMED;
-	err = report_open(&report, store_get_bytes(res, row, 7), store_get_bytes(res, row, 8), signature.data, false, NULL);
+	err = report_open(&report, store_get_bytes(res, row, 7), store_get_bytes(res, row, 8), signature.data,
+			  check && store_get_bytes(res, row, 8).len, NULL);
 	if (err) return err;
 	report->seq = (uint64_t)store_get_i64(res, row, 0);
 	report->received_us = store_get_time(res, row, 1);

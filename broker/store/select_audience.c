@@ -85,3 +85,12 @@ void store_db_visible(const struct store_db *db, struct wire_buf *args, const st
 		if (member_may_see(self, db->audiences[i], 0)) store_field_i32(args, db->audiences[i]->id);
 	store_field_array_end(args, mark);
 }
+
+struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self)
+{
+	struct wire_buf *args = store_db_args(db);
+
+	store_db_visible(db, args, self);
+	store_field_i32(args, self->id);
+	return args;
+}

@@ -111,6 +111,10 @@ static const struct {
 				       "s.created") "AS created "
 						    "FROM subscription s JOIN member m ON m.id = s.member_id WHERE $1::text IN ('', "
 						    "m.name) ORDER BY m.name, s.name"}},
+	{"retention",
+	 {"list_retention",
+	  "SELECT partition_name('report', part) AS partition, first_seq::text AS first_seq, last_seq::text AS last_seq, " TIME_OF(
+		  "newest") "AS newest, bytes::text AS bytes FROM retention_plan($1::text::bigint)"}},
 	{"event",
 	 {"list_event", "SELECT e.id::text, " TIME_OF(
 				"e.at") "AS at, COALESCE(m.name, '') AS member, e.verb, encode(e.command_id, 'hex') AS command_id, "

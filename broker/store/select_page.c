@@ -19,7 +19,7 @@ static void take(void *arg, const PGresult *res)
 
 	if (t->err || t->n == t->max || (t->n && t->bytes >= t->max_bytes)) return;
 	t->bytes += store_get_bytes(res, 0, 7).len + store_get_bytes(res, 0, 8).len;
-	t->err = store_report_row_open(&t->out[t->n], res, 0);
+	t->err = store_report_row_open(&t->out[t->n], res, 0, false);
 	if (!t->err) t->n++;
 }
 

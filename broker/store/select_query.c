@@ -14,19 +14,6 @@ struct found {
 	uint32_t item;
 };
 
-static enum isac_err read_complete(struct store_db *db, uint64_t *seq)
-{
-	static const struct store_stmt stmt = {"select_complete", "SELECT least(c.seq, i.seq) FROM index_cursor c, indicator_cursor i"};
-	PGresult *res = NULL;
-	enum isac_err err;
-
-	store_db_args(db);
-	err = store_db_run(db, &stmt, &res);
-	if (!err) *seq = (uint64_t)store_get_i64(res, 0, 0);
-	PQclear(res);
-	return err;
-}
-
 /* $1 visible audiences, $2 self, $3 $4 times, $5 as of, $6 $7 keyset, $8 may see held of others, $9 limit. */
 static void put_args(struct store_db *db, const struct store_query *q, uint64_t until_seq, const struct filter_sql *sql)
 {
@@ -97,7 +84,7 @@ static enum isac_err open_reports(struct store_db *db, const uint64_t *seqs, siz
 	for (int row = 0; !err && row < PQntuples(res); row++) {
 		struct store_hit *hit = &hits[*opened];
 
-		err = store_report_row_open(&hit->report, res, row);
+		err = store_report_row_open(&hit->report, res, row, false);
 		if (err) break;
 		(*opened)++;
 		hit->shown = calloc((size_t)(hit->report->n + 7) / 8 + 1, 1);
@@ -154,7 +141,7 @@ enum isac_err store_select_query(struct store_db *db, const struct store_query *
 
 	*hits = NULL;
 	*n = 0;
-	err = read_complete(db, complete_seq);
+	err = store_select_complete(db, complete_seq);
 	if (!err) err = store_db_audiences(db);
 	if (!err) err = find(db, q, q->as_of_seq && q->as_of_seq < *complete_seq ? q->as_of_seq : *complete_seq, &res);
 	*next_seq = 0; /* only now: they may be the fields of q that say where to begin */

@@ -75,14 +75,31 @@ uint64_t store_indexer_seq(const struct store_indexer *x); /* index complete up 
 /* ---- a connection for one actor's own reads and small writes ---- */
 struct store_db; /* reconnects by itself; every call has the deadline */
 enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms);
+/* The same for questions that may take long: their statements end by the deadline with DB_RETRY. */
+enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms);
+/* Of store_db_new_slow: once fd is readable, what runs and all that comes is given up with DB_BROKEN. An actor's base_actor_stop_fd. */
+void store_db_stop_by(struct store_db *db, int fd);
 void store_db_destroy(struct store_db **db);
 
 /* Reports with after < seq <= until, ascending, at most max_reports and about max_bytes. Holes are how the caller sees gaps.
  * Every report that a reader returns has publisher, received_us, audience_id and ->audience (copied into its own arena) set. */
 enum isac_err store_select_page(struct store_db *db, uint64_t after, uint64_t until, size_t max_reports, size_t max_bytes,
 				struct report **out, size_t *n);
-/* Oldest seq that exists, and newest. Empty store: oldest = 1, head = 0. */
-enum isac_err store_select_bounds(struct store_db *db, uint64_t *oldest, uint64_t *head);
+/* The newest seq; 0: none yet. */
+enum isac_err store_select_head(struct store_db *db, uint64_t *head);
+/* Sequence numbers that have no report, and why. The numbers are those of message Gap (proto/README.md section 7). */
+enum store_gap_reason { STORE_GAP_RETENTION = 1, STORE_GAP_ERASURE = 2, STORE_GAP_RESTORE = 3 };
+enum { STORE_RESTORES_MAX = 64 };
+struct store_gaps {
+	uint64_t kept_from; /* retention removed everything below */
+	size_t n;
+	struct {
+		uint64_t first, last;
+	} restored[STORE_RESTORES_MAX]; /* ascending: numbers that a restore skipped; the newest ones */
+};
+enum isac_err store_select_gaps(struct store_db *db, struct store_gaps *out);
+/* Why first..*last is gone; *last comes down to where the reason changes. Pure. */
+enum store_gap_reason store_gap_reason(const struct store_gaps *gaps, uint64_t first, uint64_t *last);
 /* Audience of an interned id (cached by db); lives as long as db. */
 enum isac_err store_select_audience(struct store_db *db, int32_t id, const struct member_audience **out);
 
@@ -104,6 +121,72 @@ struct store_query {
 enum isac_err store_select_query(struct store_db *db, const struct store_query *q, struct store_hit **hits, size_t *n, uint64_t *next_seq,
 				 uint32_t *next_item /* 0 = the end */, uint64_t *complete_seq);
 void store_hits_free(struct store_hit *hits, size_t n);
+
+/*
+ * Answers to other questions about history, appended to the reply's body; only what a query for everything would show this member counts.
+ * proto/README.md section 10 says what the numbers mean. now_us: the hub's clock. *complete_seq: the index answered for all up to here.
+ */
+enum isac_err store_select_known(struct store_db *db, const struct member *self, const Isac1__Lookup *ask, int64_t now_us,
+				 struct wire_buf *out, uint64_t *complete_seq);
+enum store_relation { STORE_RELATION_REPORT = 1, STORE_RELATION_NETWORK, STORE_RELATION_DOMAIN };
+struct store_related {
+	const struct member *self;
+	const uint8_t *key;  /* of the value itself, which is left out */
+	const uint8_t *addr; /* NETWORK: with its host bits zero */
+	uint8_t family, prefix;
+	const char *domain; /* DOMAIN */
+	uint32_t limit;
+	/* Called for each value, in order; text lives for the call. count: of all, RELATED_VALUES at most. */
+	void (*row)(void *arg, const Isac1__RelatedValue *value, uint32_t count);
+	void *arg;
+};
+enum isac_err store_select_related(struct store_db *db, enum store_relation relation, const struct store_related *q,
+				   uint64_t *complete_seq);
+/* Reports with this id, oldest first; publisher_id 0: of anybody. Entitlement is in the SQL; the caller asks member_may_see again. */
+enum isac_err store_select_versions(struct store_db *db, const struct member *self, const uint8_t report_id[WIRE_ID], int32_t publisher_id,
+				    struct store_hit **hits, size_t *n);
+/* Those that replace it: appends VersionsResult.later. publisher_id 0: of anybody; names come from the roster. */
+enum isac_err store_select_later(struct store_db *db, const struct member *self, const uint8_t report_id[WIRE_ID], int32_t publisher_id,
+				 struct wire_buf *out, uint64_t *complete_seq);
+/* Rows of what STATISTICS asks; publishers by id. name is NULL for the total. */
+struct store_count {
+	const char *name;
+	uint64_t mentions, values, reports;
+	uint32_t publishers;
+};
+struct store_score {
+	int32_t publisher_id;
+	uint64_t mentions, values, first, unique, led;
+	int64_t lead_us;
+};
+struct store_overlap {
+	int32_t a, b;
+	uint64_t values;
+};
+enum store_question {
+	STORE_STATS_TOTAL = 1,
+	STORE_STATS_DAY,
+	STORE_STATS_TYPE,
+	STORE_STATS_PUBLISHER,
+	STORE_STATS_COUNTRY,
+	STORE_STATS_ASN,
+	STORE_STATS_SCORES,
+	STORE_STATS_OVERLAP,
+	STORE_STATS_END
+};
+struct store_statistics {
+	const struct member *self;
+	enum store_question question;
+	int64_t since_us, until_us;
+	int32_t publisher_id; /* SCORES: only this one's; 0 = all, -1 = nobody's */
+	/* Called for each row; only that of the question is. */
+	void (*count)(void *arg, const struct store_count *row);
+	void (*score)(void *arg, const struct store_score *row);
+	void (*overlap)(void *arg, const struct store_overlap *row);
+	void *arg;
+};
+/* With a db of store_db_new_slow. DB_RETRY: it took too long. */
+enum isac_err store_select_statistics(struct store_db *db, const struct store_statistics *q, uint64_t *complete_seq);
 
 /* Subscriptions. */
 struct store_subscription {
@@ -211,13 +294,49 @@ enum isac_err store_select_group(struct store_db *db, const char *name, const ch
 enum store_group_act { STORE_GROUP_JOIN, STORE_GROUP_LEAVE, STORE_GROUP_INVITE, STORE_GROUP_GIVE };
 enum isac_err store_update_group(struct store_db *db, const struct store_group *g, enum store_group_act act, int32_t by);
 /* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "own_group",
- * "subscription", "event", "stats". */
+ * "subscription", "retention" (arg: the bound), "event", "stats". */
 enum isac_err store_select_list(struct store_db *db, const char *what, const char *arg, struct wire_buf *out);
+
+/* ---- care of a running hub ---- */
+/* The first seq received at or after this time; head + 1 if there is none. */
+enum isac_err store_retention_bound(struct store_db *db, int64_t before_us, uint64_t *before_seq);
+/* Removes the partitions wholly below before_seq that are indexed. DB_RETRY: somebody reads them; come again. What it would remove is
+ * the list "retention" of store_select_list. */
+enum isac_err store_retention_drop(struct store_db *db, uint64_t before_seq, uint64_t *kept_from);
+/* Makes the next `rows` rows of indicator true after a removal; *more: there are others. The indexer waits meanwhile. */
+enum isac_err store_indicator_sweep(struct store_db *db, int32_t rows, bool *more);
+
+/* Where a hub stands, by an owner's connection. */
+struct store_position {
+	uint64_t head;
+	char wal[32], server[64]; /* position of PostgreSQL's log; its version */
+	int32_t schema;
+};
+enum isac_err store_position(const char *conninfo, struct store_position *out, struct wire_why *why);
+/* Moves the head on by so many numbers that no report will have; by an owner's connection, while no hub runs. */
+enum isac_err store_advance_head(const char *conninfo, int64_t by, struct wire_why *why);
+/* Replays every report. NOT_AUTHENTIC: something does not hold, *why says what. */
+struct store_verify_conf {
+	const char *conninfo, *hub_id;
+	const char *member;			       /* whose feed is hashed; "": one that sees everything */
+	void (*progress)(uint64_t at, uint64_t until); /* or NULL */
+};
+struct store_verified {
+	uint64_t head, kept_from, reports, items, erased; /* head: how far it came */
+	uint8_t hash[WIRE_HASH];			  /* running hash of a feed from the start without a filter */
+};
+enum isac_err store_verify(const struct store_verify_conf *conf, struct store_verified *out, struct wire_why *why);
+/* One answer of the doctor: state is ok, warn or wrong; remedy says what to do then. Lives for the call. */
+struct store_finding {
+	const char *check, *state, *text, *remedy;
+};
+enum isac_err store_doctor(struct store_db *db, void (*found)(void *arg, const struct store_finding *finding), void *arg);
 
 /* ---- set-up (isacd init, isacd run) ---- */
 /* The first admin, enrolled by no command. ISAC_ERR_CONFLICT if there are members already. */
 enum isac_err store_insert_first_admin(struct store_db *db, const struct wire_member *bundle, uint32_t roles);
-enum isac_err store_migrate(const char *conninfo, const char *sql_dir, struct wire_why *why);
+/* span: reports a partition, for a database without any yet; 0: the usual 10 million. */
+enum isac_err store_migrate(const char *conninfo, const char *sql_dir, int64_t span, struct wire_why *why);
 enum isac_err store_check(const char *conninfo, struct wire_why *why); /* fsync, synchronous_commit, schema version, checksums (warn) */
 
 #endif

@@ -63,13 +63,20 @@ int cmd_query(struct cli *cli);
 int cmd_preview(struct cli *cli);
 int cmd_who(struct cli *cli);
 int cmd_why(struct cli *cli);
+int cmd_lookup(struct cli *cli);
+int cmd_related(struct cli *cli);
+int cmd_report(struct cli *cli);
+int cmd_stats(struct cli *cli);
 int cmd_status(struct cli *cli);
 int cmd_filter(struct cli *cli);
 int cmd_admin(struct cli *cli);
+int cmd_admin_doctor(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
 extern const struct cli_opt cmd_preview_opts[], cmd_who_opts[], cmd_why_opts[];
-extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[];
+extern const struct cli_opt cmd_lookup_opts[], cmd_related_opts[], cmd_report_opts[], cmd_stats_opts[];
+extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[],
+	cmd_admin_retention_opts[];
 extern const struct cli_opt cmd_space_opts[], cmd_space_member_opts[];
 
 /* ---- report.c: what is said to people ---- */
@@ -77,6 +84,8 @@ void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));			  /
 int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with a hint to --help; EXIT_USAGE */
 int cli_fail(const struct isac_error *err);							  /* says it; the exit status */
 void cli_fail_filter(const struct isac_error *err, const char *filter);				  /* with a caret under the column */
+/* Up to where the index must be for what I have published myself to count; all: everything stored so far. 0 or an exit status. */
+int cli_wait_seq(uint64_t *out, struct isac *isac, bool all);
 /* Opens the home with the common options. 0 or an exit status after a message. */
 int cli_open(struct isac **out, struct cli *cli);
 
@@ -99,6 +108,22 @@ void cli_output_json(json_t *object);			    /* one line; takes the reference */
 void cli_output_rows(const struct isac_answer *answer, bool json);
 /* Everything written is with the kernel, and on the disk if stdout is a file. false after a message. */
 bool cli_output_flush(void);
+
+/* ---- grid.c: rows of one shape, as JSON lines, CSV or a table ---- */
+enum cli_cell { CLI_CELL_TEXT, CLI_CELL_NUMBER, CLI_CELL_BOOL }; /* of JSON; an empty cell is null */
+struct cli_column {
+	const char *name;
+	int width; /* of the table; 0 = as it comes */
+	enum cli_cell cell;
+};
+/* --format jsonl, csv or table, --json; false after a message. */
+bool cli_grid_format(enum cli_format *out, const struct cli *cli);
+void cli_grid_head(enum cli_format format, const struct cli_column *columns, size_t n);
+void cli_grid_row(enum cli_format format, const struct cli_column *columns, size_t n, const char *const *cells);
+#define CLI_GRID_FORMAT_OPT \
+	{ \
+		"format", 'f', "FORMAT", "jsonl, csv or table (default: table on a terminal, else jsonl)" \
+	}
 
 /* ---- replace.c: a file gets new content in one step ---- */
 enum { CLI_PATH_BYTES = 4096 };

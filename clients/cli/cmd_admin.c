@@ -30,6 +30,12 @@ const struct cli_opt cmd_admin_revoke_opts[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+const struct cli_opt cmd_admin_retention_opts[] = {
+	{"dry-run", 'n', NULL, "only say what would go"},
+	{"before", 0, "TIME|SEQ", "all reports before this time, or below this sequence number (default: by the parameter retention_days)"},
+	{NULL, 0, NULL, NULL},
+};
+
 const struct cli_opt cmd_space_opts[] = {
 	{"asn", 0, "N", "an autonomous system (may be repeated)"},
 	{"net", 0, "CIDR", "a network (may be repeated)"},
@@ -44,7 +50,7 @@ const struct cli_opt cmd_space_member_opts[] = {
 	{NULL, 0, NULL, NULL},
 };
 
-enum how { TEXT, JOINED, EACH, TIME };
+enum how { TEXT, JOINED, EACH, TIME, TIME_OR_SEQ };
 static const struct verb {
 	const char *name, *verb;
 	struct {
@@ -89,6 +95,7 @@ static const struct verb {
 	{"group list", "group.list", {{0}}, {{0}}},
 	{"admin subscription list", "subscription.list", {{"member", false, true}}, {{0}}},
 	{"admin event list", "event.list", {{0}}, {{0}}},
+	{"admin retention", "retention.run", {{0}}, {{"before", "before", TIME_OR_SEQ, false}}},
 	{"admin stats", "stats", {{0}}, {{0}}},
 	{"admin params", "params", {{0}}, {{0}}},
 	{"space claim",
@@ -105,6 +112,12 @@ static const struct verb {
 	 {{"member", "member", TEXT, false}, {"asn", "asn", EACH, false}, {"net", "net", EACH, false}, {"domain", "domain", EACH, false}}},
 	{"space list", "space.list", {{"member", false, true}}, {{0}}},
 };
+
+/* What --dry-run asks instead. */
+static const char *verb_of(const struct verb *v, const struct cli *cli)
+{
+	return cli_options_flag(cli, "dry-run") && strcmp(v->verb, "retention.run") == 0 ? "retention.show" : v->verb;
+}
 
 enum { ARGS_MAX = 256, BUNDLE_MAX = 65536 };
 struct order {
@@ -153,11 +166,21 @@ static bool add_time(struct order *o, const struct cli *cli, const char *opt, co
 {
 	int64_t us;
 	char *text = NULL;
-	if (!cli_time_parse(&us, cli_options_get(cli, opt))) {
+	int64_t span_us;
+	const char *given = cli_options_get(cli, opt);
+	if (cli_time_span(&span_us, given)) us = cli_time_now_us() - span_us;
+	else if (!cli_time_parse(&us, given)) {
 		cli_usage(cli, "--%s is a time like 2026-01-31T12:00:00Z", opt);
 		return false;
 	}
 	return asprintf(&text, "%lld", (long long)us) > 0 && add(o, arg, text, text);
+}
+
+/* Digits alone are a sequence number. */
+static bool add_time_or_seq(struct order *o, const struct cli *cli, const char *opt, const char *value)
+{
+	if (strspn(value, "0123456789") == strlen(value)) return add(o, "before_seq", value, NULL);
+	return add_time(o, cli, opt, "before_us");
 }
 
 static bool add_option(struct order *o, const struct cli *cli, const struct verb *v, size_t i)
@@ -169,6 +192,7 @@ static bool add_option(struct order *o, const struct cli *cli, const struct verb
 	}
 	if (!value) return true;
 	if (v->opt[i].how == TEXT) return add(o, v->opt[i].arg, value, NULL);
+	if (v->opt[i].how == TIME_OR_SEQ) return add_time_or_seq(o, cli, v->opt[i].opt, value);
 	if (v->opt[i].how == TIME) return add_time(o, cli, v->opt[i].opt, v->opt[i].arg);
 	size_t n;
 	bool good = true;
@@ -209,6 +233,25 @@ static int fill(struct order *o, const struct cli *cli, const struct verb *v)
 	return 0;
 }
 
+/* Whatever is wrong is the command's failure, too: scripts ask for the status. */
+int cmd_admin_doctor(struct cli *cli)
+{
+	struct isac *isac = NULL;
+	struct isac_error err;
+	const struct isac_answer *answer;
+	int status = cli->words_n ? cli_usage(cli, "it goes: isac %s", cli->command->name) : cli_open(&isac, cli);
+	if (!status && isac_command(&answer, isac, "doctor", NULL, 0, &err)) status = cli_fail(&err);
+	else if (!status) {
+		cli_output_rows(answer, cli_options_flag(cli, "json"));
+		for (size_t i = 0; i < answer->rows_n; i++)
+			for (size_t j = 0; j < answer->rows[i].n; j++)
+				if (!strcmp(answer->rows[i].cells[j].name, "state") && !strcmp(answer->rows[i].cells[j].value, "wrong"))
+					status = EXIT_REFUSED;
+	}
+	isac_close(&isac);
+	return status;
+}
+
 int cmd_admin(struct cli *cli)
 {
 	const struct verb *v = verbs;
@@ -220,7 +263,7 @@ int cmd_admin(struct cli *cli)
 	int status = fill(&o, cli, v);
 	if (!status) status = cli_open(&isac, cli);
 	if (!status) {
-		if (isac_command(&answer, isac, v->verb, o.arg, o.n, &err)) status = cli_fail(&err);
+		if (isac_command(&answer, isac, verb_of(v, cli), o.arg, o.n, &err)) status = cli_fail(&err);
 		else {
 			cli_output_rows(answer, cli_options_flag(cli, "json"));
 			if (*answer->text) cli_note("%s: %s", cli->command->name, answer->text);

@@ -160,7 +160,10 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 	case ISAC_EVENT_GAP:
 		cli_progress_clear(&u->bar);
 		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long)e->first, (unsigned long long)e->last,
-			 e->reason == 2 ? "erased" : "past their retention");
+			 e->reason == 2 ? "erased"
+			 : e->reason == 3
+				 ? "the hub was restored from a backup: what it took after that backup is lost unless it is published again"
+				 : "past their retention");
 		return on_position(u, e);
 	case ISAC_EVENT_RIGHTS:
 		if (!u->quiet) cli_note("what you may see has changed: it holds for all reports behind %llu", (unsigned long long)e->first);

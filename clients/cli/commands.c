@@ -47,6 +47,26 @@ const struct cli_command cli_commands[] = {
 	 "still to come, or passed. A report that I may not see is as one that does not exist.",
 	 "isac why 0192f3c4-0000-7000-8000-000000000001\nisac why 0192f3c4-0000-7000-8000-000000000001 --name soc --item 3\n", cmd_why_opts,
 	 cmd_why},
+	{"lookup", "[VALUE...]", "which of these values are known?",
+	 "Every value is answered: known or not, how often and by how many it was mentioned, the best confidence, the newest mention.\n"
+	 "Only what I may see counts. Exit status 1 if none is known, 4 if some are no values (each is listed).",
+	 "isac lookup 198.51.100.7 evil.example\n"
+	 "isac lookup --file seen.txt --format csv > known.csv\n",
+	 cmd_lookup_opts, cmd_lookup},
+	{"related", "VALUE", "values of the same reports, network or domain",
+	 "Three relations: mentioned in the same reports; in the same /24 or /64; below the same registered domain.",
+	 "isac related 198.51.100.7\nisac related www.evil.example --limit 100 --json\n", cmd_related_opts, cmd_related},
+	{"report", "REPORT_ID", "a report with its versions, and what changed between them",
+	 "All items of the report that I may see, of those that it replaces and of those that replace it, oldest first.\n"
+	 "Signatures are verified; what fails is never shown.",
+	 "isac report 0192f3c4-5b6a-7c8d-9e0f-112233445566\n", cmd_report_opts, cmd_report},
+	{"stats", "[PUBLISHER]", "counts, score cards of publishers, overlaps between them",
+	 "Of what I may see and of the span alone: others may get other numbers. A span is a year at most.",
+	 "isac stats --since 30d --by type\n"
+	 "isac stats --scorecard --since 90d --format csv\n"
+	 "isac stats --scorecard alice\n"
+	 "isac stats --overlap\n",
+	 cmd_stats_opts, cmd_stats},
 	{"status", "", "health of the hub and of my subscriptions", NULL, "isac status\nisac status --json\n", NULL, cmd_status},
 	{"space claim", "", "claim networks, AS numbers and domains as mine",
 	 "A claim takes effect once another member or an admin confirms it; then `mine` in filters means it, and the hub says when\n"
@@ -98,6 +118,15 @@ const struct cli_command cli_commands[] = {
 	{"admin subscription list", "[MEMBER]", "named subscriptions and how far they are", NULL, "isac admin subscription list\n", NULL,
 	 cmd_admin},
 	{"admin event list", "", "what admins did", NULL, "isac admin event list\n", NULL, cmd_admin},
+	{"admin retention", "", "remove reports past their time",
+	 "Whole partitions of the store go, once all they hold is before the bound. Feeds name what went as a gap; queries find it no "
+	 "more.\n"
+	 "Without --before the bound is the hub's parameter retention_days, by which it also removes by itself, every hour.",
+	 "isac admin retention --dry-run --before 365d\nisac admin retention --before 2026-01-01T00:00:00Z\n", cmd_admin_retention_opts,
+	 cmd_admin},
+	{"admin doctor", "", "is the hub well? what to do if not",
+	 "What can be seen from inside; `isacd doctor` on the hub's machine sees the rest. Exit status 1 if something is wrong.",
+	 "isac admin doctor\n", NULL, cmd_admin_doctor},
 	{"admin stats", "", "the hub's counters", NULL, "isac admin stats\n", NULL, cmd_admin},
 	{"admin params", "", "the hub's parameters", NULL, "isac admin params\n", NULL, cmd_admin},
 	{"help", "[COMMAND]", "this overview, or one command's help", NULL, "isac help publish\n", NULL, cmd_help},

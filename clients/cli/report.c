@@ -48,3 +48,13 @@ int cli_open(struct isac **out, struct cli *cli)
 	if (isac_open(out, cli_options_home(cli), cli_options_get(cli, "hub"), timeout_ms, &err)) return cli_fail(&err);
 	return 0;
 }
+
+int cli_wait_seq(uint64_t *out, struct isac *isac, bool all)
+{
+	const struct isac_status *s;
+	struct isac_error err;
+	if (isac_status(&s, isac, &err)) return cli_fail(&err);
+	*out = all ? s->head_seq : s->last_receipt_seq;
+	if (*out <= s->indexed_seq) *out = 0;
+	return 0;
+}

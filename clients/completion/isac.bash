@@ -18,10 +18,11 @@ _isac()
 	done
 	case $prev in
 	--home) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-	--hub-key|-k|--output|-o|--except) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--hub-key|-k|--output|-o|--except|--file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--tlp|--max-tlp) COMPREPLY=($(compgen -W "clear green amber amber+strict red" -- "$cur")); return ;;
 	--role) COMPREPLY=($(compgen -W "$roles" -- "${cur##*,}")); return ;;
 	--rpz-action) COMPREPLY=($(compgen -W "nxdomain nodata drop passthru" -- "$cur")); return ;;
+	--by|-b) COMPREPLY=($(compgen -W "day type publisher country asn" -- "$cur")); return ;;
 	--from) COMPREPLY=($(compgen -W "start now" -- "$cur")); return ;;
 	--type)
 		if [[ ${words[0]} == admin ]]; then types="isp vendor soc csirt academic"; fi
@@ -29,27 +30,33 @@ _isac()
 	--format)
 		case ${words[0]} in
 		publish) COMPREPLY=($(compgen -W "auto jsonl csv plain" -- "$cur")) ;;
+		lookup|related|report|stats) COMPREPLY=($(compgen -W "jsonl csv table" -- "$cur")) ;;
 		query) COMPREPLY=($(compgen -W "jsonl csv plain table $whole" -- "$cur")) ;;
 		*) COMPREPLY=($(compgen -W "jsonl csv plain $whole" -- "$cur")) ;;
 		esac
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish subscribe query preview who why status space group filter admin help" ;;
+	"") next="keygen publish subscribe query lookup related report stats preview who why status space group filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
 	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --batch --flush --quiet" ;;
 	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --every --quiet $whole_opts" ;;
 	query*) opts="--since --until --as-of --limit --wait --held --format $whole_opts" ;;
+	lookup*) opts="--file --type --known --wait --format" ;;
+	related*) opts="--limit --type --wait --format" ;;
+	report*) opts="--publisher --changes --wait --format" ;;
+	stats*) opts="--since --until --by --scorecard --overlap --wait --format" ;;
 	preview*) opts="--filter --since --until --items --scan --cursor" ;;
 	who*) opts="--publisher" ;;
 	why*) opts="--name --item --publisher" ;;
-	help) next="keygen publish subscribe query preview who why status space group filter admin" ;;
+	help) next="keygen publish subscribe query lookup related report stats preview who why status space group filter admin" ;;
 	space|"help space") next="claim confirm drop list" ;;
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;
 	group|"help group") next="create invite accept leave give list" ;;
 	filter|"help filter") next="check explain" ;;
-	admin|"help admin") next="member key group subscription event stats params" ;;
+	admin|"help admin") next="member key group subscription event retention doctor stats params" ;;
+	"admin retention"*) opts="--dry-run --before" ;;
 	"admin member") next="add list suspend resume role" ;;
 	"admin key") next="add list revoke" ;;
 	"admin group") next="add list join leave" ;;

@@ -181,6 +181,7 @@ struct isac_item {
 	size_t references_n;
 	const char *const *groups;
 	size_t groups_n;
+	const uint8_t *supersedes; /* ISAC_ID_BYTES: the report that this one replaces, by its publisher's word; NULL = none */
 };
 
 /* ---- feeds -------------------------------------------------------------------------------- */
@@ -356,6 +357,103 @@ struct isac_why_conf {
 /* 404 for a report that does not exist and for one that the caller may not see. *out lives until the next call on isac. */
 enum isac_result isac_why(const struct isac_why **out, struct isac *isac, const uint8_t report_id[ISAC_ID_BYTES],
 			  const struct isac_why_conf *conf, struct isac_error *err);
+/* ---- other questions about history: only what this member may see counts --------------------- */
+enum { ISAC_LOOKUP_VALUES = 1000 };
+struct isac_known {
+	const char *type, *value; /* canonical */
+	bool known;
+	uint64_t mentions, newest_seq; /* the hub looks at the newest 1000 mentions */
+	int64_t newest_us;
+	uint32_t publishers;
+	int confidence;	   /* the best; -1 = none says one */
+	const char *state; /* "active", "expired"; "" if not known */
+};
+/* Many values at once: add up to ISAC_LOOKUP_VALUES, ask, and begin again. */
+struct isac_lookup;
+enum isac_result isac_lookup_open(struct isac_lookup **out, struct isac *isac, struct isac_error *err);
+void isac_lookup_close(struct isac_lookup **l);
+size_t isac_lookup_count(const struct isac_lookup *l);
+/* type NULL or "": guessed. REFUSED: not a value, err says why. MISUSED: there are ISAC_LOOKUP_VALUES already. */
+enum isac_result isac_lookup_add(struct isac_lookup *l, const char *type, const char *value, struct isac_error *err);
+/* The answers, in the order of the values; they live until the next add. wait_seq: as in isac_query_conf. */
+enum isac_result isac_lookup_ask(struct isac_lookup *l, uint64_t wait_seq, const struct isac_known **known, size_t *n,
+				 struct isac_error *err);
+
+struct isac_related_value {
+	const char *type, *value;
+	uint64_t mentions, newest_seq; /* mentions: for "report" the reports that both are in */
+	int64_t newest_us;
+};
+struct isac_relation {
+	const char *name;  /* "report", "network", "domain" */
+	const char *place; /* the network or domain; "" for "report" */
+	uint32_t count;	   /* values in all, 1000 at most */
+	const struct isac_related_value *values;
+	size_t n;
+};
+/* The hub's word, unsigned: isac_query for a value brings the signed items. *out lives until the next call on isac. */
+enum isac_result isac_related(const struct isac_relation **out, size_t *n, struct isac *isac, const char *type, const char *value,
+			      uint32_t limit, uint64_t wait_seq, struct isac_error *err);
+
+/* One version of a report: all items of it that I may see. */
+struct isac_version {
+	const struct isac_item *items;
+	size_t n;
+};
+struct isac_versions;
+/* The report and, by `supersedes`, those before and after it, oldest first. publisher NULL: of anybody. REFUSED, code 404: none to be seen.
+ */
+enum isac_result isac_versions_open(struct isac_versions **out, struct isac *isac, const uint8_t report_id[ISAC_ID_BYTES],
+				    const char *publisher, uint64_t wait_seq, struct isac_error *err);
+void isac_versions_close(struct isac_versions **v);
+size_t isac_versions_count(const struct isac_versions *v);
+const struct isac_version *isac_versions_get(const struct isac_versions *v, size_t i);
+
+enum isac_question {
+	ISAC_STATISTICS_TOTAL = 1,
+	ISAC_STATISTICS_DAY,
+	ISAC_STATISTICS_TYPE,
+	ISAC_STATISTICS_PUBLISHER,
+	ISAC_STATISTICS_COUNTRY,
+	ISAC_STATISTICS_ASN,
+	ISAC_STATISTICS_SCORES,
+	ISAC_STATISTICS_OVERLAP,
+};
+struct isac_statistics_conf {
+	enum isac_question question;
+	int64_t since_us, until_us; /* 0: 30 days before until; now */
+	const char *publisher;	    /* SCORES: only this one; NULL = all */
+	uint64_t wait_seq;
+};
+struct isac_count {
+	const char *name; /* "" = not said */
+	uint64_t mentions, values, reports;
+	uint32_t publishers;
+};
+struct isac_score {
+	const char *publisher;
+	uint64_t mentions, values, first, unique; /* values that nobody mentioned before it; that nobody else mentioned */
+	uint64_t led;				  /* values that it was first with and others followed */
+	int64_t lead_us;			  /* lower median over these, to the first follower */
+};
+struct isac_overlap {
+	const char *a, *b;
+	uint64_t values; /* a = b: all its values */
+};
+struct isac_statistics {
+	int64_t since_us, until_us;
+	uint64_t complete_seq;
+	struct isac_count total;
+	const struct isac_count *counts;
+	size_t counts_n;
+	const struct isac_score *scores;
+	size_t scores_n;
+	const struct isac_overlap *overlaps;
+	size_t overlaps_n;
+};
+/* May take as long as the hub allows (20 s by its default). *out lives until the next call on isac. */
+enum isac_result isac_statistics(const struct isac_statistics **out, struct isac *isac, const struct isac_statistics_conf *conf,
+				 struct isac_error *err);
 
 /* ---- status and commands ---------------------------------------------------------------------- */
 struct isac_subscription {

@@ -159,28 +159,11 @@ static bool make_room(struct isac_batch *b)
 	return true;
 }
 
-/* Names of files, mutexes and programs may hold brackets of their own. */
-static bool is_defanged_type(uint32_t type)
-{
-	return type == 0 || (type >= WIRE_VALUE_IPV4 && type <= WIRE_VALUE_EMAIL);
-}
-
 static enum isac_result read_value(struct isac_batch *b, Isac1__Indicator *out, const struct isac_indicator *in, struct isac_error *err)
 {
-	struct wire_why why = {.text = ""};
 	struct wire_value v;
-	const char *value = in->value ? in->value : "";
-	size_t len = strlen(value);
-	out->type = in->type && *in->type ? wire_value_type(in->type, strlen(in->type)) : 0;
-	if (in->type && *in->type && !out->type) return client_error_set(err, ISAC_REFUSED, "'%s' is not a type", in->type);
-	if (!len) return client_error_set(err, ISAC_REFUSED, "the value is empty");
-	if (len > WIRE_LIMIT_URL_BYTES)
-		return client_error_set(err, ISAC_REFUSED, "the value is longer than %d bytes", WIRE_LIMIT_URL_BYTES);
-	if (is_defanged_type(out->type)) value = wire_value_refang(value, &len, &b->arena);
-	if (!value) return client_error_out_of_memory(err);
-	if (!out->type) out->type = wire_value_guess(value, len, &b->arena);
-	if (!out->type) return client_error_set(err, ISAC_REFUSED, "cannot tell what '%.80s' is: give its type", in->value);
-	if (wire_value_canon(&v, out->type, value, len, &b->arena, &why)) return client_error_set(err, ISAC_REFUSED, "%s", why.text);
+	enum isac_result r = client_value_read(&v, in->type, in->value, &b->arena, err);
+	if (r) return r;
 	out->type = v.type;
 	out->value = v.text;
 	const char *raw = in->raw && *in->raw ? in->raw : in->value;

@@ -26,6 +26,7 @@ static void fill_header(struct isac_item *it, const Isac1__Entry *entry, const I
 	it->created_us = h->created_us;
 	it->groups = (const char *const *)h->groups;
 	it->groups_n = h->n_groups;
+	it->supersedes = h->supersedes.len == ISAC_ID_BYTES ? h->supersedes.data : NULL;
 	memcpy(it->report_id, h->report_id.data, ISAC_ID_BYTES);
 	it->type = it->value = it->raw = it->description = it->country = "";
 	it->confidence = it->severity = -1;

@@ -84,6 +84,11 @@ enum isac_result client_request_run(ProtobufCMessage **out, struct isac *isac, u
 				    uint16_t reply_type, struct wire_arena *arena, int wait_ms, struct isac_error *err);
 int client_request_pause_ms(unsigned attempt, uint32_t hint_ms); /* growing, with a random part */
 
+/* ---- value.c ---- */
+/* type NULL or "": guessed. REFUSED with a reason. *out lives in the arena. */
+enum isac_result client_value_read(struct wire_value *out, const char *type, const char *value, struct wire_arena *arena,
+				   struct isac_error *err);
+
 /* ---- directory.c: who may sign for whom ---- */
 enum isac_result client_directory_open(struct client_directory **out, struct isac_error *err);
 void client_directory_close(struct client_directory **d);

@@ -123,3 +123,8 @@ enum isac_err wire_value_domain_canon(struct wire_value *out, const struct value
 	out->held = wire_value_is_held(WIRE_VALUE_DOMAIN, out->text);
 	return ISAC_OK;
 }
+
+const char *wire_value_domain_registered(const char *host)
+{
+	return psl_registrable_domain(wire_value_psl(), host);
+}

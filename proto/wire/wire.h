@@ -264,6 +264,8 @@ struct wire_value {
 enum isac_err wire_value_canon(struct wire_value *out, uint32_t type, const char *raw, size_t len, struct wire_arena *arena,
 			       struct wire_why *why);
 void wire_value_key(uint8_t out[WIRE_VALUE_KEY], uint32_t type, const char *canon, size_t len);
+/* The registered domain of a canonical host name (public suffix and one label): a tail of host; NULL if it has none. */
+const char *wire_value_domain_registered(const char *host);
 /* Undoes defanging into the arena; returns raw itself when there is nothing to do. */
 const char *wire_value_refang(const char *raw, size_t *len, struct wire_arena *arena);
 /* Best guess of the type of an undeclared (already refanged) value; 0 if none fits. */

@@ -170,10 +170,13 @@ static void serve_until(const uint32_t *count, uint32_t wanted, const char *what
 	int64_t until = bench_now() + PATIENCE_US;
 
 	while (*count < wanted) {
+		uint64_t had = feed.bytes;
+
 		if (bench_now() > until) bench_die("%s: %u of %u", what, *count, wanted);
 		if (zmq_poll(feed.poll, (int)options.sessions, 1000) <= 0) continue;
 		for (uint32_t k = 0; k < options.sessions; k++)
 			if (feed.poll[k].revents) take(&feed.session[k]);
+		if (feed.bytes != had) until = bench_now() + PATIENCE_US; /* as long as it goes on */
 	}
 }
 

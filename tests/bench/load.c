@@ -240,7 +240,7 @@ int main(int argc, char **argv)
 	window = options.window / load.n;
 	bench_ready();
 	start = bench_now();
-	if (options.rate) run_rate(start, start + PATIENCE_US);
+	if (options.rate) run_rate(start, start + PATIENCE_US + (int64_t)load.reports.n * 1000000 / options.rate);
 	else run_window(window ? window : 1, start + PATIENCE_US);
 	end = bench_now();
 	if (options.indexed) wait_indexed(argv[optind], start + PATIENCE_US);

@@ -284,15 +284,18 @@ class Rows:
                    note="the catching-up client takes a core of two")
 
     def storm(self):
-        """A backlog for each of 1, of 50, and of 200 who come back at once after a restart of the hub."""
+        """A backlog for each of 1, of 50, and of 200 who come back at once after a restart of the hub; then once more beside live readers."""
         hub, backlog = self.stage.hub(), self.size(100000)
         hub.publish(backlog, 1, "--indexed")
+
+        def restarted():
+            port = hub.hub.port
+            hub.hub.stop(expect=None)
+            hub.hub.start(port)
         for sessions, count in ((1, 200000), (50, 12000), (200, 3000)):
             rate, raw = [], []
             for _ in range(self.rounds):
-                port = hub.hub.port
-                hub.hub.stop(expect=None)
-                hub.hub.start(port)
+                restarted()
                 before = hub.memory()
                 found = hub.feed(sessions, backlog, "--start").ready().go().result()
                 grown = {name: (kb - before[name]) // 1024 for name, kb in hub.memory().items()}
@@ -300,7 +303,20 @@ class Rows:
                 raw.append(self.raw_fanout(sessions, self.size(count), round(found["bytes"] / found["entries"])))
             yield Line("-", f"catch-up of {sessions} at once, {backlog:,} single reports each, after a restart", "entries/s", rate, raw, "bare XPUB/SUB CURVE, one message each",
                        note=f"every range checked; memory grew by {grown['core']} MB in core, {grown['front']} MB in front")
+        quiet, busy, lasted = [], [], []
+        for _ in range(self.rounds):
+            restarted()
+            self.live(hub, 200)
+            quiet.append(self.live(hub, self.size(1000)))
+            back = hub.feed(200, backlog, "--start").ready().go()
+            busy.append(self.live(hub, self.size(1000)))
+            found = back.result()
+            lasted.append((found["end_us"] - found["start_us"]) / 1e6)
         hub.stop()
+        for name, key in (("p50", "arrived_p50_us"), ("p99", "arrived_p99_us")):
+            yield Line("T7", f"delivery to 10 others, 200/s, while 200 catch up on {backlog:,} reports each, {name}", "us", [one[key] for one in busy],
+                       [one[key] for one in quiet], "the same without them", at_most=2 if name == "p99" else None,
+                       note=f"arrival of the frame; the 200 took {statistics.median(lasted):.1f} s, the others were looked at for {self.size(1000) / 200:.0f} s of it; the 200's client takes a core of two")
 
     # ---- neighbours ----
 
@@ -313,7 +329,7 @@ class Rows:
             self.live(hub, 400, members=47)
             for _ in range(self.rounds):
                 before = hub.memory()
-                quiet.append(self.live(hub, reports, members=47))
+                quiet.append(self.live(hub, min(reports, 12000), members=47))   # a minute says it, however long the others misbehave
                 bad = [hub.feed(1, 1 << 30).ready().go(), hub.feed(1, 1 << 30, "--come-and-go").ready().go()]
                 if slow:
                     bad.append(hub.feed(1, 1 << 30, prefix=("ip", "netns", "exec", slow.name)).ready().go())
@@ -326,7 +342,7 @@ class Rows:
         finally:
             if slow:
                 slow.close()
-        note = f"one thread verifies for all; memory grew by {grown['core']} MB in core, {grown['front']} MB in front" + ("" if slow else "; NOT beside a slow line: needs root")
+        note = f"for {reports / 200:.0f} s; one thread verifies for all; memory grew by {grown['core']} MB in core, {grown['front']} MB in front" + ("" if slow else "; NOT beside a slow line: needs root")
         for name, key in (("p50", "checked_p50_us"), ("p99", "checked_p99_us"), ("p99.9", "checked_p999_us")):
             yield Line("T7", f"delivery to 47 others beside bad neighbours, 200/s, {name}", "us", [one[key] for one in busy], [one[key] for one in quiet], "the same without them",
                        at_most=1.1 if name == "p99" else None, note=note)

@@ -105,6 +105,7 @@ def main():
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    stages.patience_s *= max(1, args.scale)
     missing = [name for name in ("mosquitto", "nats-server", "pgbench", "mosquitto_passwd") if not shutil.which(rows.find(name))]
     if missing:
         sys.exit(f"bench: missing: {' '.join(missing)} (sh docker/deps.sh bench)")

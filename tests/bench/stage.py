@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/story"))
 import feedkit  # noqa: E402
 import hub as hubs  # noqa: E402
 
-PATIENCE = 150          # seconds; every program has a bound of its own below this
+patience_s = 150        # for one program of a run of scale 1
 PUBLISHERS, SUBSCRIBERS = 16, 100
 UNLIMITED = ["rate_reports_per_s=10000000", "rate_burst=10000000", "rate_bytes_per_min=100000000000"]
 
@@ -50,7 +50,7 @@ class Program:
         self.proc = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
 
     def line(self):
-        got, _, _ = select.select([self.proc.stdout], [], [], PATIENCE)
+        got, _, _ = select.select([self.proc.stdout], [], [], patience_s)
         line = self.proc.stdout.readline() if got else ""
         if not line:
             self.fail("said nothing")
@@ -69,7 +69,7 @@ class Program:
 
     def result(self):
         try:
-            out, err = self.proc.communicate(timeout=PATIENCE)
+            out, err = self.proc.communicate(timeout=patience_s)
         except subprocess.TimeoutExpired:
             self.fail("did not end")
         if self.proc.returncode:
@@ -129,7 +129,7 @@ class Hub:
     def pgbench(self, sessions, seconds):
         kw, host = self.as_postgres()
         out = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(sessions), "-j", "2", "-T", str(seconds), "-f", str(self.stage.script), "-h", host,
-                              "-U", "postgres", "isac"], capture_output=True, text=True, check=True, timeout=PATIENCE, **kw).stdout
+                              "-U", "postgres", "isac"], capture_output=True, text=True, check=True, timeout=patience_s, **kw).stdout
         return next(float(line.split()[2]) for line in out.splitlines() if line.startswith("tps"))
 
     def cpu(self):

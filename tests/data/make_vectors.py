@@ -357,6 +357,7 @@ def make_submit(n=3, items=None, secret=SECRET, member="alice", key=ALICE, named
 
 
 SUBMIT, QUERY, CONTROL, STATUS, DIRECTORY, PREVIEW, WHO, WHY, SUBSCRIBE, CREDIT, UNSUBSCRIBE = 1, 2, 3, 4, 5, 6, 7, 8, 0x11, 0x12, 0x13
+LOOKUP, RELATED, VERSIONS, STATISTICS = 9, 10, 11, 12
 
 
 def write_accepted():
@@ -379,6 +380,10 @@ def write_accepted():
     ok("preview", PREVIEW, text(1, "true") + num(2, 1) + num(3, 2**62) + num(4, 100) + raw(5, b"\0\xff"))
     ok("who", WHO, raw(1, bytes(range(16))) + text(2, "alice") + raw(3, bytes(24)))
     ok("why", WHY, raw(1, bytes(range(16))) + text(2, "alice") + text(3, "soc") + num(4, 1000))
+    ok("lookup", LOOKUP, raw(1, bytes(16)) + raw(1, bytes(range(16))) + num(2, 7))
+    ok("related", RELATED, num(1, 1) + text(2, "198.51.100.7") + num(3, 100) + num(4, 7))
+    ok("versions", VERSIONS, raw(1, bytes(range(16))) + text(2, "alice") + num(3, 7))
+    ok("statistics", STATISTICS, num(1, 7) + num(2, 1) + num(3, 2**62) + text(4, "alice") + num(5, 7))
     ok("subscribe", SUBSCRIBE, text(1, "soc") + num(3, 1) + num(5, 1048576))
     ok("credit", CREDIT, num(1, 1) + num(2, 65536) + num(3, 12))
     ok("unsubscribe", UNSUBSCRIBE, num(1, 1) + num(2, 1))
@@ -399,7 +404,8 @@ def write_refused():
     no("flags 1", 400, QUERY, query, head(QUERY, flags=1))
     no("type 0", 400, 0, query)
     no("unknown type", 400, 0x7777, query)
-    for name, kind in (("submit", SUBMIT), ("query", QUERY), ("control", CONTROL), ("preview", PREVIEW), ("who", WHO), ("why", WHY), ("subscribe", SUBSCRIBE), ("credit", CREDIT), ("unsubscribe", UNSUBSCRIBE)):
+    for name, kind in (("submit", SUBMIT), ("query", QUERY), ("control", CONTROL), ("preview", PREVIEW), ("who", WHO), ("why", WHY), ("lookup", LOOKUP), ("related", RELATED), ("versions", VERSIONS),
+                       ("statistics", STATISTICS), ("subscribe", SUBSCRIBE), ("credit", CREDIT), ("unsubscribe", UNSUBSCRIBE)):
         no("%s without a body" % name, 400, kind, b"")
     no("status with a field", 400, STATUS, num(1, 1))
     no("unknown field", 400, QUERY, query + num(9, 1))
@@ -407,6 +413,9 @@ def write_refused():
     no("unknown field of a preview", 400, PREVIEW, query + num(6, 1))
     no("cursor twice", 400, WHO, raw(1, bytes(16)) + raw(3, b"x") + raw(3, b"x"))
     no("a name that is no text", 422, WHY, raw(1, bytes(16)) + raw(3, b"\xff"))
+    no("a value that is no text", 422, RELATED, num(1, 1) + raw(2, b"\xff"))
+    no("unknown field of statistics", 400, STATISTICS, num(1, 1) + num(6, 1))
+    no("report_id twice", 400, VERSIONS, raw(1, bytes(16)) + raw(1, bytes(16)))
     no("field number 0", 400, QUERY, b"\x00\x01")
     no("field number 0, bytes", 400, QUERY, b"\x02\x00")
     no("group", 400, QUERY, b"\x0b\x0c")

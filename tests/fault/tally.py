@@ -49,6 +49,7 @@ class Feed:
 
     def __init__(self, member, path):
         self.member, self.path = member, path
+        self.kept = self.counted = self.counted_to = 0      # bytes at or before the cursor; lines, and the bytes they were counted in
         self.out = open(path, "ab")
         self.err = open(str(path) + ".err", "ab")
         self.proc = subprocess.Popen(member.argv("--json", "subscribe", "--name", "checker", "--from", "start", "--follow"), stdout=self.out, stderr=self.err)
@@ -60,12 +61,13 @@ class Feed:
         cursor_path = self.member.home / "cursors" / "checker"
         cursor = int(cursor_path.read_text().split()[3]) if cursor_path.exists() else 0
         with open(self.path, "r+b") as lines:
-            kept = 0
-            for line in lines.readlines():
+            lines.seek(self.kept)               # a cursor only goes forward
+            for line in lines:
                 if not line.endswith(b"\n") or json.loads(line)["seq"] > cursor:
                     break
-                kept += len(line)
-            lines.truncate(kept)
+                self.kept += len(line)
+            lines.truncate(self.kept)
+        self.counted = self.counted_to = 0
         self.proc = subprocess.Popen(self.member.argv("--json", "subscribe", "--name", "checker", "--follow"), stdout=self.out, stderr=self.err)
 
     def stop(self):
@@ -84,7 +86,11 @@ class Feed:
 
     def lines(self):
         with open(self.path, "rb") as text:
-            return sum(block.count(b"\n") for block in iter(lambda: text.read(1 << 20), b""))
+            text.seek(self.counted_to)
+            for block in iter(lambda: text.read(1 << 20), b""):
+                self.counted += block.count(b"\n")
+                self.counted_to += len(block)
+        return self.counted
 
     def items(self):
         with open(self.path) as lines:

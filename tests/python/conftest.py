@@ -13,6 +13,7 @@ _spec = importlib.util.spec_from_file_location("story_conftest", HERE.parent / "
 _story = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_story)
 make_hub, hub, alice, bob, pytest_sessionfinish = _story.make_hub, _story.hub, _story.alice, _story.bob, _story.pytest_sessionfinish
+pytest_runtest_makereport = _story.pytest_runtest_makereport
 
 
 def pytest_sessionstart():

@@ -5,6 +5,14 @@ import pytest
 import hub as hubs
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A story that fails, or that its time limit ends, shows what its hubs last said and where their threads stand."""
+    report = (yield).get_result()
+    if report.failed:
+        report.sections += [(f"hub {one.folder.name}", one.state()) for one in hubs.running()]
+
+
 @pytest.fixture
 def make_hub(tmp_path):
     """make_hub("name=value", ...) starts a hub with these settings; all are stopped at the end and must end with 0."""

@@ -7,7 +7,7 @@ import zmq
 import wirekit as kit
 from hub import SLOW
 from isac1 import feed as feeds, report
-from isac1.client import Client, Feed
+from isac1.client import PATIENCE_MS, Client, Feed
 from isac1.messages import pb
 from isac1.tables import LIMIT, VALUE_NUMBER
 
@@ -24,6 +24,7 @@ def reports(home, first, count, size=0, **header):
 def pour(client, made, window=256, meanwhile=None):
     """Publishes with a window; the sequence numbers by report. `meanwhile` is called whenever there is nothing to take."""
     waiting, by_id, seqs = list(reversed(made)), {}, {}
+    last = time.monotonic()
     while waiting or by_id:
         while waiting and len(by_id) < window:
             one = waiting.pop()
@@ -31,8 +32,10 @@ def pour(client, made, window=256, meanwhile=None):
         if meanwhile and not client.zmq.poll(0):
             meanwhile()
             if not client.zmq.poll(1):
+                assert time.monotonic() < last + PATIENCE_MS / 1000, f"no receipt of {len(by_id)} reports under way"
                 continue
         head, message = client.receive()
+        last = time.monotonic()
         assert message.code == 200, message
         seqs[bytes(by_id.pop(head.request_id).id)] = pb.ReceiptBody.FromString(message.body).seq
     return seqs

@@ -2,6 +2,7 @@
 
 `isacd init` runs once for a session of tests; every hub is a copy of that folder, so that a story starts in well under a second.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -33,9 +34,14 @@ def template():
     return _template / "hub"
 
 
+def running():
+    """The hubs of this session that are not stopped."""
+    return list(_running)
+
+
 def forget_template():
     global _template
-    for hub in list(_running):                # whose story broke off before it could stop them
+    for hub in running():                     # whose story broke off before it could stop them
         hub.stop(expect=None)
     if _template is not None:
         shutil.rmtree(_template, ignore_errors=True)
@@ -125,6 +131,17 @@ class Hub:
 
     def log_text(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def state(self):
+        """The end of its log, and where each of its threads stands: for whoever reads of a failure elsewhere."""
+        stands = []
+        with contextlib.suppress(OSError):
+            for name, pid in self.pids().items():
+                for task in sorted(pathlib.Path(f"/proc/{pid}/task").iterdir()):
+                    fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+                    stands.append(f"{name} {(task / 'comm').read_text().strip()} {fields[0]} in {(task / 'wchan').read_text()}"
+                                  f" ticks {fields[11]}+{fields[12]}")
+        return "\n".join([*self.log_text().splitlines()[-40:], *stands])
 
     def stop(self, expect=0):
         said = []

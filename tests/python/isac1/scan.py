@@ -7,7 +7,7 @@ NUMBERS = {F.TYPE_BOOL: 1, F.TYPE_UINT32: 0xffffffff, F.TYPE_UINT64: (1 << 64) -
 ELEMENTS = {
     "isac1.Header.groups": "GROUPS", "isac1.Header.recipients": "RECIPIENTS", "isac1.Payload.items": "ITEMS",
     "isac1.Indicator.tags": "TAGS", "isac1.Indicator.references": "REFERENCES", "isac1.Command.args": "ARGS",
-    "isac1.Directory.key_ids": "KEY_IDS", "isac1.Directory.members": "KEY_IDS",
+    "isac1.Directory.key_ids": "KEY_IDS", "isac1.Lookup.keys": "LOOKUP_KEYS", "isac1.Directory.members": "KEY_IDS",
 }
 MAY_BE_EMPTY = {"isac1.Status", "isac1.Directory"}
 

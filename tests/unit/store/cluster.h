@@ -147,7 +147,7 @@ static inline int cluster_start_migrated(void **state)
 	struct wire_why why = {.text = ""};
 
 	if (wire_init() || cluster_start(state)) return -1;
-	if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why)) {
+	if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", 0, &why)) {
 		fprintf(stderr, "store_migrate: %s\n", why.text);
 		return -1;
 	}

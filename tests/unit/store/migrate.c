@@ -34,7 +34,7 @@ static void test_twice(void **state)
 	(void)state;
 	list_files(expected, sizeof(expected));
 	for (int i = 0; i < 2; i++) {
-		if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why)) fail_msg("%s", why.text);
+		if (store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", 0, &why)) fail_msg("%s", why.text);
 		assert_string_equal(cluster_sql("select count(*) || ' ' || max(number) from isac.migration"), expected);
 		assert_string_equal(cluster_sql("select count(*) from isac.hub_head"), "1");
 	}
@@ -47,10 +47,10 @@ static void test_edited(void **state)
 
 	(void)state;
 	cluster_sql("update isac.migration set digest = '\\x00' where number = 5");
-	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why), ISAC_ERR_CONFIG);
+	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", 0, &why), ISAC_ERR_CONFIG);
 	assert_non_null(strstr(why.text, "0005-member_group.sql"));
 	cluster_sql("delete from isac.migration where number = 5"); /* as if a run had ended before its row: nothing breaks */
-	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", &why), ISAC_OK);
+	assert_int_equal(store_migrate(cluster.conninfo, TEST_SOURCE_DIR "/sql", 0, &why), ISAC_OK);
 }
 
 static void test_no_files(void **state)
@@ -58,8 +58,8 @@ static void test_no_files(void **state)
 	struct wire_why why;
 
 	(void)state;
-	assert_int_equal(store_migrate(cluster.conninfo, "/nonexistent", &why), ISAC_ERR_CONFIG);
-	assert_int_equal(store_migrate("host=/nonexistent", TEST_SOURCE_DIR "/sql", &why), ISAC_ERR_DB_BROKEN);
+	assert_int_equal(store_migrate(cluster.conninfo, "/nonexistent", 0, &why), ISAC_ERR_CONFIG);
+	assert_int_equal(store_migrate("host=/nonexistent", TEST_SOURCE_DIR "/sql", 0, &why), ISAC_ERR_DB_BROKEN);
 }
 
 static void test_comments(void **state)
@@ -90,7 +90,9 @@ static void test_least_privilege(void **state)
 		{"delete from isac.member_space", false},    {"update isac.concern set items = 0", false},
 		{"update isac.audience set tlp = 1", false}, {"drop table isac.report", false},
 		{"create table isac.mine (x int)", false},   {"update isac.migration set number = 1", false},
-		{"select isac.partition_ensure(1)", true},
+		{"select isac.partition_ensure(1)", true},   {"select isac.retention_drop(1)", true},
+		{"select isac.indicator_sweep(10)", true},   {"update isac.retention set from_seq = 5", false},
+		{"delete from isac.indicator", false},	     {"insert into isac.restore_gap values (1, 2)", false},
 	};
 	PGconn *conn = cluster_connect("isac_core");
 
