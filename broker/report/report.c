@@ -108,6 +108,11 @@ static const Isac1__Indicator NOTHING = ISAC1__INDICATOR__INIT;
 /* What is in it its readers check: whether the keys are for those who are named is intake's to ask, wire_sealed_check. */
 static enum isac_err open_sealed(struct report *r, bool check, struct wire_why *why)
 {
+	uint8_t hash[WIRE_HASH];
+
+	wire_hash(hash, r->payload_bytes.data, r->payload_bytes.len);
+	if (check && (r->header->sealed.len != WIRE_HASH || memcmp(r->header->sealed.data, hash, WIRE_HASH) != 0))
+		return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "the sealed payload is not the one that the header commits to");
 	if (check && (!r->header->item_count || r->header->item_count > WIRE_LIMIT_ITEMS || r->header->items_root.len != WIRE_HASH))
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "item_count or items_root of a sealed report is out of range");
 	r->items = wire_arena_alloc(&r->arena, sizeof(*r->items));

@@ -44,8 +44,8 @@ struct report {
 	uint8_t header_hash[WIRE_HASH];
 	const Isac1__Header *header; /* opened */
 	uint8_t secret[WIRE_SECRET]; /* the payload's */
-	bool sealed; /* TLP_RED: n is 1, and that one item, which says nothing, has the SealedPayload's bytes */
-	struct report_item *items; /* header->item_count of them; NULL when erased or opened without items */
+	bool sealed;		     /* TLP_RED: n is 1, and that one item, which says nothing, has the SealedPayload's bytes */
+	struct report_item *items;   /* header->item_count of them; NULL when erased or opened without items */
 	uint32_t n;
 	uint8_t *held; /* bitmap of n bits, all zero mostly */
 	uint32_t held_count;

@@ -8,7 +8,7 @@ import random
 
 import wirekit as kit
 from hub import SLOW
-from isac1 import bundle, feed as feeds, report
+from isac1 import bundle, feed as feeds, merkle, report
 from isac1.client import Client, Feed
 from isac1.messages import pb
 from isac1.tables import LIMIT, VALUE_NUMBER
@@ -33,7 +33,7 @@ class Paper:
         self.number, self.publisher, self.label = number, publisher, label
         self.groups, self.recipients, self.supersedes = frozenset(groups), frozenset(recipients), supersedes
         self.value = str(ipaddress.ip_address(FIRST + number))
-        self.id = self.seq = None
+        self.id = self.seq = self.supersedes_id = None
 
 
 class World:
@@ -101,6 +101,10 @@ class Rule:
                    STRICT: person.client_of is None,            # organisations only
                    RED: person.client_of is None and person.name in paper.recipients}[paper.label]
         return in_group and reached
+
+    def knows(self, person, paper):
+        """Of what is sealed nobody but its readers knows the values."""
+        return self.sees(person, paper) and paper.label != RED
 
     def reads(self, person):
         return not self.shut_out(person) and bool(person.roles & {"subscriber", "analyst"})
@@ -179,7 +183,7 @@ class Town:
     def make(self, paper):
         def change(header):
             if paper.supersedes is not None and paper.supersedes.id:
-                header.supersedes = paper.supersedes.id
+                header.supersedes = paper.supersedes_id = paper.supersedes.id
         return report.Report(self.homes[paper.publisher], self.items(paper), tlp=paper.label, groups=sorted(paper.groups),
                              recipients=sorted(paper.recipients), change=change, readers=self.readers_of(paper))
 
@@ -268,6 +272,60 @@ class Town:
     def why(self):
         got = self.ask_each(self.readers(), "WHY", lambda paper: pb.Why(report_id=paper.id, publisher=paper.publisher))
         return {name: {n for n, answer in one.items() if answer} for name, one in got.items()}
+
+    def lookup(self):
+        """By the keys of all values that there are."""
+        number = VALUE_NUMBER["ipv4"]
+        keys = [merkle.H(bytes([number]) + paper.value.encode())[:16] for paper in self.world.papers]
+        shown = {}
+        for person in self.readers():
+            shown[person.name] = seen = set()
+            for first in range(0, len(keys), LIMIT["LOOKUP_KEYS"]):
+                got = self.client(person.name).request("LOOKUP", pb.Lookup(keys=keys[first:first + LIMIT["LOOKUP_KEYS"]], wait_seq=self.head))
+                assert isinstance(got, pb.LookupResult), got
+                seen |= {self.world.papers[first + known.key].number for known in got.known}
+        return shown
+
+    def related(self):
+        """Every value is asked what lies in its network: a block at a time, so that all neighbours fit into an answer."""
+        shown = {}
+        for person in self.readers():
+            shown[person.name] = seen = set()
+            for first in range(0, len(self.world.papers), 64):
+                ask = pb.Related(type=VALUE_NUMBER["cidr"], value=f"{ipaddress.ip_address(FIRST + first)}/26", limit=100, wait_seq=self.head)
+                got = self.client(person.name).request("RELATED", ask)
+                assert isinstance(got, pb.RelatedResult), got
+                seen |= {int(ipaddress.ip_address(v.value)) - FIRST for r in got.relations for v in r.values}
+        return shown
+
+    def versions(self):
+        """Each report by its id: an empty list for what is not there. A successor is named to those alone who may see it."""
+        got = self.ask_each(self.readers(), "VERSIONS", lambda paper: pb.Versions(report_id=paper.id, publisher=paper.publisher, wait_seq=self.head))
+        people, shown = self.world.people, {}
+        for name, answers in got.items():
+            shown[name] = {n for n, answer in answers.items() if answer.entries}
+            for n, answer in answers.items():
+                paper = self.world.papers[n]
+                due = {p.id for p in self.world.papers
+                       if p.supersedes_id == paper.id and p.publisher == paper.publisher and self.rule.sees(people[name], p)}
+                assert {bytes(later.report_id) for later in answer.later} == due, (name, n)
+        return shown
+
+    def stats(self):
+        """How many reports of each publisher: right for all of one or, since numbers name nothing, for none."""
+        shown = {}
+        for person in self.readers():
+            got = self.client(person.name).request("STATISTICS", pb.Statistics(question=4, wait_seq=self.head))
+            assert isinstance(got, pb.StatisticsResult), got
+            told = {count.name: count.reports for count in got.counts}
+            shown[person.name] = set()
+            for name in {p.publisher for p in self.world.papers}:
+                due = {p.number for p in self.world.papers if p.publisher == name and self.rule.sees(person, p)}
+                if told.get(name, 0) == len(due):
+                    shown[person.name] |= due
+                else:
+                    shown[person.name] |= {-1}
+        return shown
 
     def who_asks(self):
         """Who is told to whom it was sent."""

@@ -59,7 +59,7 @@ def ask_everything(town, name, client):
 def test_canaries_of_each_label_are_heard_by_nobody_else(town):
     town.watch()
     town.publish()
-    for path in (town.live, town.catch_up, town.query, town.preview, town.why, town.who_asks):
+    for path in (town.live, town.catch_up, town.query, town.preview, town.why, town.lookup, town.related, town.versions, town.stats, town.who_asks):
         path()
     for person in town.world.people.values():
         ask_everything(town, person.name, town.client(person.name))

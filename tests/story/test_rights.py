@@ -30,6 +30,10 @@ AFTER = [
     ("query", "reads", "sees", lambda town: town.query()),
     ("preview", "reads", "sees", lambda town: town.preview()),        # sealed ones whatever the filter, as in a feed
     ("why", "reads", "sees", lambda town: town.why()),
+    ("lookup", "reads", "knows", lambda town: town.lookup()),
+    ("related", "reads", "knows", lambda town: town.related()),
+    ("report", "reads", "sees", lambda town: town.versions()),
+    ("stats", "reads", "sees", lambda town: town.stats()),
 ]
 
 

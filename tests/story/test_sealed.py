@@ -67,9 +67,9 @@ def test_nothing_of_it_lies_with_the_hub(hub, alice, bob):
     found = [path for path in hub.folder.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
     assert found                                                            # the green one
     hub.sql("DELETE FROM report WHERE tlp = 2; DELETE FROM mention WHERE type <> 0; DELETE FROM indicator WHERE type <> 0")
-    rows = "".join(hub.sql(f"SELECT t::text FROM {table} t") for table in
-                   ("report", "mention", "indicator", "audience", "report_key", "concern", "feed_range", "subscription", "admin_event"))
-    assert word not in rows and word.encode().hex() not in rows and "bob" in rows
+    for table in ("report", "mention", "indicator", "audience", "report_key", "concern", "feed_range", "subscription", "admin_event"):
+        rows = hub.sql(f"SELECT t::text FROM {table} t")
+        assert word not in rows and word.encode().hex() not in rows, table
     assert word not in hub.log_text()
 
 

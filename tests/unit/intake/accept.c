@@ -233,9 +233,18 @@ static void tlp_6(struct draft *d)
 {
 	d->h.tlp = 6;
 }
+static void seal(struct draft *d)
+{
+	static uint8_t hash[WIRE_HASH];
+	d->h.sealed = (ProtobufCBinaryData){sizeof(hash), hash};
+}
+static void seal_31(struct draft *d)
+{
+	seal(d), d->h.sealed.len--;
+}
 static void red_nobody(struct draft *d)
 {
-	d->h.tlp = 5;
+	d->h.tlp = 5, seal(d);
 }
 static void recipient(struct draft *d, const char *name)
 {
@@ -252,6 +261,14 @@ static void red_unknown(struct draft *d)
 static void red_bob(struct draft *d)
 {
 	red_nobody(d), recipient(d, "bob");
+}
+static void red_in_clear(struct draft *d)
+{
+	red_bob(d), d->h.sealed.len = 0;
+}
+static void red_half_sealed(struct draft *d)
+{
+	red_bob(d), seal_31(d);
 }
 static void amber_bob(struct draft *d)
 {
@@ -347,6 +364,10 @@ static const struct {
 	{"red for oneself", red_self, 422},
 	{"red for a stranger", red_unknown, 422},
 	{"red for bob", red_bob, 200},
+	{"red in clear", red_in_clear, 422},
+	{"red with a hash of 31", red_half_sealed, 422},
+	{"green and sealed", seal, 422},
+	{"green with a hash of 31", seal_31, 422},
 	{"amber for bob", amber_bob, 422},
 	{"own group", group_own, 200},
 	{"other group", group_other, 422},
