@@ -45,6 +45,8 @@ def open_payload(data, header, home):
         raise Refused(401, "not what the header commits to")
     got = opened(data, pb.SealedPayload, reader=True)
     mine = [key.box for key in got.keys if home and key.member == home.name]
+    if len(got.body) <= 16:
+        raise Refused(401, "an empty body")
     if not mine:
         raise Refused(404, "sealed, and not to this member")
     try:

@@ -55,6 +55,8 @@ static enum isac_err judge(struct vector *v, unsigned *step)
 			      public_key.data);
 	if (err) return err;
 	*step = 7;
+	if (header->sealed.len)
+		return wire_sealed_check(header, (struct wire_bytes){submit->payload.data, submit->payload.len}, submit->member, NULL);
 	return judge_payload(header, (struct wire_bytes){submit->payload.data, submit->payload.len}, &v->arena);
 }
 
