@@ -15,7 +15,11 @@ from isac1.tables import LIMIT, VALUE_NUMBER
 
 CLEAR, GREEN, AMBER, STRICT, RED = range(1, 6)
 LABELS = (CLEAR, GREEN, AMBER, STRICT, RED)
-FIRST = int(ipaddress.ip_address("93.0.0.0"))
+BLOCK = 64      # reports whose values lie in one /24: few enough for all of them to be in one answer
+
+
+def value_of(number):
+    return str(ipaddress.ip_address("93.0.0.0") + number // BLOCK * 256 + number % BLOCK)
 
 
 class Person:
@@ -32,7 +36,7 @@ class Paper:
     def __init__(self, number, publisher, label, groups=(), recipients=(), supersedes=None):
         self.number, self.publisher, self.label = number, publisher, label
         self.groups, self.recipients, self.supersedes = frozenset(groups), frozenset(recipients), supersedes
-        self.value = str(ipaddress.ip_address(FIRST + number))
+        self.value = value_of(number)
         self.id = self.seq = self.supersedes_id = None
 
 
@@ -239,10 +243,10 @@ class Town:
         shown = {}
         for person in self.readers():
             shown[person.name] = seen = set()
-            for first in range(0, len(self.world.papers), 64):
+            for first in range(0, len(self.world.papers), BLOCK):
                 cursor = b""
                 while True:
-                    ask = pb.Preview(filter=f"value in {ipaddress.ip_address(FIRST + first)}/26", items=LIMIT["PREVIEW_ITEMS"], cursor=cursor)
+                    ask = pb.Preview(filter=f"value in {value_of(first)}/24", items=LIMIT["PREVIEW_ITEMS"], cursor=cursor)
                     got = self.client(person.name).request("PREVIEW", ask)
                     assert isinstance(got, pb.PreviewResult), got
                     assert got.reports == len(got.entries)
@@ -288,14 +292,14 @@ class Town:
 
     def related(self):
         """Every value is asked what lies in its network: a block at a time, so that all neighbours fit into an answer."""
-        shown = {}
+        shown, numbers = {}, {paper.value: paper.number for paper in self.world.papers}
         for person in self.readers():
             shown[person.name] = seen = set()
-            for first in range(0, len(self.world.papers), 64):
-                ask = pb.Related(type=VALUE_NUMBER["cidr"], value=f"{ipaddress.ip_address(FIRST + first)}/26", limit=100, wait_seq=self.head)
+            for first in range(0, len(self.world.papers), BLOCK):
+                ask = pb.Related(type=VALUE_NUMBER["cidr"], value=f"{value_of(first)}/24", limit=100, wait_seq=self.head)
                 got = self.client(person.name).request("RELATED", ask)
                 assert isinstance(got, pb.RelatedResult), got
-                seen |= {int(ipaddress.ip_address(v.value)) - FIRST for r in got.relations for v in r.values}
+                seen |= {numbers[v.value] for r in got.relations for v in r.values}
         return shown
 
     def versions(self):
