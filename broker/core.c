@@ -22,6 +22,7 @@
 struct core {
 	const struct core_conf *conf;
 	struct base_shared roster;
+	struct hold hold;
 	struct control *control;
 	struct store *store;
 	struct store_indexer *indexer;
@@ -37,7 +38,9 @@ struct core {
 static void on_committed(void *arg, struct report *const *reports, size_t n)
 {
 	struct core *core = arg;
-	for (size_t i = 0; i < n; i++) query_note_receipt(core->query, reports[i]->publisher_id, reports[i]->seq, reports[i]->received_us);
+	for (size_t i = 0; i < n; i++)
+		if (!reports[i]->release_of)
+			query_note_receipt(core->query, reports[i]->publisher_id, reports[i]->seq, reports[i]->received_us);
 }
 
 static void on_publish(void *arg, struct report *const *reports, size_t n)
@@ -52,6 +55,13 @@ static void on_concerned(void *arg, const struct store_concern *concern, size_t 
 {
 	struct core *core = arg;
 	if (atomic_load(&core->has_feed)) feed_concerned(core->feed, concern, n);
+}
+
+/* Nothing is appended before there is a feed to hand it to; core_run looks once when all is up. */
+static void on_due(void *arg)
+{
+	struct core *core = arg;
+	if (atomic_load(&core->has_feed)) store_release_due(core->store);
 }
 
 static bool on_busy(void *arg)
@@ -121,6 +131,23 @@ static void load_cursor_key(uint8_t key[32])
 	sodium_memzero(hex, sizeof(hex));
 }
 
+static enum isac_err start_hold(struct core *core)
+{
+	const char *folder = base_conf_str(core->conf->params, "warninglists_dir");
+	struct wire_why why = {.text = ""};
+	struct hold_lists *lists;
+	enum isac_err err = hold_init(&core->hold);
+	if (err || !*folder) return err;
+	err = hold_lists_load(&lists, folder, &why);
+	if (err) {
+		base_log(BASE_LOG_ERROR, "warninglist.load", "why=\"%s\"", why.text);
+		return err;
+	}
+	hold_lists_log(lists);
+	base_shared_swap(&core->hold.lists, lists);
+	return ISAC_OK;
+}
+
 static enum isac_err start_control(struct core *core)
 {
 	struct control_conf conf = {.conninfo = core->conf->conninfo,
@@ -131,6 +158,8 @@ static enum isac_err start_control(struct core *core)
 				    .params = core->conf->params,
 				    .reply = on_reply,
 				    .roster_changed = on_roster_changed,
+				    .hold = &core->hold,
+				    .due = on_due,
 				    .arg = core};
 	return control_start(&core->control, &conf);
 }
@@ -153,6 +182,8 @@ static enum isac_err start_store(struct core *core)
 				  .concerned = on_concerned,
 				  .busy = on_busy,
 				  .roster = &core->roster,
+				  .due = on_due,
+				  .quorum = number(core, "quorum"),
 				  .arg = core};
 	enum isac_err err = store_start(&core->store, &conf);
 	return err ? err : store_indexer_start(&core->indexer, &conf);
@@ -188,6 +219,7 @@ static enum isac_err start_feed(struct core *core)
 				 .hub_id = core->conf->hub_id,
 				 .roster = &core->roster,
 				 .ring_bytes = number(core, "feed_ring_bytes"),
+				 .catch_up_bytes_per_s = number(core, "feed_catch_up_bytes_per_s"),
 				 .heartbeat_ms = number(core, "heartbeat_ms"),
 				 .sessions_max = number(core, "sessions_max"),
 				 .head_seq = store_head(core->store)};
@@ -201,6 +233,7 @@ static enum isac_err start_intake(struct core *core)
 	struct intake_conf conf = {.socket_path = "run/intake.sock",
 				   .hub_id = core->conf->hub_id,
 				   .roster = &core->roster,
+				   .hold = &core->hold,
 				   .store = core->store,
 				   .query = core->query,
 				   .control = core->control,
@@ -217,8 +250,8 @@ static enum isac_err start(struct core *core)
 	static const struct {
 		const char *name;
 		enum isac_err (*fn)(struct core *);
-	} steps[] = {
-		{"control", start_control}, {"store", start_store}, {"query", start_query}, {"feed", start_feed}, {"intake", start_intake}};
+	} steps[] = {{"hold", start_hold},   {"control", start_control}, {"store", start_store},
+		     {"query", start_query}, {"feed", start_feed},	 {"intake", start_intake}};
 	struct wire_why why = {.text = ""};
 	enum isac_err err = wire_init();
 	if (err) base_log(BASE_LOG_ERROR, "core.start", "step=wire err=%s", isac_err_name(err));
@@ -245,6 +278,7 @@ static void stop(struct core *core)
 	feed_stop(&core->feed);
 	query_stop(&core->query);
 	intake_stop(&core->intake);
+	hold_clear(&core->hold);
 	base_shared_clear(&core->roster);
 }
 
@@ -268,6 +302,7 @@ enum isac_err core_run(const struct core_conf *conf)
 	int fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (fd < 0) return ISAC_ERR_SYSTEM;
 	enum isac_err err = start(&core);
+	if (!err) store_release_due(core.store);
 	if (!err && write(conf->ready_fd, "ready\n", 6) != 6) err = ISAC_ERR_SYSTEM;
 	if (!err) err = wait_for_term(fd);
 	stop(&core);

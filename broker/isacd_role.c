@@ -2,6 +2,7 @@
  * The processes behind the parent: each reads its configuration from sealed memory, reads the one secret it needs,
  * gives up everything else and serves. It works in the data folder and names nothing outside of it.
  */
+#include <errno.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -41,7 +42,9 @@ static enum isac_err run_core(const struct role_context *c)
 {
 	static const char *const rw[] = {"run", NULL};
 	/* Names of users and hosts, certificates, the public suffix list: what any user may read. */
-	static const char *const ro[] = {"/etc", "/usr/share/publicsuffix", "/usr/share/ca-certificates", "/usr/lib/ssl", NULL};
+	const char *lists = base_conf_str(c->conf, "warninglists_dir");
+	const char *const ro[] = {"/etc",	  "/usr/share/publicsuffix", "/usr/share/ca-certificates",
+				  "/usr/lib/ssl", *lists ? lists : NULL,     NULL};
 	const char *database = base_conf_str(c->conf, "database");
 	const struct core_conf conf = {.params = c->conf,
 				       .conninfo = *database ? database : isacd_core_conninfo,
@@ -52,6 +55,10 @@ static enum isac_err run_core(const struct role_context *c)
 	enum isac_err err = geo_open(base_conf_str(c->conf, "geo_country_db"), base_conf_str(c->conf, "geo_asn_db"), &why);
 
 	if (err) base_log(BASE_LOG_ERROR, "geo.open", "why=\"%s\"", why.text);
+	if (!err && *lists && access(lists, R_OK | X_OK)) {
+		err = ISAC_ERR_CONFIG;
+		base_log(BASE_LOG_ERROR, "warninglist.load", "why=\"%s: %s\"", strerror(errno), lists);
+	}
 	if (!err) err = enter(c->conf, *database ? BASE_SANDBOX_CORE_REMOTE : BASE_SANDBOX_CORE, rw, ro);
 
 	return err ? err : core_run(&conf);

@@ -88,8 +88,10 @@ void base_shared_clear(struct base_shared *s);
 /* ---- link: messages of parts over a Unix stream socket ------------------------------- */
 /*
  * A message is 1..BASE_LINK_PARTS byte strings. Wire form: u32 total length of what follows, u8 count, u32 length each, bytes.
- * Sending is safe from any thread: written at once if the socket takes it, else queued up to queue_max bytes, then ISAC_ERR_FULL.
- * Receiving belongs to one thread. Both ends are our own processes, yet lengths are checked: front may be taken over.
+ * Sending is safe from any thread: written at once if the socket takes it, else queued up to queue_max bytes, then ISAC_ERR_FULL; TOO_LARGE
+ * if it could not be queued as a whole. Receiving belongs to one thread and takes messages of up to msg_max bytes: the two directions have
+ * their own bounds, a page of a query is larger than any request. Both ends are our own processes, yet lengths are checked: front may be
+ * taken over.
  */
 enum { BASE_LINK_PARTS = 8 };
 struct base_link;

@@ -263,7 +263,7 @@ static enum isac_err send_message(struct base_link *link, const struct wire_byte
 
 	assert(n >= 1 && n <= BASE_LINK_PARTS);
 	for (unsigned i = 0; i < n; i++) {
-		if (parts[i].len > link->msg_max - body) return ISAC_ERR_TOO_LARGE;
+		if (parts[i].len > link->queue_max - body) return ISAC_ERR_TOO_LARGE;
 		body += parts[i].len;
 		wire_put_u32(head + 5 + 4 * i, (uint32_t)parts[i].len);
 		iov[1 + i] = (struct iovec){(void *)parts[i].data, parts[i].len};

@@ -15,8 +15,14 @@ enum { RELOAD_RETRY_MS = 200, COMMANDS_PER_S = 10, COMMANDS_BURST = 100 };
 static enum isac_err load_roster(struct control *c)
 {
 	struct member_roster *roster = NULL;
+	struct hold_space *space = NULL;
 	enum isac_err err = store_select_roster(c->db, c->conf.hub_id, &roster);
-	if (err) return err;
+	if (!err && base_conf_int(c->conf.params, "hold_member_space")) err = hold_space_new(&space, roster);
+	if (err) {
+		member_roster_free(roster);
+		return err;
+	}
+	if (space) base_shared_swap(&c->conf.hold->space, space);
 	base_shared_swap(c->conf.roster, roster);
 	c->stale = false;
 	return ISAC_OK;
@@ -75,11 +81,14 @@ static enum isac_err run_command(struct control *c, const struct control_job *jo
 				    .cmd = found->cmd,
 				    .self = found->self,
 				    .roster = roster,
+				    .hold = c->conf.hold,
 				    .db = c->db,
 				    .params = c->conf.params,
 				    .rows = &c->rows,
 				    .why = why};
-	return found->row->changes_roster ? run_recorded(c, &call, found) : found->row->fn(&call);
+	err = found->row->changes_roster ? run_recorded(c, &call, found) : found->row->fn(&call);
+	if (!err && call.due) c->conf.due(c->conf.arg);
+	return err;
 }
 
 static void log_command(const struct control_job *job, const struct control_case *found, unsigned code)

@@ -5,6 +5,7 @@
 #ifndef ISAC_CONTROL_H
 #define ISAC_CONTROL_H
 
+#include "hold/hold.h"
 #include "store/store.h"
 
 struct control;
@@ -16,6 +17,8 @@ struct control_conf {
 	const struct base_conf *params; /* for "params" */
 	void (*reply)(void *arg, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
 	void (*roster_changed)(void *arg);
+	struct hold *hold;	/* control swaps space (if hold_member_space is on) and, at a reload, the lists */
+	void (*due)(void *arg); /* an admin released held values */
 	void *arg;
 };
 enum isac_err control_start(struct control **out, const struct control_conf *conf); /* loads the roster before it is ready */

@@ -37,17 +37,26 @@ enum isac_err control_stats(struct control_call *call)
 	return list(call, "stats", NULL);
 }
 
-static void add_param(struct wire_buf *out, const char *name, const char *value, const char *unit)
+void control_add_row(struct wire_buf *out, const char *const (*cells)[2], size_t n)
 {
-	Isac1__Arg cell[3] = {ISAC1__ARG__INIT, ISAC1__ARG__INIT, ISAC1__ARG__INIT}, *cells[3] = {&cell[0], &cell[1], &cell[2]};
-	cell[0].name = (char *)"name", cell[0].value = (char *)name;
-	cell[1].name = (char *)"value", cell[1].value = (char *)value;
-	cell[2].name = (char *)"unit", cell[2].value = (char *)unit;
+	Isac1__Arg arg[CONTROL_CELLS], *args[CONTROL_CELLS];
 	Isac1__Row row = ISAC1__ROW__INIT, *rows[1] = {&row};
 	Isac1__ControlResult result = ISAC1__CONTROL_RESULT__INIT;
-	row.n_cells = 3, row.cells = cells;
+	for (size_t i = 0; i < n; i++) {
+		isac1__arg__init(&arg[i]);
+		arg[i].name = (char *)(uintptr_t)cells[i][0];
+		arg[i].value = (char *)(uintptr_t)cells[i][1];
+		args[i] = &arg[i];
+	}
+	row.n_cells = n, row.cells = args;
 	result.n_rows = 1, result.rows = rows;
 	wire_pack(out, &result.base);
+}
+
+static void add_param(struct wire_buf *out, const char *name, const char *value, const char *unit)
+{
+	const char *cells[][2] = {{"name", name}, {"value", value}, {"unit", unit}};
+	control_add_row(out, cells, 3);
 }
 
 /* How a value of each kind of params.def reads. */

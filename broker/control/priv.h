@@ -18,6 +18,8 @@ struct control_call {
 	const struct member_roster *roster;
 	struct store_db *db;
 	const struct base_conf *params;
+	struct hold *hold;
+	bool due;	       /* out: held items may be due for release */
 	struct wire_buf *rows; /* packed rows of ControlResult */
 	struct wire_why *why;
 };
@@ -60,6 +62,11 @@ enum isac_err control_arg_name(const char **out, const struct control_call *call
 enum isac_err control_arg_number(uint64_t *out, const struct control_call *call, const char *name);
 /* The bundle argument, its self-signature checked. */
 enum isac_err control_arg_bundle(struct wire_member *out, const struct control_call *call);
+
+/* ---- list.c ------------------------------------------------------------------------------ */
+enum { CONTROL_CELLS = 16 };
+/* Appends a row: names and texts of n cells. */
+void control_add_row(struct wire_buf *rows, const char *const (*cells)[2], size_t n);
 
 /* ---- space.c ------------------------------------------------------------------------------ */
 struct control_space {

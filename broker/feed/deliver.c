@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of bodies in one round, well below the link's queue. What is behind fills the link only so far that a live report soon follows. */
-enum { GROUP_BUCKETS = 1024, ROUND_BYTES = 8388608, ROUND_BYTES_BEHIND = 1048576 };
+/*
+ * Of bodies in one round, well below the link's queue; for those who are behind of what they get in all: front's I/O thread sends it in
+ * the order of coming, and a live report is not to wait behind more than that. BEHIND_LATE_US is how late a round may be made up for.
+ */
+enum { GROUP_BUCKETS = 1024, ROUND_BYTES = 8388608, ROUND_BYTES_BEHIND = 1048576, BEHIND_LATE_US = 2000 };
 
 struct group {
 	struct group *next;  /* in its bucket */
@@ -25,7 +28,7 @@ struct group {
 
 struct round {
 	struct group *bucket[GROUP_BUCKETS], *first, **tail;
-	size_t bytes;
+	size_t bytes, behind_bytes; /* of bodies; to those who are behind, each time it is sent */
 	bool moved;
 };
 
@@ -215,6 +218,7 @@ static void step_session(struct feed *f, struct round *round, struct feed_sessio
 		g = group_for(round, p);
 		if (!g || !add_destination(g, s, p->last)) return;
 		base_stats_add(STAT_feed_delivered, hash_shown(s, p));
+		if (!s->live) round->behind_bytes += p->size;
 		s->window++;
 	}
 	round->moved |= p->last > s->position;
@@ -267,15 +271,27 @@ static void send_group(struct feed *f, struct group *g)
 	base_stats_add(STAT_feed_batches, g->to_n);
 }
 
-static void serve(struct feed *f, struct round *round, enum feed_place place, size_t bytes_max, struct feed_plan *p)
+static void serve(struct feed *f, struct round *round, enum feed_place place, const size_t *bytes, size_t bytes_max, struct feed_plan *p)
 {
 	struct feed_session *s;
 
-	while ((s = TAILQ_FIRST(&f->queue[place])) && s->round != f->round && round->bytes < bytes_max) {
+	while ((s = TAILQ_FIRST(&f->queue[place])) && s->round != f->round && *bytes < bytes_max) {
 		s->round = f->round;
 		feed_session_move(f, s, place); /* to the end: who is left out is first the next time */
 		step_session(f, round, s, p);
 	}
+}
+
+/* Those who are behind get no more than their rate: with all of it under way at once, live readers would wait behind them in front. */
+static void serve_behind(struct feed *f, struct round *round, struct feed_plan *p)
+{
+	int64_t now = base_clock_mono_us(), rate = f->conf.catch_up_bytes_per_s;
+
+	if (rate && now < f->behind_at_us) return;
+	serve(f, round, FEED_READY_BEHIND, &round->behind_bytes, ROUND_BYTES_BEHIND, p);
+	if (!rate) return;
+	if (f->behind_at_us < now - BEHIND_LATE_US) f->behind_at_us = now - BEHIND_LATE_US;
+	f->behind_at_us += (int64_t)round->behind_bytes * 1000000 / rate;
 }
 
 static bool deliver_round(struct feed *f, struct feed_plan *p)
@@ -287,8 +303,8 @@ static bool deliver_round(struct feed *f, struct feed_plan *p)
 	if (!round) return false;
 	round->tail = &round->first;
 	f->round++;
-	serve(f, round, FEED_READY, ROUND_BYTES, p);
-	serve(f, round, FEED_READY_BEHIND, round->bytes + ROUND_BYTES_BEHIND, p);
+	serve(f, round, FEED_READY, &round->bytes, ROUND_BYTES, p);
+	serve_behind(f, round, p);
 	for (g = round->first; g; g = next) {
 		next = g->newer;
 		send_group(f, g);

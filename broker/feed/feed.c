@@ -169,6 +169,7 @@ static int run_timers(struct feed *f)
 	}
 	if (f->pages.retry_at_us && f->pages.retry_at_us < next) next = f->pages.retry_at_us;
 	feed_page_forget(f, false);
+	if (!TAILQ_EMPTY(&f->queue[FEED_READY_BEHIND]) && f->behind_at_us > now && f->behind_at_us < next) next = f->behind_at_us;
 	if (feed_is_ready(f) && next > now + NOT_SENT_US) next = now + NOT_SENT_US;
 	return next <= now ? 1 : (int)((next - now) / 1000 + 1);
 }

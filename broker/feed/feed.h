@@ -15,7 +15,8 @@ struct feed_conf {
 	const char *hub_id;
 	struct base_shared *roster;
 	int64_t ring_bytes, heartbeat_ms, sessions_max;
-	uint64_t head_seq; /* at start */
+	int64_t catch_up_bytes_per_s; /* to all who are behind together; 0 = as much as goes */
+	uint64_t head_seq;	      /* at start */
 };
 enum isac_err feed_start(struct feed **out, const struct feed_conf *conf);
 void feed_stop(struct feed **f);

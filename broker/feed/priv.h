@@ -226,6 +226,7 @@ struct feed {
 	int listen_fd;
 	struct base_link *link;
 	uint64_t round;
+	int64_t behind_at_us; /* who is behind gets nothing before */
 	struct feed_ranges ranges;
 	bool cursors_asked;
 	int64_t cursors_at_us;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Replies wait here while front is slow: some pages of queries, or a lot of receipts. */
+/* Replies wait here while front is slow: some pages of queries, or a lot of receipts. What front may send is a member's frame. */
 enum { QUEUE_BYTES = 64 << 20, MESSAGE_BYTES = WIRE_LIMIT_FRAME_BYTES + 1024 };
 
 void intake_front_free(void *front)

@@ -5,6 +5,7 @@
 #ifndef ISAC_INTAKE_H
 #define ISAC_INTAKE_H
 
+#include "hold/hold.h"
 #include "store/store.h"
 
 struct intake;
@@ -14,6 +15,7 @@ struct intake_conf {
 	const char *socket_path;
 	const char *hub_id;
 	struct base_shared *roster;
+	struct hold *hold;	 /* what is held back */
 	struct store *store;	 /* submit goes here */
 	struct query *query;	 /* QUERY, DIRECTORY, STATUS */
 	struct control *control; /* CONTROL */

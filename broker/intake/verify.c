@@ -32,6 +32,8 @@ static enum isac_err judge(struct report **out, struct intake *in, const struct 
 	report->received_us = job->received_us;
 	report->publisher_id = c.member->id;
 	memcpy(report->publisher, c.member->name, sizeof(report->publisher));
+	err = hold_report(in->conf.hold, report);
+	if (err) return wire_refuse(why, err, "%s", isac_err_text(err));
 	err = member_audience_copy(&report->audience, &c.audience, &report->arena); /* whoever holds it knows who may see it */
 	if (err) wire_refuse(why, err, "%s", isac_err_text(err));
 	return err;

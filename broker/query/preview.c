@@ -77,6 +77,7 @@ static void look_at(struct preview *p, const struct report *r)
 {
 	uint8_t shown[WIRE_LIMIT_ITEMS / 8 + 1];
 	uint32_t held = 0, items = query_match_items(p->filter, p->call->self, r, shown, &held);
+	if (r->release_of) held = 0; /* what is held in it was counted with the report that it is a release of */
 	if (!items && !held) return;
 	p->result.reports += items > 0;
 	p->result.items += items;

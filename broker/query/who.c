@@ -1,5 +1,6 @@
 /*
- * who: WHO. To whom was this report sent? From the table of ranges, each matched again with its own filter and entitlement.
+ * who: WHO. To whom was this report sent? From the table of ranges, each matched again with its own filter and entitlement; and so for
+ * each row that released held items of it.
  *
  * For the report's publisher, and for admins and auditors; to all others a report of somebody else is as one that does not exist.
  */
@@ -7,13 +8,13 @@
 
 #include <string.h>
 
-enum { PLACE = 16, REPORTS_MAX = 64 };
+enum { PLACE = 24 /* range, report, the row of it */, REPORTS_MAX = 64 };
 
 struct who {
 	struct query_call *call;
-	const struct report *report;
+	const struct report *report; /* it, or a release of it */
 	struct query_match_kept kept;
-	uint64_t last_id;
+	uint64_t last_id, at_seq; /* where the page ends */
 	size_t looked_at;
 };
 
@@ -67,25 +68,54 @@ static int32_t whose(const struct query_call *call, const char *publisher)
 	return m && (any || m->id == call->self->id) ? m->id : -1;
 }
 
+static enum isac_err look_at(struct who *w, const struct report *report, uint64_t after_id)
+{
+	struct store_range_ask ask = {.seq = report->seq, .after_id = after_id, .max = WIRE_LIMIT_WHO_RANGES - w->looked_at};
+	w->report = report;
+	w->at_seq = report->seq;
+	return store_select_ranges(w->call->q->db, &ask, take_range, w);
+}
+
+/* From the row at from_seq on, there from the range behind after_id on. */
+static enum isac_err look_at_all(struct who *w, const struct report *report, uint64_t from_seq, uint64_t after_id)
+{
+	struct store_db *db = w->call->q->db;
+	uint64_t seqs[WIRE_LIMIT_ITEMS];
+	size_t n = 0;
+	enum isac_err err = from_seq > report->seq ? ISAC_OK : look_at(w, report, after_id);
+	if (!err) err = store_select_releases(db, report->seq, seqs, &n);
+	for (size_t i = 0; !err && i < n && w->looked_at < WIRE_LIMIT_WHO_RANGES; i++) {
+		struct report *release = NULL;
+		size_t found = 0;
+		if (seqs[i] < from_seq) continue;
+		err = store_select_page(db, seqs[i] - 1, seqs[i], 1, 1, &release, &found);
+		if (!err && found && release->items) err = look_at(w, release, seqs[i] == from_seq ? after_id : 0);
+		if (found) report_unref(&release);
+	}
+	return err;
+}
+
 static enum isac_err list(struct query_call *call, const Isac1__Who *ask, const struct report *report, Isac1__WhoResult *rest)
 {
-	struct who w = {.call = call, .report = report};
-	struct store_range_ask range_ask = {.seq = rest->seq, .max = WIRE_LIMIT_WHO_RANGES};
+	struct who w = {.call = call, .at_seq = rest->seq};
+	uint64_t from_seq = rest->seq, after_id = 0;
 	uint8_t cursor[PLACE + QUERY_CURSOR_TAG];
 	const uint8_t *key = call->q->conf.cursor_key;
 	if (ask->cursor.len) {
 		if (query_cursor_check(ask->cursor.data, ask->cursor.len, PLACE, key, call->self->name, "who") ||
 		    wire_get_u64(ask->cursor.data + 8) != rest->seq)
 			return query_refuse(call, ISAC_ERR_BAD_CURSOR, "this cursor is not from a page of this question");
-		range_ask.after_id = wire_get_u64(ask->cursor.data);
+		after_id = wire_get_u64(ask->cursor.data);
+		from_seq = wire_get_u64(ask->cursor.data + 16);
 	}
 	rest->removed = !report || !report->items;
-	enum isac_err err = rest->removed ? ISAC_OK : store_select_ranges(call->q->db, &range_ask, take_range, &w);
+	enum isac_err err = rest->removed ? ISAC_OK : look_at_all(&w, report, from_seq, after_id);
 	query_match_clear(&w.kept);
 	if (err) return query_refuse(call, err, isac_err_text(err));
 	if (w.looked_at == WIRE_LIMIT_WHO_RANGES) {
 		wire_put_u64(cursor, w.last_id);
 		wire_put_u64(cursor + 8, rest->seq);
+		wire_put_u64(cursor + 16, w.at_seq);
 		query_cursor_seal(cursor, cursor, PLACE, key, call->self->name, "who");
 		rest->cursor = (ProtobufCBinaryData){sizeof(cursor), cursor};
 	}

@@ -19,6 +19,7 @@ enum {
 	F_ITEMS = 6,
 	F_PROOF = 7,
 	F_STATE = 8,
+	F_RELEASE_OF = 9,
 	F_SECRET = 10,
 	F_SEALED = 11
 };
@@ -175,6 +176,7 @@ enum isac_err report_disclose(struct wire_buf *entry, const struct report *repor
 	}
 	if (count < report->n) add_proof(entry, report, shown);
 	add_number(entry, F_STATE, held ? STATE_HELD : 0);
+	add_number(entry, F_RELEASE_OF, report->release_of);
 	if (whole) add_bytes(entry, F_SECRET, report->secret, WIRE_SECRET);
 	return entry->err;
 }

@@ -145,6 +145,8 @@ enum isac_err store_index_batch_add(struct store_index_batch *b, const struct re
 
 		if (!ind) /* another kind of item: its own indexer's business */
 			continue;
+		if (report->release_of && report_is_held(report, i)) /* said by the report that this is a release of */
+			continue;
 		put_mention(&b->rows, report, i);
 		b->entries[b->entries_n++] = (struct entry){
 			.item = &report->items[i],
@@ -336,6 +338,12 @@ enum isac_err store_index_batch_mention(struct store_index_batch *b, struct stor
 	return store_pg_copy(pg, "COPY mention (" MENTION_COLUMNS ") FROM STDIN (FORMAT binary)", &b->rows);
 }
 
+/* A release repeats the header of its report: it is no further version. */
+static bool replaces(const struct report *r)
+{
+	return r->header->supersedes.len == WIRE_ID && !r->release_of;
+}
+
 enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct store_pg *pg)
 {
 	static const struct store_stmt stmt = {"insert_supersession",
@@ -344,7 +352,7 @@ enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct
 	uint32_t n = 0;
 	size_t mark;
 
-	for (size_t i = 0; i < b->reports_n; i++) n += b->reports[i]->header->supersedes.len == WIRE_ID;
+	for (size_t i = 0; i < b->reports_n; i++) n += replaces(b->reports[i]);
 	if (!n) return ISAC_OK;
 	wire_buf_reset(&b->replaced);
 	for (int column = 0; column < 3; column++) {
@@ -352,7 +360,7 @@ enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct
 		for (size_t i = 0; i < b->reports_n; i++) {
 			const struct report *r = b->reports[i];
 
-			if (r->header->supersedes.len != WIRE_ID) continue;
+			if (!replaces(r)) continue;
 			if (column == 0) store_field_i32(&b->replaced, r->publisher_id);
 			else if (column == 1) store_field_bytes(&b->replaced, r->header->supersedes.data, WIRE_ID);
 			else store_field_i64(&b->replaced, (int64_t)r->seq);

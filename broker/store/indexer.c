@@ -43,6 +43,8 @@ struct store_indexer {
 	struct store_db *db; /* reads the pages */
 	struct store_index_batch *batch;
 	struct store_index_concern *concern; /* NULL: nobody asks */
+	struct store_index_held *held;
+	void (*due)(void *arg);
 	void (*concerned)(void *arg, const struct store_concern *concern, size_t n);
 	bool (*busy)(void *arg);
 	void *arg;
@@ -170,6 +172,7 @@ static enum isac_err write_batch(struct store_indexer *x, uint64_t to)
 	if (!err && m) err = begin(m, &move[MENTION], to);
 	if (!err && m) err = store_index_batch_mention(x->batch, m->pg);
 	if (!err && m) err = store_index_batch_supersession(x->batch, m->pg);
+	if (!err && m) err = store_index_held_write(x->held, m->pg);
 	if (!err && m && x->concern) err = store_index_concern_write(x->concern, m->pg);
 	if (!err && i) err = store_index_batch_indicator_finish(x->batch, i->pg);
 	if (!err && i) err = commit(i, to);
@@ -202,6 +205,7 @@ static enum isac_err collect(struct store_indexer *x, uint64_t *at, uint64_t unt
 	enum isac_err err = x->concern ? store_index_concern_begin(x->concern) : ISAC_OK;
 
 	store_index_batch_reset(x->batch);
+	store_index_held_begin(x->held);
 	while (!err && *at < until && store_index_batch_count(x->batch) < BATCH_MENTIONS && *reports < BATCH_MENTIONS) {
 		struct report *report;
 
@@ -217,6 +221,7 @@ static enum isac_err collect(struct store_indexer *x, uint64_t *at, uint64_t unt
 			break;
 		}
 		err = store_index_batch_add(x->batch, report);
+		if (!err) err = store_index_held_add(x->held, report);
 		if (!err && x->concern) err = store_index_concern_add(x->concern, report);
 		*at = report->seq;
 		++*reports;
@@ -240,6 +245,7 @@ static enum isac_err work(struct store_indexer *x)
 	base_stats_add(STAT_index_reports, reports);
 	base_stats_add(STAT_index_mentions, store_index_batch_count(x->batch));
 	if (m < at) tell_concerned(x);
+	if (m < at && x->due && store_index_held_due(x->held)) x->due(x->arg);
 	return ISAC_OK;
 }
 
@@ -334,6 +340,7 @@ static void free_indexer(struct store_indexer *x)
 	base_mailbox_destroy(&x->ring);
 	store_index_batch_destroy(&x->batch);
 	store_index_concern_destroy(&x->concern);
+	store_index_held_destroy(&x->held);
 	for (unsigned i = 0; i < SIDES; i++) store_pg_destroy(&x->side[i].pg);
 	store_db_destroy(&x->db);
 	if (x->wake_fd >= 0) close(x->wake_fd);
@@ -355,6 +362,7 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 	if (!x) return ISAC_ERR_NO_MEMORY;
 	x->must_sync = true;
 	x->concerned = conf->concerned;
+	x->due = conf->due;
 	x->busy = conf->busy;
 	x->arg = conf->arg;
 	x->yield_us_max = conf->index_yield_ms * 1000;
@@ -362,6 +370,7 @@ enum isac_err store_indexer_start(struct store_indexer **out, const struct store
 	x->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = x->wake_fd < 0 || x->hurry_fd < 0 ? ISAC_ERR_SYSTEM : base_mailbox_new(&x->ring, RING_MAX);
 	if (!err) err = store_index_batch_new(&x->batch);
+	if (!err) err = store_index_held_new(&x->held, conf->roster, conf->quorum > 0 ? conf->quorum : 2);
 	if (!err && conf->roster) err = store_index_concern_new(&x->concern, conf->roster);
 	for (unsigned i = 0; !err && i < SIDES; i++) err = store_pg_new(&x->side[i].pg, &pg);
 	if (!err) err = store_db_new(&x->db, conf->conninfo, conf->deadline_ms);

@@ -157,7 +157,8 @@ enum isac_err store_select_complete(struct store_db *db,
 
 /* ---- report_row.c --------------------------------------------------------------------- */
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
-#define STORE_REPORT_COLUMNS "r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload"
+#define STORE_REPORT_COLUMNS \
+	"r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload, r.release_of"
 /* check: its items against the root of its header, as intake did. */
 enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row, bool check);
 /* Gives it the audience that its row names; asks the database for unknown ones. */
@@ -216,6 +217,15 @@ enum isac_err store_index_batch_mention(struct store_index_batch *b, struct stor
 enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_start(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_indicator_finish(struct store_index_batch *b, struct store_pg *pg);
+
+/* ---- index_held.c: what is held, and what owners say of it ---------------------------------------- */
+struct store_index_held;
+enum isac_err store_index_held_new(struct store_index_held **out, struct base_shared *roster, int64_t quorum);
+void store_index_held_destroy(struct store_index_held **h);
+void store_index_held_begin(struct store_index_held *h); /* a new batch */
+enum isac_err store_index_held_add(struct store_index_held *h, const struct report *report);
+enum isac_err store_index_held_write(struct store_index_held *h, struct store_pg *pg); /* after mention */
+bool store_index_held_due(const struct store_index_held *h);			       /* the last write made something due */
 
 /* ---- index_concern.c: whom they concern, beside it ------------------------------------------------ */
 struct store_index_concern;

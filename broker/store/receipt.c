@@ -276,6 +276,7 @@ static void answer(struct store_receipts *r, const struct batch *b, const struct
 	receipt.hub_signature.data = (uint8_t *)(uintptr_t)b->signature;
 	receipt.hub_signature.len = WIRE_SIGNATURE;
 	receipt.held = held;
+	if (receipt.code == 202 && job->report->held_why) receipt.text = job->report->held_why;
 	for (uint32_t i = 0; job->report->held_count && i < job->report->n && i < WIRE_LIMIT_ITEMS; i++)
 		if (report_is_held(job->report, i)) held[receipt.n_held++] = i;
 	reply(r, job, &receipt);

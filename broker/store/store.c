@@ -20,6 +20,7 @@ static void free_store(struct store *s)
 
 	while (s->box && base_mailbox_take(s->box, (void **)&job, 1)) store_job_free(&job);
 	base_mailbox_destroy(&s->box);
+	base_mailbox_destroy(&s->due);
 	store_receipts_destroy(&s->receipts);
 	store_pg_destroy(&s->pg);
 	store_db_destroy(&s->reader);
@@ -95,16 +96,15 @@ static enum isac_err begin(struct store *s)
 /* ---- the loop ------------------------------------------------------------------------------------ */
 static void wait_for_work(struct store *s)
 {
-	bool full = store_receipts_waiting(s->receipts) >= WAITING_MAX;
-	struct pollfd fds[3] = {
+	bool full = store_receipts_waiting(s->receipts) >= WAITING_MAX, away = !store_pg_is_open(s->pg);
+	struct pollfd fds[4] = {
 		{full ? -1 : base_mailbox_fd(s->box), POLLIN, 0},
 		{base_actor_stop_fd(s->actor), POLLIN, 0},
 		{store_receipts_fd(s->receipts), POLLIN, 0},
+		{base_mailbox_fd(s->due), POLLIN, 0},
 	};
 
-	bool away = !store_pg_is_open(s->pg);
-
-	poll(fds, 3, store_receipts_waiting(s->receipts) ? SERVE_MS : away ? AWAY_MS : -1);
+	poll(fds, 4, store_receipts_waiting(s->receipts) || s->more_due ? SERVE_MS : away ? AWAY_MS : -1);
 	store_receipts_serve(s->receipts);
 	/* The last commit may have succeeded without our hearing of it: feeds and index must not wait for the next report. */
 	if (away && !base_mailbox_count(s->box) && !store_pg_connect(s->pg)) store_sync_head(s, false);
@@ -157,6 +157,16 @@ static void finish(struct store *s)
 	}
 }
 
+/* Between group commits. After a failure the next try waits for SERVE_MS. true: there was something to do. */
+static bool release(struct store *s)
+{
+	void *due;
+	bool more = s->more_due;
+
+	if (base_mailbox_take(s->due, &due, 1)) more = true;
+	return more && !store_release_due_now(s);
+}
+
 static enum isac_err run(struct base_actor *actor, void *arg)
 {
 	struct store *s = arg;
@@ -170,7 +180,7 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	while (base_actor_running(actor)) {
 		n = take_work(s);
 		if (n) store_commit_jobs(s, s->taken, n);
-		else wait_for_work(s);
+		if (!release(s) && !n) wait_for_work(s);
 	}
 	finish(s);
 	store_pg_close(s->pg);
@@ -209,6 +219,7 @@ static enum isac_err fill(struct store *s, const struct store_conf *conf)
 	s->conf.conninfo = pg.conninfo = s->conninfo;
 	s->conf.hub_id = s->hub_id;
 	err = base_mailbox_new(&s->box, (size_t)conf->queue_max);
+	if (!err) err = base_mailbox_new(&s->due, 1);
 	if (!err) err = store_receipts_new(&s->receipts, &s->conf);
 	if (!err) err = store_pg_new(&s->pg, &pg);
 	if (!err) err = store_db_new(&s->reader, s->conninfo, conf->deadline_ms);
@@ -262,6 +273,11 @@ enum isac_err store_submit(struct store *s, struct report *report, const struct 
 		return ISAC_ERR_UNAVAILABLE;
 	}
 	return ISAC_OK;
+}
+
+void store_release_due(struct store *s)
+{
+	base_mailbox_put(s->due, s); /* full: it is known already */
 }
 
 void store_expect(struct store *s, int reports)

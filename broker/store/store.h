@@ -46,6 +46,9 @@ struct store_conf {
 	/* Called on the indexer's thread while it is far behind: does something go out that is more urgent? May be NULL. */
 	bool (*busy)(void *arg);
 	struct base_shared *roster; /* for `concerned` and table concern; NULL: nobody is concerned */
+	/* Called on the indexer's thread after its commit, if held items are due: store_release_due. May be NULL. */
+	void (*due)(void *arg);
+	int64_t quorum; /* organisations that must report a held value */
 	void *arg;
 };
 
@@ -58,6 +61,8 @@ void store_stop(struct store **s);
  * has already copied it into report->arena, so that a shared report knows who may see it. */
 enum isac_err store_submit(struct store *s, struct report *report, const struct member_audience *audience, const struct store_route *route);
 uint64_t store_head(const struct store *s); /* newest committed seq */
+/* Held items may be due: the writer looks, and appends their release. Any thread. */
+void store_release_due(struct store *s);
 /* So many more (or, below zero, fewer) reports are on their way to store_submit: a group commit may wait for them. Any thread. */
 void store_expect(struct store *s, int reports);
 
@@ -241,6 +246,8 @@ struct store_report_key {
 	int64_t received_us;
 	int32_t publisher_id;
 };
+/* seqs of the rows that released held items of this report, ascending; an item is released once, so ITEMS of them at most. */
+enum isac_err store_select_releases(struct store_db *db, uint64_t seq, uint64_t out[WIRE_LIMIT_ITEMS], size_t *n);
 enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id,
 				     const struct member *reader, struct report **out, struct store_report_key *key, size_t max, size_t *n);
 /* Times to positions: what was received from since_us on and before until_us is after < seq <= until. 0 leaves a side open. */
@@ -276,6 +283,31 @@ struct store_space {
 };
 enum isac_err store_insert_space(struct store_db *db, const struct store_space *s, struct wire_why *why);
 enum isac_err store_update_space(struct store_db *db, const struct store_space *s, bool confirm /* else drop */, struct wire_why *why);
+/* An admin's verdict on all held values among these keys, at once in force. NOT_FOUND: none of them is held. */
+struct store_verdict {
+	const uint8_t (*key)[WIRE_VALUE_KEY];
+	size_t n;
+	bool release; /* else drop */
+	int32_t by;   /* who signed the command */
+	int64_t quorum;
+};
+enum isac_err store_update_held(struct store_db *db, const struct store_verdict *v, struct wire_why *why);
+/* Held values, oldest first, ROWS at most, each with its newest report that holds it. */
+struct store_held {
+	uint8_t key[WIRE_VALUE_KEY];
+	uint32_t type, organisations, reports;
+	int32_t publisher_id;
+	uint64_t seq;
+	const char *value, *publisher, *tlp, *verdict, *since; /* live as long as the result */
+};
+struct store_held_ask {
+	const char *publisher; /* NULL: of everybody */
+	uint32_t type;	       /* 0: of every type */
+	uint32_t rows;
+	int32_t self_id; /* who asks */
+};
+enum isac_err store_select_held(struct store_db *db, const struct store_held_ask *ask, void (*row)(void *arg, const struct store_held *row),
+				void *arg);
 enum isac_err store_update_member(struct store_db *db, const char *name, int suspended /* -1 keep */, uint32_t roles /* 0 keep */,
 				  struct wire_why *why);
 enum isac_err store_insert_key(struct store_db *db, const char *member, const uint8_t public_key[WIRE_SIGN_PUBLIC], int64_t valid_from_us,

@@ -28,6 +28,8 @@ struct store {
 	int64_t received_us;	/* of the head */
 	uint64_t partitions_at; /* head when partitions were last made */
 	bool must_sync, is_locked_out, is_failing;
+	struct base_mailbox *due;	  /* of one place: something in it means that held items may be due */
+	bool more_due;			  /* the last release did not do them all */
 	unsigned look_first;		  /* so many commits look for known ids before they append */
 	struct store_interned *audiences; /* open addressing by digest */
 	size_t audiences_n, audiences_cap;
@@ -37,6 +39,8 @@ struct store {
 void store_commit_jobs(struct store *s, struct store_job **jobs, size_t n);
 /* catch_up.c: after a connect, learns the head and hands on what was committed without our knowing. quiet: only learns. */
 enum isac_err store_sync_head(struct store *s, bool quiet);
+/* release.c: releases items that are due, a page of them at most; s->more_due says whether to come again. */
+enum isac_err store_release_due_now(struct store *s);
 /* Waits ms, serving receipts; false when the actor must stop. */
 bool store_pause(struct store *s, int ms);
 

@@ -86,7 +86,7 @@ static enum isac_err take_row(struct verify *v, const PGresult *res, int row)
 
 	if (err) return fail(v, (uint64_t)store_get_i64(res, row, 0), "its bytes are not those of a report, or not what its header signs");
 	err = pass_gap(v, r->seq - 1);
-	if (!err) err = check_report(v, r, store_get_bytes(res, row, 9));
+	if (!err) err = check_report(v, r, store_get_bytes(res, row, 10));
 	if (!err && v->self) err = store_report_row_audience(v->db, r);
 	if (!err) count_report(v, r);
 	report_unref(&r);

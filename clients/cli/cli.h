@@ -76,7 +76,7 @@ extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe
 extern const struct cli_opt cmd_preview_opts[], cmd_who_opts[], cmd_why_opts[];
 extern const struct cli_opt cmd_lookup_opts[], cmd_related_opts[], cmd_report_opts[], cmd_stats_opts[];
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[],
-	cmd_admin_retention_opts[];
+	cmd_admin_retention_opts[], cmd_admin_held_opts[];
 extern const struct cli_opt cmd_space_opts[], cmd_space_member_opts[];
 
 /* ---- report.c: what is said to people ---- */

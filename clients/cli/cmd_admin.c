@@ -50,6 +50,12 @@ const struct cli_opt cmd_space_member_opts[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+const struct cli_opt cmd_admin_held_opts[] = {
+	{"publisher", 'p', "NAME", "only what this member reported"},
+	{"type", 't', "TYPE", "only values of this type"},
+	{NULL, 0, NULL, NULL},
+};
+
 enum how { TEXT, JOINED, EACH, TIME, TIME_OR_SEQ };
 static const struct verb {
 	const char *name, *verb;
@@ -95,6 +101,10 @@ static const struct verb {
 	{"group list", "group.list", {{0}}, {{0}}},
 	{"admin subscription list", "subscription.list", {{"member", false, true}}, {{0}}},
 	{"admin event list", "event.list", {{0}}, {{0}}},
+	{"admin held list", "held.list", {{0}}, {{"publisher", "publisher", TEXT, false}, {"type", "type", TEXT, false}}},
+	{"admin held release", "held.release", {{"what", false, false}}, {{0}}},
+	{"admin held drop", "held.drop", {{"what", false, false}}, {{0}}},
+	{"admin warninglist reload", "warninglist.reload", {{0}}, {{0}}},
 	{"admin retention", "retention.run", {{0}}, {{"before", "before", TIME_OR_SEQ, false}}},
 	{"admin stats", "stats", {{0}}, {{0}}},
 	{"admin params", "params", {{0}}, {{0}}},

@@ -71,14 +71,17 @@ static void print_receipt(const struct publish *p, const struct isac_receipt *r,
 	} else if (p->json) {
 		json_t *held = json_array();
 		for (size_t i = 0; i < r->held_n; i++) json_array_append_new(held, json_integer(r->held[i]));
-		cli_output_json(json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:o}", "report_id", id, "code", (int)r->code, "seq",
-					  (json_int_t)r->seq, "items", (int)r->items, "received", received, "held", (int)r->held_n,
-					  "held_items", held));
+		json_t *receipt =
+			json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:o}", "report_id", id, "code", (int)r->code, "seq", (json_int_t)r->seq,
+				  "items", (int)r->items, "received", received, "held", (int)r->held_n, "held_items", held);
+		if (r->held_n && r->text && *r->text) json_object_set_new(receipt, "why", json_string(r->text));
+		cli_output_json(receipt);
 	} else if (error) {
 		printf("%s %u refused: %s\n", id, r->code, error);
 	} else {
 		printf("%s %u seq %llu, %u items, received %s", id, r->code, (unsigned long long)r->seq, r->items, received);
 		if (r->held_n) printf(", %zu held", r->held_n);
+		if (r->held_n && r->text && *r->text) printf(" (%s)", r->text);
 		putchar('\n');
 	}
 }

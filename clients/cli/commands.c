@@ -118,6 +118,13 @@ const struct cli_command cli_commands[] = {
 	{"admin subscription list", "[MEMBER]", "named subscriptions and how far they are", NULL, "isac admin subscription list\n", NULL,
 	 cmd_admin},
 	{"admin event list", "", "what admins did", NULL, "isac admin event list\n", NULL, cmd_admin},
+	{"admin held list", "", "values that are held back, and why", NULL, "isac admin held list --publisher alice --type domain\n",
+	 cmd_admin_held_opts, cmd_admin},
+	{"admin held release", "KEY|VALUE", "deliver a held value, now and from now on", NULL, "isac admin held release sinkhole.example\n",
+	 NULL, cmd_admin},
+	{"admin held drop", "KEY|VALUE", "keep a held value out of the feeds, whoever reports it", NULL, "isac admin held drop 192.0.1.1\n",
+	 NULL, cmd_admin},
+	{"admin warninglist reload", "", "read the hub's warninglists again", NULL, "isac admin warninglist reload\n", NULL, cmd_admin},
 	{"admin retention", "", "remove reports past their time",
 	 "Whole partitions of the store go, once all they hold is before the bound. Feeds name what went as a gap; queries find it no "
 	 "more.\n"

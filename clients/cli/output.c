@@ -90,6 +90,7 @@ json_t *cli_output_item_json(const struct isac_item *it)
 	if (it->references_n) json_object_set_new(o, "references", texts(it->references, it->references_n));
 	if (it->groups_n) json_object_set_new(o, "groups", texts(it->groups, it->groups_n));
 	if (it->held) json_object_set_new(o, "held", json_true());
+	if (it->release_of) json_object_set_new(o, "release_of", json_integer((json_int_t)it->release_of));
 	json_object_set_new(o, "item", json_integer(it->index));
 	set_time(o, "created", it->created_us);
 	set_time(o, "received", it->received_us);

@@ -55,12 +55,15 @@ _isac()
 	"space confirm"*) opts="--asn --net --domain" ;;
 	group|"help group") next="create invite accept leave give list" ;;
 	filter|"help filter") next="check explain" ;;
-	admin|"help admin") next="member key group subscription event retention doctor stats params" ;;
+	admin|"help admin") next="member key group subscription event held warninglist retention doctor stats params" ;;
 	"admin retention"*) opts="--dry-run --before" ;;
 	"admin member") next="add list suspend resume role" ;;
 	"admin key") next="add list revoke" ;;
 	"admin group") next="add list join leave" ;;
 	"admin subscription"|"admin event") next="list" ;;
+	"admin held") next="list release drop" ;;
+	"admin held list"*) opts="--publisher --type" ;;
+	"admin warninglist") next="reload" ;;
 	"admin member add"*) opts="--role --type --client-of --asn --net --domain" ;;
 	"admin member role"*) opts="--role" ;;
 	"admin key add"*) opts="--valid-from --valid-until" ;;

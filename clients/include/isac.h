@@ -143,7 +143,7 @@ struct isac_receipt {
 	uint32_t items; /* of the report */
 	const uint32_t *held;
 	size_t held_n;	  /* item numbers */
-	const char *text; /* on refusal */
+	const char *text; /* on refusal, and why the first of the held items is held */
 	uint32_t item;	  /* 1 + number of the offending item */
 	void *tag;
 };
@@ -182,6 +182,7 @@ struct isac_item {
 	const char *const *groups;
 	size_t groups_n;
 	const uint8_t *supersedes; /* ISAC_ID_BYTES: the report that this one replaces, by its publisher's word; NULL = none */
+	uint64_t release_of;	   /* 0; else it was held as part of the report's entry with this seq, and is released now */
 };
 
 /* ---- feeds -------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ static void fill_header(struct isac_item *it, const Isac1__Entry *entry, const I
 	it->publisher = entry->publisher;
 	it->received_us = entry->received_us;
 	it->held = entry->state == 1;
+	it->release_of = entry->release_of;
 	it->tlp = h->tlp;
 	it->kind = h->kind;
 	it->created_us = h->created_us;

@@ -136,6 +136,10 @@ def packet():
     yield bytes([len(links)]) + block + packets
 
 
+def lists():
+    yield from (path.read_bytes() for path in sorted((ROOT / "tests/data/warninglists").glob("*/list.json")))
+
+
 def main():
     target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     for data in globals().get(target, lambda: ())():

@@ -184,6 +184,24 @@ def test_a_live_reader_is_served_while_fifty_catch_up(make_hub):
         live.close()
 
 
+def test_who_is_behind_gets_no_more_than_the_rate_and_who_is_live_does_not_notice(make_hub):
+    hub = make_hub("feed_catch_up_bytes_per_s=100000", *kit.UNLIMITED)
+    client, bob, carol = kit.publisher(hub), wirekit.home_of(hub.enrol("bob", "subscriber")), wirekit.home_of(hub.enrol("carol", "subscriber"))
+    made = kit.reports(client.home, 0, 3010, size=1000)
+    kit.pour(client, made[:3000])       # half a minute at this rate
+    live = kit.Reader(carol, hub.feed_endpoint, **{"from": pb.Subscribe.FROM_NOW})
+    both = kit.Crowd([live, kit.Reader(bob, hub.feed_endpoint, **{"from": pb.Subscribe.FROM_START})])
+    behind = both.readers[1]
+    until("it has begun", lambda: both.serve(20) or behind.seqs)
+    for n, one in enumerate(made[3000:]):
+        kit.pour(client, [one], meanwhile=both.serve)
+        until("the live one has it", lambda: both.serve(20) or len(live.seqs) > n)
+    assert live.seqs == list(range(3001, 3011))
+    assert behind.seqs == list(range(1, len(behind.seqs) + 1)) and len(behind.seqs) < 3000
+    both.close()
+    client.close()
+
+
 def test_cursors_of_many_are_kept(make_hub):
     """Acknowledgements of several named sessions are stored together and found after a restart."""
     hub = make_hub(*kit.UNLIMITED)

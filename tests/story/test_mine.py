@@ -157,8 +157,8 @@ def test_space_of_before_claims_is_confirmed(make_hub):
 
 @pytest.fixture
 def placed(make_hub):
-    """Databases lie in the data folder, where the hub's user can read them."""
-    hub = make_hub("geo_country_db=country.mmdb", "geo_asn_db=asn.mmdb", start=False)
+    """Databases lie in the data folder, where the hub's user can read them. What means a member's AS is not held: places are asked about."""
+    hub = make_hub("geo_country_db=country.mmdb", "geo_asn_db=asn.mmdb", "hold_member_space=false", start=False)
     mmdb.write(hub.folder / "country.mmdb", {"198.51.100.0/24": {"country": {"iso_code": "JP"}}, "2a00:1450::/32": {"country": {"iso_code": "IE"}}})
     mmdb.write(hub.folder / "asn.mmdb", {"198.51.100.0/24": {"autonomous_system_number": 3320}, "2a00:1450::/32": {"autonomous_system_number": 15169}}, 28)
     return hub.start()

@@ -63,6 +63,13 @@ def test_history_answers_by_value_type_publisher_network_and_time(hub, alice, bo
     assert ask("publishers >= 2") == [("carol", "198.51.100.7"), ("alice", "198.51.100.7")]
 
 
+def test_a_page_of_history_may_be_larger_than_what_a_member_may_send(hub, alice, bob):
+    told = "x" * 1000
+    receipts = alice.publish_jsonl([{"value": f"198.51.{n >> 8}.{n & 255}", "description": told} for n in range(600)], args=("--batch", "150"))
+    found = bob.json("query", "", "--limit", "0")
+    assert len(receipts) == 4 and len(found) == 600 and all(item["description"] == told for item in found)
+
+
 def test_who_has_just_published_finds_it(hub, alice):
     for n in range(1, 6):
         alice.publish(f"198.51.100.{n}")

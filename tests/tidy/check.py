@@ -37,7 +37,7 @@ def check_rooms():
     only_in(r"#include <zmq", ["broker/front/", "clients/lib/socket"], "only front and the library's socket know ZeroMQ")
     only_in(r"#include <pcap", ["clients/edge/capture"], "only edge's capture knows libpcap")
     only_in(r"\bpthread_(mutex|cond|rwlock|create)", ["broker/base/"], "mutexes and threads are base's business")
-    only_in(r"#include <jansson", ["clients/", "broker/isacd_found"], "JSON is the clients' business, and the doctor's")
+    only_in(r"#include <jansson", ["clients/", "broker/isacd_found", "broker/hold/lists"], "JSON is the clients' business, the doctor's and warninglists'")
     only_in(r"\bPQexec\b|\bPQexecParams\b|\bPQexecPrepared\b|\bPQescape", [], "blocking or escaping libpq calls are banned")
     only_in(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca|system|popen)\(", [], "banned function")
 

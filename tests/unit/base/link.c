@@ -148,9 +148,9 @@ static void test_hostile_lengths(void **state)
 
 static void test_size_bound(void **state)
 {
-	uint8_t *big = calloc(1, MSG_MAX + 1);
-	const struct wire_bytes fits = {big, MSG_MAX}, over = {big, MSG_MAX + 1};
-	const struct wire_bytes two[2] = {{big, MSG_MAX}, {big, 1}};
+	uint8_t *big = calloc(1, QUEUE_MAX + 1);
+	const struct wire_bytes fits = {big, MSG_MAX}, over = {big, QUEUE_MAX + 1};
+	const struct wire_bytes two[2] = {{big, QUEUE_MAX}, {big, 1}};
 	struct base_link_msg msg;
 
 	(void)state;
@@ -161,6 +161,27 @@ static void test_size_bound(void **state)
 	assert_int_equal(recv_wait(right, &msg), ISAC_OK);
 	assert_int_equal(msg.part[0].len, MSG_MAX);
 	assert_int_equal(msg.part[0].data[MSG_MAX - 1], 7);
+	free(big);
+}
+
+/* What one end may send is not bounded by what it takes itself: core's pages are larger than front's requests. */
+static void test_ends_have_their_own_bounds(void **state)
+{
+	uint8_t *big = calloc(1, MSG_MAX);
+	const struct wire_bytes part = {big, MSG_MAX}, more = {big, 101};
+	struct base_link *narrow = NULL, *wide = NULL;
+	struct base_link_msg msg;
+
+	(void)state;
+	assert_int_equal(base_link_connect(&wide, path, QUEUE_MAX, MSG_MAX), ISAC_OK);
+	assert_int_equal(base_link_accept(&narrow, listen_fd, QUEUE_MAX, 100), ISAC_OK);
+	assert_int_equal(base_link_send(narrow, &part, 1), ISAC_OK);
+	assert_int_equal(recv_wait(wide, &msg), ISAC_OK);
+	assert_int_equal(msg.part[0].len, MSG_MAX);
+	assert_int_equal(base_link_send(wide, &more, 1), ISAC_OK);
+	assert_int_equal(recv_wait(narrow, &msg), ISAC_ERR_CLOSED);
+	base_link_destroy(&wide);
+	base_link_destroy(&narrow);
 	free(big);
 }
 
@@ -282,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_lengths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_size_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ends_have_their_own_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_senders, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_paths, setup, teardown),

@@ -17,6 +17,7 @@
 
 static struct intake *in;
 static struct base_shared roster_cell;
+static struct hold hold;
 static uint8_t sign_secret[64], sign_public[32];
 static char dir[] = "/tmp/isac-intake-XXXXXX", path[64];
 
@@ -181,11 +182,13 @@ static int start(int64_t verifiers, int64_t rate, int64_t burst)
 	if (!mkdtemp(dir)) return -1;
 	snprintf(path, sizeof(path), "%s/s", dir);
 	base_shared_init(&roster_cell, member_roster_free);
+	assert_int_equal(hold_init(&hold), ISAC_OK);
 	swap_roster(1);
 	atomic_store(&store_answer, ISAC_OK);
 	struct intake_conf conf = {.socket_path = path,
 				   .hub_id = HUB,
 				   .roster = &roster_cell,
+				   .hold = &hold,
 				   .verifiers = verifiers,
 				   .queue_max = 64,
 				   .rate_per_s = rate,
@@ -218,6 +221,7 @@ static int stop(void **state)
 	intake_stop(&in);
 	assert_int_equal(atomic_load(&expected), 0); /* the store waits for nobody who does not come */
 	base_shared_clear(&roster_cell);
+	hold_clear(&hold);
 	unlink(path);
 	rmdir(dir);
 	return in ? -1 : 0;
