@@ -449,8 +449,7 @@ def test_red_and_groups(anna, enrol, admin):
     for name in ("anna", "cleo"):
         assert admin.control("group.join", [("group", "desk"), ("member", name)]).code == 200
     assert refused(anna, addresses(2), tlp=pb.TLP_RED, recipients=["ben"]) == (422, 0)         # in clear
-    readers = {one.name: one.home.curve_public for one in (anna, ben)}
-    red = anna.publish(addresses(2), tlp=pb.TLP_RED, recipients=["ben"], readers=readers)[2].seq
+    red = anna.publish(addresses(2), tlp=pb.TLP_RED, recipients=["ben"], readers={m.name: m.home.curve_public for m in (anna, ben)})[2].seq
     group = anna.publish(addresses(2), tlp=pb.TLP_AMBER, groups=["desk"])[2].seq
     for member, seqs in [(anna, [red, group]), (ben, [red]), (cleo, [group])]:
         with member.feed() as line:
