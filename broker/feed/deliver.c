@@ -12,7 +12,7 @@
  * Of bodies in one round, well below the link's queue; for those who are behind of what they get in all: front's I/O thread sends it in
  * the order of coming, and a live report is not to wait behind more than that. BEHIND_LATE_US is how late a round may be made up for.
  */
-enum { GROUP_BUCKETS = 1024, ROUND_BYTES = 8388608, ROUND_BYTES_BEHIND = 1048576, BEHIND_LATE_US = 2000 };
+enum { GROUP_BUCKETS = 1024, ROUND_BYTES = 8388608, ROUND_BYTES_BEHIND = 262144, BEHIND_LATE_US = 2000 };
 
 struct group {
 	struct group *next;  /* in its bucket */

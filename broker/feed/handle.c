@@ -56,7 +56,7 @@ static const char *subscribe_problem(const Isac1__Subscribe *ask, enum isac_err 
 	if (ask->credit_bytes == 0 || ask->credit_bytes > WIRE_LIMIT_CREDIT_BYTES) return "credit_bytes must be 1..1048576";
 	if (ask->from == ISAC1__SUBSCRIBE__FROM__FROM_CURSOR && !*ask->name) return "a cursor belongs to a name; say where to start";
 	*err = ISAC_ERR_MALFORMED;
-	if (ask->from > ISAC1__SUBSCRIBE__FROM__FROM_SEQ) return "unknown place to start";
+	if (ask->from > ISAC1__SUBSCRIBE__FROM__FROM_RESUME) return "unknown place to start";
 	return NULL;
 }
 

@@ -47,14 +47,17 @@ static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 }
 
 /* Where does the session begin? README section 7, `from`. */
-static enum isac_err choose_position(struct feed_job *job, const struct store_subscription *kept, uint64_t head)
+static enum isac_err choose_position(struct feed_job *job, const struct store_subscription *kept, uint64_t oldest, uint64_t head)
 {
 	switch (job->from) {
 	case ISAC1__SUBSCRIBE__FROM__FROM_START:
 		job->position = 0;
 		return ISAC_OK;
 	case ISAC1__SUBSCRIBE__FROM__FROM_SEQ:
+	case ISAC1__SUBSCRIBE__FROM__FROM_RESUME: /* who goes on is told of what is gone by a GAP; who names a number is to know of it */
 		job->position = job->seq;
+		if (job->from == ISAC1__SUBSCRIBE__FROM__FROM_SEQ && job->seq + 1 < oldest)
+			return wire_refuse(&job->why, ISAC_ERR_BAD_CURSOR, "position is older than what is kept");
 		if (job->seq > head) return wire_refuse(&job->why, ISAC_ERR_BAD_CURSOR, "position is beyond the head");
 		return ISAC_OK;
 	case ISAC1__SUBSCRIBE__FROM__FROM_NOW:
@@ -84,14 +87,14 @@ static enum isac_err check_room(struct feed_reader *reader, const struct feed_jo
 static enum isac_err open_subscription(struct feed_reader *reader, struct feed_job *job)
 {
 	struct store_subscription kept = {.exists = false};
-	uint64_t head = 0;
-	enum isac_err err = store_select_head(reader->db, &head);
+	uint64_t oldest = 1, head = 0;
+	enum isac_err err = store_select_head(reader->db, &oldest, &head);
 
 	if (!err) err = store_select_gaps(reader->db, &job->gaps);
 	if (head < job->head) head = job->head;
 	if (!err && *job->name) err = store_select_subscription(reader->db, job->member_id, job->name, &kept);
 	if (!err && *job->name && !kept.exists) err = check_room(reader, job, &job->why);
-	if (!err) err = choose_position(job, &kept, head);
+	if (!err) err = choose_position(job, &kept, oldest, head);
 	if (!err && !job->filter) job->filter = strdup(kept.exists && kept.filter ? kept.filter : "");
 	if (!err && !job->filter) err = ISAC_ERR_NO_MEMORY;
 	if (!err && *job->name) err = store_upsert_subscription(reader->db, job->member_id, job->name, job->filter, job->position);

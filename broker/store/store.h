@@ -90,8 +90,8 @@ void store_db_destroy(struct store_db **db);
  * Every report that a reader returns has publisher, received_us, audience_id and ->audience (copied into its own arena) set. */
 enum isac_err store_select_page(struct store_db *db, uint64_t after, uint64_t until, size_t max_reports, size_t max_bytes,
 				struct report **out, size_t *n);
-/* The newest seq; 0: none yet. */
-enum isac_err store_select_head(struct store_db *db, uint64_t *head);
+/* The newest seq, 0: none yet; and, unless NULL, the oldest that is still there, or the next one. */
+enum isac_err store_select_head(struct store_db *db, uint64_t *oldest, uint64_t *head);
 /* Sequence numbers that have no report, and why. The numbers are those of message Gap (proto/README.md section 7). */
 enum store_gap_reason { STORE_GAP_RETENTION = 1, STORE_GAP_ERASURE = 2, STORE_GAP_RESTORE = 3 };
 enum { STORE_RESTORES_MAX = 64 };

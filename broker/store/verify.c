@@ -122,7 +122,7 @@ enum isac_err store_verify(const struct store_verify_conf *conf, struct store_ve
 	enum isac_err err = store_db_new(&v.db, conf->conninfo, 60000);
 
 	*out = (struct store_verified){.head = 0};
-	if (!err) err = store_select_head(v.db, &until);
+	if (!err) err = store_select_head(v.db, NULL, &until);
 	if (!err) err = store_select_gaps(v.db, &v.gaps);
 	if (!err) err = store_select_roster(v.db, conf->hub_id, &v.roster);
 	if (err) wire_refuse(why, err, "%s", v.db && *store_pg_error(v.db->pg) ? store_pg_error(v.db->pg) : isac_err_text(err));

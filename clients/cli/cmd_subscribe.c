@@ -245,7 +245,7 @@ static bool read_from(struct cli *cli, const struct subscribe *u, struct isac_su
 	if (!from && u->whole) {
 		conf->from = ISAC_FROM_START;
 	} else if (!from && u->has_local) {
-		conf->from = ISAC_FROM_SEQ;
+		conf->from = ISAC_FROM_RESUME;
 		conf->seq = u->skip.seq;
 	} else if (!from) {
 		conf->from = u->name ? ISAC_FROM_CURSOR : ISAC_FROM_NOW;

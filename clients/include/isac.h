@@ -186,12 +186,12 @@ struct isac_item {
 };
 
 /* ---- feeds -------------------------------------------------------------------------------- */
-enum isac_from { ISAC_FROM_CURSOR, ISAC_FROM_START, ISAC_FROM_NOW, ISAC_FROM_SEQ };
+enum isac_from { ISAC_FROM_CURSOR, ISAC_FROM_START, ISAC_FROM_NOW, ISAC_FROM_SEQ, ISAC_FROM_RESUME };
 struct isac_subscriber_conf {
 	const char *name;   /* of the cursor that the hub keeps; NULL = none */
 	const char *filter; /* NULL or "" = the one kept under this name, else everything */
 	enum isac_from from;
-	uint64_t seq;	/* FROM_SEQ: the last one already had */
+	uint64_t seq;	/* FROM_SEQ, and FROM_RESUME, which is told by a gap of what the hub has removed since: the last one already had */
 	int silence_ms; /* open the session anew after this; 0 = three heartbeats */
 };
 enum isac_event_type {

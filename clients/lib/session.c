@@ -79,7 +79,7 @@ static void subscribe(struct isac_subscriber *s, int64_t now)
 	struct wire_buf body;
 	m.name = s->name;
 	m.filter = s->filter;
-	m.from = s->have_position ? ISAC1__SUBSCRIBE__FROM__FROM_SEQ : (uint32_t)s->conf.from;
+	m.from = s->have_position ? ISAC1__SUBSCRIBE__FROM__FROM_RESUME : (uint32_t)s->conf.from;
 	m.seq = s->have_position ? s->position : s->conf.seq;
 	m.credit_bytes = SESSION_CREDIT;
 	wire_buf_init(&body, WIRE_LIMIT_FRAME_BYTES);

@@ -16,12 +16,12 @@ static struct wire_value value(uint32_t type, const char *text)
 	return v;
 }
 
-static const char LISTS[][400] = {
-	"{\"name\":\"nets\",\"type\":\"cidr\",\"list\":[\"17.0.0.0/8\",\"17.1.0.0/16\",\"192.5.5.241\",\"2001:7fd::1\",\"0.0.0.0/"
-	"0\",\"x\"],"
-	"\"matching_attributes\":[\"ip-src\"]}",
-	"{\"name\":\"sites\",\"type\":\"hostname\",\"list\":[\"Eff.org\",\".w3.org\",\"com\"],\"matching_attributes\":[\"domain\",\"url\"]"
-	"}",
+static const char *const LISTS[] = {
+	("{\"name\":\"nets\",\"type\":\"cidr\",\"list\":[\"17.0.0.0/8\",\"17.1.0.0/16\",\"192.5.5.241\",\"2001:7fd::1\",\"0.0.0.0/"
+	 "0\",\"x\"],"
+	 "\"matching_attributes\":[\"ip-src\"]}"),
+	("{\"name\":\"sites\",\"type\":\"hostname\",\"list\":[\"Eff.org\",\".w3.org\",\"com\"],\"matching_attributes\":[\"domain\",\"url\"]"
+	 "}"),
 	"{\"name\":\"names\",\"type\":\"string\",\"list\":[\"gnu.org\",\".google.ad\",\"TLD\"],\"matching_attributes\":[\"hostname\"]}",
 	"{\"name\":\"words\",\"type\":\"substring\",\"list\":[\"Googlebot\"],\"matching_attributes\":[\"user-agent\"]}",
 	"{\"name\":\"patterns\",\"type\":\"regex\",\"list\":[\"/x/\"],\"matching_attributes\":[\"domain\"]}",

@@ -238,7 +238,7 @@ static void test_pages(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(store_select_head(db, &head), ISAC_OK);
+	assert_int_equal(store_select_head(db, NULL, &head), ISAC_OK);
 	assert_int_equal(head, 10);
 	assert_int_equal(store_select_page(db, 2, 9, 20, 1 << 20, page, &n), ISAC_OK);
 	assert_int_equal(n, 7);
