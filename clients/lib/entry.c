@@ -91,6 +91,15 @@ static enum isac_result problem(struct client_entry_items *out, const Isac1__Ent
 	return ISAC_DONE;
 }
 
+/* What the hub could not judge is judged here, by the rules of its intake: else whoever names me could have me block anything. */
+static bool judge_sealed(struct isac_item *it, const Isac1__Indicator *ind, struct wire_arena *arena)
+{
+	struct wire_value value = {0};
+	if (wire_indicator_check(&value, ind, arena, NULL)) return false;
+	it->held = value.held;
+	return true;
+}
+
 static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *entry, const Isac1__Header *header, struct wire_arena *arena)
 {
 	struct isac_item *items = wire_arena_alloc(arena, (entry->n_items + 1) * sizeof *items);
@@ -110,6 +119,7 @@ static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *e
 		fill_header(it, entry, header);
 		it->index = wire_entry_index(entry, i);
 		fill_indicator(it, body->indicator, arena);
+		if (entry->sealed.len && !judge_sealed(it, body->indicator, arena)) return "a sealed item breaks the rules for values";
 	}
 	return NULL;
 }
@@ -130,7 +140,8 @@ static const char *unseal(Isac1__Entry *open, struct isac *isac, const Isac1__He
 	if (wire_sealed_open(&clear, header, (struct wire_bytes){open->sealed.data, open->sealed.len}, isac->self.name, isac->curve_secret,
 			     arena, why))
 		return why->text;
-	if (wire_open(&msg, &isac1__payload__descriptor, arena, clear.data, clear.len, true, NULL)) return "what was sealed cannot be read";
+	if (wire_open(&msg, &isac1__payload__descriptor, arena, clear.data, clear.len, false, NULL))
+		return "what was sealed cannot be read";
 	const Isac1__Payload *payload = (const Isac1__Payload *)msg;
 	Isac1__DisclosedItem *items = wire_arena_alloc(arena, (payload->n_items + 1) * sizeof *items);
 	open->items = wire_arena_alloc(arena, (payload->n_items + 1) * sizeof *open->items);

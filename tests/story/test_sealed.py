@@ -158,6 +158,24 @@ def test_readers_refuse_what_does_not_hold(hub, alice, bob):
         feeds.check_entry(entries[-1], ring, other)                                     # whoever got hold of it
 
 
+def test_readers_hold_sealed_values_to_the_rules(hub, alice, bob, tmp_path):
+    """Nobody can have me block everything, or a resolver, by naming me in a red report."""
+    a, b = map(kit.home_of, (alice, bob))
+    cidr, ipv4 = VALUE_NUMBER["cidr"], VALUE_NUMBER["ipv4"]
+    with Client(a, hub.request_endpoint) as client:
+        for item in (report.indicator(cidr, "0.0.0.0/0"), report.indicator(ipv4, "127.0.0.1"), report.indicator(ipv4, "8.8.8.8"),
+                     report.indicator(ipv4, "203.0.113.7", tags=["x" * 200]), report.indicator(ipv4, "203.0.113.8")):
+            assert client.request("SUBMIT", make(a, {"bob": b.curve_public}, items=[item]).submit).code == 200
+    done = run(*bob.argv("--json", "subscribe", "--from", "start", "--idle-exit", "0.3"), ok=(0, 1, 4))
+    rows = [kit.json.loads(line) for line in done.stdout.splitlines()]
+    assert [(r["value"], r.get("held", False)) for r in rows if r.get("verified")] == [("8.8.8.8", True), ("203.0.113.8", False)]
+    assert (done.stdout + done.stderr).count("breaks the rules") >= 3
+    out = tmp_path / "block.nft"
+    run(*bob.argv("subscribe", "--from", "start", "--idle-exit", "0.3", "--format", "nft", "--output", out), ok=(0, 1, 4))
+    text = out.read_text() if out.exists() else ""
+    assert "203.0.113.8" in text and "8.8.8.8" not in text and "0.0.0.0" not in text and "127.0.0.1" not in text
+
+
 def test_a_recipient_without_a_certified_key_is_told_of(hub, alice):
     done = alice.isac("publish", "--tlp", "red", "--to", "nobody", "--format", "plain", stdin="198.51.100.7\n", ok=(1,))
     assert "nothing can be sealed to nobody" in done.stderr

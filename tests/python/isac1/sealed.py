@@ -62,7 +62,7 @@ def unseal(entry, hub_id, public, home):
         raise Refused(401, "items beside the seal")
     if not sign.verify(public, "report", hub_id, entry.header, entry.signature):
         raise Refused(401, "signature over the header")
-    payload = opened(open_payload(entry.sealed, opened(entry.header, pb.Header, reader=True), home), pb.Payload)
+    payload = opened(open_payload(entry.sealed, opened(entry.header, pb.Header, reader=True), home), pb.Payload, reader=True)
     whole = pb.Entry(secret=payload.secret, items=[pb.DisclosedItem(item=item) for item in payload.items])
     whole.MergeFrom(entry)
     whole.ClearField("sealed")
