@@ -311,7 +311,7 @@ static void skip_script(struct fake *f)
 	answer_directory(f, &f->at.admin);
 	deliver(f, SUB, 8, 9, nine, 1); /* 2 to 8 are missing */
 	Isac1__Subscribe *asked = open_session(f, SUB + 1, 1, 9);
-	EXPECT(asked->from == ISAC1__SUBSCRIBE__FROM__FROM_SEQ && asked->seq == 1);
+	EXPECT(asked->from == ISAC1__SUBSCRIBE__FROM__FROM_RESUME && asked->seq == 1);
 	deliver(f, SUB, 8, 9, nine, 1); /* a late frame of the old session */
 	deliver(f, SUB + 1, 1, 9, nine, 1);
 	await_end(f);
@@ -500,7 +500,7 @@ static void restart_script(struct fake *f)
 	fake_expect(f, 1, WIRE_CREDIT);
 	fake_restart(f);
 	Isac1__Subscribe *asked = open_session(f, SUB, 1, 2);
-	EXPECT(asked->from == ISAC1__SUBSCRIBE__FROM__FROM_SEQ && asked->seq == 1 && strcmp(asked->name, "soc") == 0);
+	EXPECT(asked->from == ISAC1__SUBSCRIBE__FROM__FROM_RESUME && asked->seq == 1 && strcmp(asked->name, "soc") == 0);
 	deliver(f, SUB, 1, 2, two + 1, 1);
 	await_end(f);
 }
