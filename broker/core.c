@@ -97,6 +97,20 @@ static bool on_is_live(void *arg, int32_t member_id, const char *name)
 	return feed_is_live(((struct core *)arg)->feed, member_id, name);
 }
 
+static bool on_control_ask_ranges(void *arg, uint64_t *ticket)
+{
+	struct core *core = arg;
+	if (!atomic_load(&core->has_feed)) return false;
+	*ticket = feed_ranges_ask(core->feed);
+	return true;
+}
+
+static void on_recalled(void *arg, bool erased)
+{
+	struct core *core = arg;
+	if (atomic_load(&core->has_feed)) feed_recalled(core->feed, erased);
+}
+
 static uint64_t on_ask_ranges(void *arg)
 {
 	return feed_ranges_ask(((struct core *)arg)->feed);
@@ -158,6 +172,9 @@ static enum isac_err start_control(struct core *core)
 				    .params = core->conf->params,
 				    .reply = on_reply,
 				    .roster_changed = on_roster_changed,
+				    .ask_ranges = on_control_ask_ranges,
+				    .are_written = on_are_written,
+				    .recalled = on_recalled,
 				    .hold = &core->hold,
 				    .due = on_due,
 				    .arg = core};

@@ -12,7 +12,8 @@ case "${1-}" in
     *) echo "demo: unknown option $1 (try --help)" >&2; exit 2 ;;
 esac
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 why() { printf '  %s\n' "$*"; }
 
 # ---- what it needs, and the build -------------------------------------------

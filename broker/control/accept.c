@@ -54,7 +54,7 @@ static enum isac_err check_row(struct control_case *c, struct wire_why *why)
 		member_roles_print(names, sizeof(names), c->row->roles);
 		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs one of the roles %s", names);
 	}
-	return control_args_check(c->cmd, c->row->args, why);
+	return control_args_check(c->cmd, c->row, why);
 }
 
 enum isac_err control_accept(struct control_case *c, struct wire_arena *arena, struct wire_why *why)

@@ -19,6 +19,8 @@ static char find_rule(const char *list, const char *name)
 	return 0;
 }
 
+#define DRY_RUN "dry_run" /* an argument of every command that changes something */
+
 static size_t count(const Isac1__Command *cmd, const char *name, size_t len)
 {
 	size_t n = 0;
@@ -26,14 +28,15 @@ static size_t count(const Isac1__Command *cmd, const char *name, size_t len)
 	return n;
 }
 
-enum isac_err control_args_check(const Isac1__Command *cmd, const char *list, struct wire_why *why)
+enum isac_err control_args_check(const Isac1__Command *cmd, const struct control_row *row, struct wire_why *why)
 {
+	const char *list = row->args;
 	if (cmd->n_args > WIRE_LIMIT_ARGS) return wire_refuse(why, ISAC_ERR_TOO_LARGE, "more than %d arguments", WIRE_LIMIT_ARGS);
 	for (size_t i = 0; i < cmd->n_args; i++) {
 		const Isac1__Arg *arg = cmd->args[i];
 		if (strlen(arg->value) > WIRE_LIMIT_ARG_BYTES || arg->data.len > WIRE_LIMIT_ARG_BYTES)
 			return wire_refuse(why, ISAC_ERR_TOO_LARGE, "argument %zu is over %d bytes", i + 1, WIRE_LIMIT_ARG_BYTES);
-		char rule = find_rule(list, arg->name);
+		char rule = row->changes_roster && !strcmp(arg->name, DRY_RUN) ? '?' : find_rule(list, arg->name);
 		if (!rule) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "argument %zu is not one of this command: %s", i + 1, list);
 		if (rule != '*' && count(cmd, arg->name, strlen(arg->name)) > 1)
 			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "argument %zu stands twice", i + 1);
@@ -51,6 +54,11 @@ enum isac_err control_args_check(const Isac1__Command *cmd, const char *list, st
 		at += word;
 	}
 	return ISAC_OK;
+}
+
+bool control_arg_dry_run(const Isac1__Command *cmd)
+{
+	return control_arg(cmd, DRY_RUN) != NULL;
 }
 
 const Isac1__Arg *control_arg(const Isac1__Command *cmd, const char *name)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELOAD_RETRY_MS = 200, COMMANDS_PER_S = 10, COMMANDS_BURST = 100 };
+enum { RELOAD_RETRY_MS = 200, RECALL_PAUSE_MS = 200, COMMANDS_PER_S = 10, COMMANDS_BURST = 100 };
 
 /* ---- the roster --------------------------------------------------------------------- */
 
@@ -37,10 +37,41 @@ static void reload(struct control *c)
 
 /* ---- one command ----------------------------------------------------------------------- */
 
+/* Feed and pages forget the content; whoever was sent it until they did is found once more. */
+static void finish_erasure(struct control *c, struct control_call *call)
+{
+	if (c->conf.recalled) c->conf.recalled(c->conf.arg, true);
+	enum isac_err err = control_recall_await(&c->conf);
+	for (size_t i = 0; !err && i < call->erased_n; i++)
+		err = control_recall_receivers(c->db, call->erased[i], call->erased_by, NULL, call->roster);
+	if (err) base_log_limited(1, BASE_LOG_WARN, "recall.erased", "recall=%lld err=%s", (long long)call->erased_by, isac_err_name(err));
+	if (c->conf.recalled) c->conf.recalled(c->conf.arg, false);
+}
+
 /* In the transaction that records it; on AGAIN or CONFLICT there is none. */
-static enum isac_err run_recorded(struct control *c, struct control_call *call, const struct control_case *found)
+static enum isac_err run_recorded(struct control *c, struct control_call *call, const struct store_command *record, bool was_pending)
+{
+	bool dry_run = control_arg_dry_run(call->cmd);
+	enum isac_err err = store_admin_begin(c->db, record);
+	if (err) return err;
+	err = call->row->fn(call);
+	if (!err && was_pending)
+		err = store_update_pending(c->db, record->command_id, true,
+					   record->cosignature ? record->cosign_member_id : call->self->id);
+	enum isac_err end = store_admin_end(c->db, !err && !dry_run);
+	/* A commit that broke off may have happened. */
+	if (!err && !dry_run) c->stale = c->recalls = c->sweeping = true;
+	if (call->erased_n && !err && !end && !dry_run) finish_erasure(c, call);
+	for (size_t i = 0; i < call->erased_n; i++) report_unref(&call->erased[i]);
+	free(call->erased);
+	return err ? err : end;
+}
+
+/* Alone, by the second of two signatures, or not yet. */
+static enum isac_err run_judged(struct control *c, struct control_call *call, struct control_case *found)
 {
 	const Isac1__Control *control = found->control;
+	struct control_approval approval;
 	struct store_command record = {.command_id = call->cmd->command_id.data,
 				       .bytes = control->command.data,
 				       .len = control->command.len,
@@ -48,13 +79,27 @@ static enum isac_err run_recorded(struct control *c, struct control_call *call, 
 				       .key_id = control->key_id.data,
 				       .member_id = call->self->id,
 				       .verb = call->row->verb};
-	enum isac_err err = store_admin_begin(c->db, &record);
+	enum isac_err err = control_pending_judge(&approval, found, c->db, base_conf_int(c->conf.params, "approval_admins"), call->why);
 	if (err) return err;
-	err = call->row->fn(call);
-	enum isac_err end = store_admin_end(c->db, !err);
-	/* A commit that broke off may have happened. */
-	if (!err) c->stale = c->sweeping = true;
-	return err ? err : end;
+	if (approval.go == CONTROL_GO_WAIT && !control_arg_dry_run(call->cmd)) {
+		err = store_insert_pending(c->db, &record);
+		char id[2 * WIRE_ID + 1];
+		wire_hex(id, record.command_id, WIRE_ID);
+		const char *cells[][2] = {{"command_id", id}, {"state", "waiting"}};
+		control_add_row(call->rows, cells, 2);
+		found->waits = !err;
+		return err ? err : c->rows.err;
+	}
+	if (approval.go == CONTROL_GO_APPROVED && approval.asker != call->self) {
+		record.cosignature = record.signature;
+		record.cosign_key_id = record.key_id;
+		record.cosign_member_id = call->self->id;
+		record.signature = approval.pending.signature;
+		record.key_id = approval.pending.key_id;
+		record.member_id = approval.asker->id;
+		call->self = approval.asker;
+	}
+	return run_recorded(c, call, &record, approval.go == CONTROL_GO_APPROVED);
 }
 
 /* Commands that take effect are kept for ever, and nobody chose who may claim space: what one member can fill is bounded. */
@@ -80,13 +125,14 @@ static enum isac_err run_command(struct control *c, const struct control_job *jo
 	struct control_call call = {.row = found->row,
 				    .cmd = found->cmd,
 				    .self = found->self,
-				    .roster = roster,
 				    .hold = c->conf.hold,
 				    .db = c->db,
 				    .params = c->conf.params,
+				    .conf = &c->conf,
+				    .roster = roster,
 				    .rows = &c->rows,
 				    .why = why};
-	err = found->row->changes_roster ? run_recorded(c, &call, found) : found->row->fn(&call);
+	err = found->row->changes_roster ? run_judged(c, &call, found) : found->row->fn(&call);
 	if (!err && call.due) c->conf.due(c->conf.arg);
 	return err;
 }
@@ -110,8 +156,15 @@ static void send_result(struct control *c, const struct control_job *job, unsign
 	result.text = (char *)text;
 	wire_buf_reset(&c->out);
 	wire_pack(&c->out, &result.base);
-	if (code == 200) wire_buf_add(&c->out, c->rows.data, c->rows.len); /* rows: the rest of the same message */
+	if (code == 200 || code == 202) wire_buf_add(&c->out, c->rows.data, c->rows.len); /* rows: the rest of the same message */
 	if (!c->out.err) c->conf.reply(c->conf.arg, &job->route, WIRE_CONTROL_RESULT, c->out.data, c->out.len);
+}
+
+static const char *text_of_success(const struct control_case *found, unsigned code)
+{
+	if (code == 208) return "done already";
+	if (code == 202) return "waits for a second admin, who signs it with: isac admin pending approve COMMAND_ID";
+	return found->row->changes_roster && control_arg_dry_run(found->cmd) ? "nothing was changed: it would be done" : "done";
 }
 
 /* Takes the job. */
@@ -125,18 +178,28 @@ static void run_job(struct control *c, struct control_job *job)
 	enum isac_err err = run_command(c, job, roster, &found, &why);
 	unsigned code = err == ISAC_ERR_AGAIN ? 208 : isac_err_code(err);
 	if (!code) code = 503;
+	if (!err && found.waits) code = 202;
 	base_stats_add(code < 300 ? STAT_control_commands : STAT_control_refused, 1);
 	log_command(job, &found, code);
 	base_shared_give(c->conf.roster, roster);
 	/* Before the answer: who has it may rely on the change. */
 	if (c->stale) reload(c);
 	const char *text = *why.text ? why.text : isac_err_text(err);
-	send_result(c, job, code, code == 208 ? "done already" : code < 300 ? "done" : text);
+	send_result(c, job, code, code < 300 ? text_of_success(&found, code) : text);
 	wire_arena_reset(&c->arena);
 	free(job);
 }
 
 /* ---- the actor ---------------------------------------------------------------------------- */
+
+/* How long nothing is due, in ms. */
+static int wait_for(const struct control *c, int idle_ms)
+{
+	int64_t left_us = c->recall_at_us - base_clock_mono_us();
+	int recall_ms = left_us <= 0 ? 0 : (int)(left_us / 1000 + 1);
+	if (c->stale && idle_ms > RELOAD_RETRY_MS) idle_ms = RELOAD_RETRY_MS;
+	return c->recalls && idle_ms > recall_ms ? recall_ms : idle_ms;
+}
 
 static enum isac_err run(struct base_actor *actor, void *arg)
 {
@@ -144,15 +207,20 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	struct pollfd fds[2] = {{.fd = base_actor_stop_fd(actor), .events = POLLIN}, {.fd = base_mailbox_fd(c->box), .events = POLLIN}};
 	enum isac_err err = load_roster(c);
 	if (err) return err;
+	c->recalls = true; /* some may be left from before */
 	base_actor_ready(actor);
 	c->sweeping = true; /* an earlier life may have left some */
 	while (base_actor_running(actor)) {
-		int idle_ms = control_retention_tend(c);
-		int n = poll(fds, 2, c->stale && idle_ms > RELOAD_RETRY_MS ? RELOAD_RETRY_MS : idle_ms);
+		int n = poll(fds, 2, wait_for(c, control_retention_tend(c)));
 		if (n < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
 		void *job;
 		if (base_mailbox_take(c->box, &job, 1)) run_job(c, job);
 		else if (c->stale) reload(c);
+		/* Beside the commands, however many come. */
+		if (c->recalls && base_clock_mono_us() >= c->recall_at_us) {
+			c->recalls = control_recall_step(c);
+			c->recall_at_us = base_clock_mono_us() + (c->recall_idle ? RECALL_PAUSE_MS * 1000 : 0);
+		}
 	}
 	return ISAC_OK;
 }

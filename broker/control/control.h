@@ -17,8 +17,12 @@ struct control_conf {
 	const struct base_conf *params; /* for "params" */
 	void (*reply)(void *arg, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
 	void (*roster_changed)(void *arg);
-	struct hold *hold;	/* control swaps space (if hold_member_space is on) and, at a reload, the lists */
-	void (*due)(void *arg); /* an admin released held values */
+	/* feed_ranges_ask and feed_ranges_are_written; false: there is no feed yet. */
+	bool (*ask_ranges)(void *arg, uint64_t *ticket);
+	bool (*are_written)(void *arg, uint64_t ticket);
+	void (*recalled)(void *arg, bool erased); /* somebody is to be told of recalls; erased: the store has lost content, too */
+	struct hold *hold;			  /* control swaps space (if hold_member_space is on) and, at a reload, the lists */
+	void (*due)(void *arg);			  /* an admin released held values */
 	void *arg;
 };
 enum isac_err control_start(struct control **out, const struct control_conf *conf); /* loads the roster before it is ready */

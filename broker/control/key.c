@@ -26,5 +26,12 @@ enum isac_err control_key_revoke(struct control_call *call)
 	if (wire_unhex(key_id, sizeof(key_id), hex, strlen(hex)))
 		return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "key_id is not %d hex digits", 2 * WIRE_KEY_ID);
 	enum isac_err err = control_arg_number(&from_seq, call, "from_seq");
-	return err ? err : store_update_key_revoke(call->db, key_id, from_seq, call->why);
+	if (!err) err = store_update_key_revoke(call->db, key_id, &from_seq, call->why);
+	if (err) return err;
+	const struct member_key *key = member_roster_key(call->roster, key_id);
+	struct store_recall recall = {.reason = STORE_GAP_KEY, .from_seq = from_seq, .scanned_seq = from_seq - 1};
+	if (!key) return ISAC_ERR_UNAVAILABLE; /* it is newer than our roster */
+	recall.publisher_id = key->member_id;
+	memcpy(recall.key_id, key_id, sizeof(recall.key_id));
+	return store_insert_recall(call->db, &recall);
 }

@@ -32,6 +32,20 @@ enum isac_err control_event_list(struct control_call *call)
 	return list(call, "event", "member");
 }
 
+enum isac_err control_read_list(struct control_call *call)
+{
+	return list(call, "read", "member");
+}
+
+enum isac_err control_read_who(struct control_call *call)
+{
+	uint8_t id[WIRE_ID];
+	const char *hex = control_arg_text(call->cmd, "report_id");
+	if (wire_unhex(id, sizeof(id), hex, strlen(hex)))
+		return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "report_id is not %d hex digits", 2 * WIRE_ID);
+	return store_select_list(call->db, "read_who", hex, call->rows);
+}
+
 enum isac_err control_stats(struct control_call *call)
 {
 	return list(call, "stats", NULL);

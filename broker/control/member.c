@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum isac_err get_roles(uint32_t *out, const struct control_call *call)
+enum isac_err control_member_roles(uint32_t *out, const struct control_call *call)
 {
 	*out = member_roles_parse(control_arg_text(call->cmd, "role"));
-	if (*out) return ISAC_OK;
+	if (*out && !(*out & MEMBER_INVITED)) return ISAC_OK;
 	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "role: a list of publisher, subscriber, analyst, tracer, admin, auditor");
 }
 
-static enum isac_err get_type(const char **out, const struct control_call *call)
+enum isac_err control_member_type(const char **out, const struct control_call *call)
 {
 	static const char *const types[] = {"", "isp", "vendor", "soc", "csirt", "academic"};
 	const char *text = control_arg_text(call->cmd, "type");
@@ -28,8 +28,7 @@ static enum isac_err check_client_roles(const struct control_call *call, uint32_
 	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "role: a client of a member may be subscriber and analyst only");
 }
 
-/* The organisation; "" = the new member is one itself. */
-static enum isac_err get_client_of(const char **out, const struct control_call *call, uint32_t roles)
+enum isac_err control_member_client_of(const char **out, const struct control_call *call, uint32_t roles)
 {
 	const struct member *m;
 	enum isac_err err;
@@ -38,7 +37,7 @@ static enum isac_err get_client_of(const char **out, const struct control_call *
 	err = control_arg_name(out, call, "client_of");
 	if (err) return err;
 	m = member_roster_find(call->roster, *out);
-	if (!m) return wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "no member %s", *out);
+	if (!m || !m->roles) return wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "no member %s here", *out);
 	if (m->client) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "%s is a client itself: name its organisation", *out);
 	return check_client_roles(call, roles);
 }
@@ -48,8 +47,7 @@ static bool is_self(const struct control_call *call, const char *name)
 	return !strcmp(call->self->name, name);
 }
 
-/* The admin who enrols a member stands by its space: no claim waits. */
-static enum isac_err add_space(struct control_call *call, const char *name)
+enum isac_err control_member_space(struct control_call *call, const char *name)
 {
 	struct control_space space;
 	enum isac_err err = control_space_read(&space, call, false);
@@ -65,11 +63,11 @@ enum isac_err control_member_add(struct control_call *call)
 	uint32_t roles;
 	const char *type, *client_of;
 	enum isac_err err = control_arg_bundle(&bundle, call);
-	if (!err) err = get_roles(&roles, call);
-	if (!err) err = get_type(&type, call);
-	if (!err) err = get_client_of(&client_of, call, roles);
+	if (!err) err = control_member_roles(&roles, call);
+	if (!err) err = control_member_type(&type, call);
+	if (!err) err = control_member_client_of(&client_of, call, roles);
 	if (!err) err = store_insert_member(call->db, &bundle, type, roles, client_of, call->why);
-	return err ? err : add_space(call, bundle.name);
+	return err ? err : control_member_space(call, bundle.name);
 }
 
 enum isac_err control_member_suspend(struct control_call *call)
@@ -84,7 +82,8 @@ enum isac_err control_member_resume(struct control_call *call)
 {
 	const char *name;
 	enum isac_err err = control_arg_name(&name, call, "name");
-	return err ? err : store_update_member(call->db, name, 0, 0, call->why);
+	if (err) return err;
+	return store_update_member(call->db, name, 0, 0, call->why);
 }
 
 enum isac_err control_member_role(struct control_call *call)
@@ -92,7 +91,7 @@ enum isac_err control_member_role(struct control_call *call)
 	const char *name;
 	uint32_t roles;
 	enum isac_err err = control_arg_name(&name, call, "name");
-	if (!err) err = get_roles(&roles, call);
+	if (!err) err = control_member_roles(&roles, call);
 	if (!err && is_self(call, name) && !(roles & MEMBER_ADMIN))
 		err = wire_refuse(call->why, ISAC_ERR_NOT_ALLOWED, "nobody takes the role admin from itself");
 	const struct member *m = err ? NULL : member_roster_find(call->roster, name);

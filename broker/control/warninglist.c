@@ -24,6 +24,7 @@ enum isac_err control_warninglist_reload(struct control_call *call)
 				  {"passed_over_lists", number[3]},
 				  {"passed_over", counts.skipped}};
 	control_add_row(call->rows, cells, 5);
-	base_shared_swap(&call->hold->lists, lists);
+	if (control_arg_dry_run(call->cmd)) hold_lists_free(lists); /* they are good: that was the question */
+	else base_shared_swap(&call->hold->lists, lists);
 	return call->rows->err;
 }

@@ -199,7 +199,7 @@ static bool plan_next(struct feed *f, struct round *round, struct feed_session *
 		feed_page_ask(f, s->position);
 		return false;
 	}
-	if (p->hole) round->moved |= !feed_send_gap(f, s, p->hole);
+	if (p->hole) round->moved |= !feed_send_gap(f, s, p->hole, p->hole_reason);
 	return !p->hole;
 }
 

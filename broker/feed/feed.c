@@ -142,6 +142,7 @@ static void take_done(struct feed *f)
 		if (job->kind == FEED_JOB_CURSORS) take_cursors(f, job);
 		if (job->kind == FEED_JOB_CONCERN) feed_notice_done(f, job);
 		if (job->kind == FEED_JOB_RANGES) feed_range_done(f, job);
+		if (job->kind == FEED_JOB_RECALL) feed_recall_done(f, job);
 		feed_job_free(&job);
 	}
 }
@@ -156,6 +157,7 @@ static int run_timers(struct feed *f)
 
 	feed_session_flush_cursors(f, false);
 	next = feed_notice_tend(f, now, next);
+	next = feed_recall_tend(f, now, next);
 	if (!TAILQ_EMPTY(&f->cursors) && !f->cursors_asked && f->cursors_at_us < next) next = f->cursors_at_us;
 	if (feed_range_due_us(f) < next) next = feed_range_due_us(f);
 	while ((s = TAILQ_FIRST(&f->beats)) && s->heartbeat_at_us <= now) {
@@ -207,6 +209,7 @@ static enum isac_err feed_run(struct base_actor *actor, void *arg)
 		if (fds[LISTEN].revents) accept_link(f);
 		if (fds[WAKE].revents) (void)!read(f->wake_fd, &woken, sizeof(woken));
 		take_commits(f);
+		feed_recall_take(f); /* before anything is delivered */
 		take_done(f);
 		feed_notice_take(f);
 		feed_deliver(f);

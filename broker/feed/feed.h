@@ -34,6 +34,8 @@ bool feed_is_live(struct feed *f, int32_t member_id, const char *name);
  */
 uint64_t feed_ranges_ask(struct feed *f);
 bool feed_ranges_are_written(struct feed *f, uint64_t ticket);
+/* Somebody is to be told of recalls; erased: the store has lost content that the feed may still hold. Any thread, never blocks. */
+void feed_recalled(struct feed *f, bool erased);
 /* A member was suspended or its rights changed: sessions are checked against the new roster at once. */
 void feed_roster_changed(struct feed *f);
 

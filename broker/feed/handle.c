@@ -155,6 +155,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 	}
 	announce(f, s, job->request_id);
 	feed_notice_opened(f, s);
+	feed_recall_opened(f, s, job);
 }
 
 /* The session a frame speaks of, if it is the sender's own. */

@@ -117,6 +117,11 @@ void feed_page_take(struct feed *f, struct feed_job *job)
 
 	for (i = 0; i < pages->asked_n; i++)
 		if (pages->asked[i] == page->after) pages->asked[i--] = pages->asked[--pages->asked_n];
+	if (pages->discard) { /* read before an erasure: it is read again */
+		pages->discard--;
+		feed_session_move_all(f, FEED_WAIT_PAGE, FEED_READY_BEHIND);
+		return;
+	}
 	if (job->err) {
 		pages->retry_at_us = base_clock_mono_us() + FEED_RETRY_MS * 1000;
 		return;

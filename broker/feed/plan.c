@@ -16,6 +16,7 @@ static void begin(struct feed_plan *p, uint64_t position)
 	wire_buf_reset(&p->bytes);
 	p->n = p->size = 0;
 	p->hole = 0;
+	p->hole_reason = 0;
 	p->last = position;
 }
 
@@ -35,6 +36,34 @@ static bool add_shown(struct feed_plan *p, const struct feed_shown *shown)
 static bool may_see(const struct feed_session *s, const struct report *r)
 {
 	return r->audience && member_may_see(s->self, r->audience, r->publisher_id);
+}
+
+static bool is_revoked(const struct feed *f, const struct report *r)
+{
+	const struct member_key *key = r->header->key_id.len == WIRE_KEY_ID ? member_roster_key(f->roster, r->header->key_id.data) : NULL;
+
+	return key && key->revoked_from_seq && r->seq >= key->revoked_from_seq;
+}
+
+/* Why it is not shown to this member, who could have seen it; 0: it is. */
+static uint32_t gone(const struct feed *f, const struct feed_session *s, const struct report *r)
+{
+	if (r->items && !is_revoked(f, r)) return 0;
+	if (!may_see(s, r)) return 0;
+	return r->items ? STORE_GAP_KEY : STORE_GAP_ERASURE;
+}
+
+/* A GAP has one reason and nothing beside it. true: the plan ends here. */
+static bool plan_gone(struct feed *f, struct feed_session *s, struct feed_plan *p, const struct report *r)
+{
+	uint32_t reason = gone(f, s, r);
+
+	if (p->hole && (!reason || reason != p->hole_reason)) return true;
+	if (!reason) return false;
+	if (!p->hole && p->last != s->position) return true;
+	p->hole = p->last = r->seq;
+	p->hole_reason = reason;
+	return false;
 }
 
 static bool plan_share(struct feed_plan *p, struct feed_slot *slot, uint32_t share)
@@ -77,7 +106,7 @@ void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p)
 	while (hit && p->size < FEED_BATCH_BYTES) {
 		struct feed_slot *slot = feed_ring_at(&f->ring, seq);
 		uint32_t at = hit->next_at;
-		if (may_see(s, slot->report) && !plan_share(p, slot, hit->share)) break;
+		if (may_see(s, slot->report) && !is_revoked(f, slot->report) && !plan_share(p, slot, hit->share)) break;
 		seq = hit->next_after ? seq + hit->next_after : 0;
 		hit = seq ? &feed_ring_at(&f->ring, seq)->hit[at] : NULL;
 	}
@@ -108,6 +137,8 @@ static void plan_ring(struct feed *f, struct feed_session *s, struct feed_plan *
 	struct feed_slot *slot;
 
 	while (p->size < FEED_BATCH_BYTES && p->last < s->indexed_after && (slot = feed_ring_at(&f->ring, p->last + 1))) {
+		if (plan_gone(f, s, p, slot->report)) return;
+		if (p->hole) continue;
 		if (!plan_report(f, s, p, slot->report, slot)) return;
 		p->last++;
 	}
@@ -136,6 +167,8 @@ bool feed_plan_behind(struct feed *f, struct feed_session *s, struct feed_plan *
 			if (p->last == s->position) p->hole = r->seq - 1;
 			break;
 		}
+		if (plan_gone(f, s, p, r)) break;
+		if (p->hole) continue;
 		if (!plan_report(f, s, p, r, NULL)) break;
 		p->last = r->seq;
 	}

@@ -76,8 +76,8 @@ struct feed_pages {
 	struct feed_page *page[FEED_PAGES_MAX];
 	size_t n, bytes, bytes_max;
 	uint64_t asked[FEED_PAGES_ASKED_MAX];
-	size_t asked_n;
-	int64_t retry_at_us; /* monotonic; 0 = no failure */
+	size_t asked_n, discard; /* discard: so many of those under way are not to be used */
+	int64_t retry_at_us;	 /* monotonic; 0 = no failure */
 };
 void feed_page_free(struct feed_page **page);
 /* The page that goes on behind position, and where in it. NULL: none is here. */
@@ -130,6 +130,12 @@ struct feed_session {
 	bool notice_due;		     /* to be looked up */
 	int64_t notice_at_us;		     /* monotonic: not before */
 	uint64_t notice_reports, notice_seq; /* told last */
+	/* recall.c */
+	bool recall_due;
+	int64_t recall_at_us;		  /* monotonic: not before */
+	bool recall_again;		  /* what it was told at recall_from or later is being told again */
+	uint64_t recall_from, recall_seq; /* its position when it opened; of recall_id, told again last */
+	int64_t recall_id;
 
 	enum feed_place place;
 	uint64_t round;		/* when it was served last */
@@ -154,7 +160,7 @@ struct feed_ranges {
 };
 
 /* ---- jobs for the reader thread ---- */
-enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES };
+enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES, FEED_JOB_RECALL };
 struct feed_cursor {
 	uint32_t sub;
 	int32_t member_id;
@@ -187,6 +193,12 @@ struct feed_job {
 	size_t opens, ends;
 	uint64_t ticket;
 	int64_t asked_us;
+	/* RECALL; told: write down that these were told, at position */
+	int64_t recall_id;
+	uint64_t recall_seq;
+	bool told;
+	struct store_recalled *recalled;
+	size_t recalled_n;
 };
 void feed_job_free(struct feed_job **job);
 
@@ -237,6 +249,10 @@ struct feed {
 	atomic_bool notes_lost;
 	bool notices_due, notice_asked; /* some session's; a look-up is under way */
 	uint32_t notice_turn;
+	/* recall.c */
+	atomic_bool recalled, erased;
+	bool recalls_due, recall_asked; /* some session's; a look-up is under way */
+	uint32_t recall_turn;
 };
 
 /* match.c */
@@ -287,7 +303,7 @@ enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, u
 void feed_send_error(struct feed *f, const uint8_t *rid, size_t rid_len, uint64_t request_id, uint32_t sub, enum isac_err err,
 		     const char *text);
 enum isac_err feed_send_heartbeat(struct feed *f, struct feed_session *s);
-enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last);
+enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last, uint32_t reason);
 
 /* handle.c */
 void feed_handle(struct feed *f, const uint8_t *rid, size_t rid_len, const struct member *self, struct wire_bytes head,
@@ -302,6 +318,13 @@ void feed_notice_opened(struct feed *f, struct feed_session *s);     /* tells it
 int64_t feed_notice_tend(struct feed *f, int64_t now, int64_t next); /* asks what is due; when to be called again, at most next */
 enum isac_err feed_notice_read(struct feed_job *job, struct store_db *db, struct base_shared *roster); /* on the reader's thread */
 void feed_notice_done(struct feed *f, const struct feed_job *job);
+
+/* recall.c */
+void feed_recall_take(struct feed *f); /* what other threads said */
+void feed_recall_opened(struct feed *f, struct feed_session *s, struct feed_job *job);
+int64_t feed_recall_tend(struct feed *f, int64_t now, int64_t next);	   /* asks what is due; when to be called again, at most next */
+enum isac_err feed_recall_read(struct feed_job *job, struct store_db *db); /* on the reader's thread */
+void feed_recall_done(struct feed *f, struct feed_job *job);
 /* plan.c: which items does a session get next? */
 struct feed_shown {
 	struct report *report;
@@ -317,9 +340,10 @@ struct feed_plan {
 	struct wire_buf bytes;
 	struct feed_shown *shown;
 	size_t n, cap;
-	size_t size;   /* of the body, about */
-	uint64_t last; /* how far it reaches */
-	uint64_t hole; /* > 0: everything up to there is gone, and nothing is planned */
+	size_t size;	      /* of the body, about */
+	uint64_t last;	      /* how far it reaches */
+	uint64_t hole;	      /* > 0: everything up to there is gone, and nothing is planned */
+	uint32_t hole_reason; /* of the GAP; 0: as the numbers say */
 };
 void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p);
 /* false: no page is here to go on with. */

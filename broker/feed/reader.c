@@ -24,6 +24,7 @@ void feed_job_free(struct feed_job **job)
 	feed_range_job_free(*job);
 	free((*job)->filter);
 	free((*job)->cursor);
+	free((*job)->recalled);
 	free(*job);
 	*job = NULL;
 }
@@ -99,7 +100,7 @@ static enum isac_err open_subscription(struct feed_reader *reader, struct feed_j
 	if (!err && !job->filter) err = ISAC_ERR_NO_MEMORY;
 	if (!err && *job->name) err = store_upsert_subscription(reader->db, job->member_id, job->name, job->filter, job->position);
 	free(kept.filter);
-	return err;
+	return err ? err : feed_recall_read(job, reader->db);
 }
 
 static enum isac_err store_cursors(struct feed_reader *reader, const struct feed_job *job)
@@ -135,6 +136,9 @@ static void run_job(struct feed_reader *reader, struct feed_job *job)
 		break;
 	case FEED_JOB_CONCERN:
 		job->err = feed_notice_read(job, reader->db, reader->roster);
+		break;
+	case FEED_JOB_RECALL:
+		job->err = feed_recall_read(job, reader->db);
 		break;
 	case FEED_JOB_CURSORS:
 		job->err = store_cursors(reader, job);

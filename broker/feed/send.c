@@ -64,7 +64,7 @@ enum isac_err feed_send_heartbeat(struct feed *f, struct feed_session *s)
 	return ISAC_OK;
 }
 
-enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last)
+enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t last, uint32_t reason)
 {
 	Isac1__Gap msg = ISAC1__GAP__INIT;
 	enum isac_err err;
@@ -73,7 +73,7 @@ enum isac_err feed_send_gap(struct feed *f, struct feed_session *s, uint64_t las
 	if (err) return err;
 	msg.sub = s->sub;
 	msg.first_seq = s->position + 1;
-	msg.reason = store_gap_reason(&f->gaps, msg.first_seq, &last);
+	msg.reason = reason ? reason : store_gap_reason(&f->gaps, msg.first_seq, &last);
 	msg.last_seq = last;
 	err = feed_send(f, s, WIRE_GAP, 0, &msg.base);
 	if (err) return err;

@@ -18,7 +18,8 @@ void intake_submit(struct intake *in, const struct intake_request *r)
 {
 	uint32_t wait_ms = 0;
 	struct wire_why why = {.item = 0};
-	enum isac_err err = member_quota_take(in->reports, r->route.member_id, r->body.len, base_clock_mono_us(), &wait_ms);
+	enum isac_err err =
+		member_quota_take_at(in->reports, r->route.member_id, &r->member->rate, r->body.len, base_clock_mono_us(), &wait_ms);
 	if (err) {
 		wire_refuse(&why, err, "over this member's rate");
 		intake_submit_refuse(in, &r->route, r->body, err, &why, wait_ms);

@@ -15,6 +15,7 @@ enum member_role { /* bits; table member.roles */
 		   MEMBER_TRACER = 8,
 		   MEMBER_ADMIN = 16,
 		   MEMBER_AUDITOR = 32,
+		   MEMBER_INVITED = 64, /* may do nothing but join; stands alone */
 };
 uint32_t member_roles_parse(const char *list); /* "publisher,subscriber"; 0 = a name is unknown */
 void member_roles_print(char *out, size_t size, uint32_t roles);
@@ -28,6 +29,9 @@ struct member_key {
 struct member_net {
 	uint8_t addr[16];
 	uint8_t family, prefix;
+};
+struct member_rate {
+	int64_t per_s, burst, bytes_per_min; /* 0 = as the hub's settings say */
 };
 struct member {
 	int32_t id;
@@ -43,6 +47,7 @@ struct member {
 	uint32_t domains_n;
 	const int32_t *groups;
 	uint32_t groups_n; /* ids, ascending */
+	struct member_rate rate;
 };
 /* ---- registered space: what `mine` means ------------------------------------------- */
 enum member_space_kind { MEMBER_SPACE_NET, MEMBER_SPACE_ASN, MEMBER_SPACE_DOMAIN, MEMBER_SPACE_KINDS };
@@ -75,6 +80,7 @@ const struct member_key *member_roster_key(const struct member_roster *r, const 
 int32_t member_roster_group(const struct member_roster *r, const char *name); /* 0 = unknown */
 /* Calls fn for each member that may connect, for the front's ZAP table. */
 void member_roster_each(const struct member_roster *r, void (*fn)(void *arg, const struct member *m), void *arg);
+uint32_t member_roster_count(const struct member_roster *r, uint32_t roles); /* who has any of these; suspended ones count */
 
 /* ---- identity: README section 5 step 3, for reports and commands ----------------- */
 enum isac_err member_check_signer(const struct member_key **key, const struct member_roster *r, const struct member *m,
@@ -105,5 +111,8 @@ enum isac_err member_quota_new(struct member_quota **out, int64_t per_s, int64_t
 void member_quota_destroy(struct member_quota **q);
 /* ISAC_OK, or ISAC_ERR_RATE with the wait. */
 enum isac_err member_quota_take(struct member_quota *q, int32_t member_id, size_t bytes, int64_t now_mono_us, uint32_t *retry_after_ms);
+/* The same by a rate of the member's own; NULL: by the hub's. A changed one takes hold at once. */
+enum isac_err member_quota_take_at(struct member_quota *q, int32_t member_id, const struct member_rate *own, size_t bytes,
+				   int64_t now_mono_us, uint32_t *retry_after_ms);
 
 #endif

@@ -26,7 +26,6 @@ struct account {
 
 struct member_quota {
 	struct rate reports, bytes;
-	uint64_t bytes_max; /* what one message is charged at most: one larger than the bucket must still get through */
 	struct account *accounts;
 	uint32_t cap, n;
 };
@@ -49,7 +48,6 @@ enum isac_err member_quota_new(struct member_quota **out, int64_t per_s, int64_t
 	}
 	q->reports = (struct rate){(uint64_t)per_s, (uint64_t)burst * report_unit};
 	q->bytes = (struct rate){(uint64_t)bytes_per_min, (uint64_t)bytes_per_min * byte_unit};
-	q->bytes_max = (uint64_t)bytes_per_min;
 	*out = q;
 	return ISAC_OK;
 }
@@ -96,10 +94,34 @@ static uint64_t wait_us(const struct bucket *b, const struct rate *r, uint64_t c
 	return b->level >= cost ? 0 : (cost - b->level + r->rate - 1) / r->rate;
 }
 
+/* The hub's, but for what the member has of its own; within the bounds of member_quota_new. */
+static struct rate choose_reports(const struct member_quota *q, const struct member_rate *own)
+{
+	struct rate r = q->reports;
+
+	if (own && own->per_s) r.rate = (uint64_t)own->per_s;
+	if (own && own->burst) r.cap = (uint64_t)own->burst * report_unit;
+	return r;
+}
+
+static struct rate choose_bytes(const struct member_quota *q, const struct member_rate *own)
+{
+	if (!own || !own->bytes_per_min) return q->bytes;
+	return (struct rate){(uint64_t)own->bytes_per_min, (uint64_t)own->bytes_per_min * byte_unit};
+}
+
 enum isac_err member_quota_take(struct member_quota *q, int32_t member_id, size_t bytes, int64_t now_mono_us, uint32_t *retry_after_ms)
 {
+	return member_quota_take_at(q, member_id, NULL, bytes, now_mono_us, retry_after_ms);
+}
+
+enum isac_err member_quota_take_at(struct member_quota *q, int32_t member_id, const struct member_rate *own, size_t bytes,
+				   int64_t now_mono_us, uint32_t *retry_after_ms)
+{
 	struct account *a = find_account(q->accounts, q->cap, member_id);
-	uint64_t cost = (bytes < q->bytes_max ? bytes : q->bytes_max) * byte_unit, wait, wait_bytes;
+	const struct rate reports = choose_reports(q, own), volume = choose_bytes(q, own);
+	const uint64_t bytes_max = volume.cap / byte_unit; /* what one message is charged at most: a larger one must still get through */
+	uint64_t cost = (bytes < bytes_max ? bytes : bytes_max) * byte_unit, wait, wait_bytes;
 
 	*retry_after_ms = 0;
 	if (!a->used) {
@@ -107,16 +129,19 @@ enum isac_err member_quota_take(struct member_quota *q, int32_t member_id, size_
 			if (grow_accounts(q)) return ISAC_ERR_NO_MEMORY;
 			a = find_account(q->accounts, q->cap, member_id);
 		}
-		*a = (struct account){member_id, true, now_mono_us, {q->reports.cap}, {q->bytes.cap}};
+		*a = (struct account){member_id, true, now_mono_us, {reports.cap}, {volume.cap}};
 		q->n++;
 	}
+	/* A cap that became smaller. */
+	if (a->reports.level > reports.cap) a->reports.level = reports.cap;
+	if (a->bytes.level > volume.cap) a->bytes.level = volume.cap;
 	if (now_mono_us > a->at_us) {
-		refill(&a->reports, &q->reports, (uint64_t)(now_mono_us - a->at_us));
-		refill(&a->bytes, &q->bytes, (uint64_t)(now_mono_us - a->at_us));
+		refill(&a->reports, &reports, (uint64_t)(now_mono_us - a->at_us));
+		refill(&a->bytes, &volume, (uint64_t)(now_mono_us - a->at_us));
 		a->at_us = now_mono_us;
 	}
-	wait = wait_us(&a->reports, &q->reports, report_unit);
-	wait_bytes = wait_us(&a->bytes, &q->bytes, cost);
+	wait = wait_us(&a->reports, &reports, report_unit);
+	wait_bytes = wait_us(&a->bytes, &volume, cost);
 	if (wait_bytes > wait) wait = wait_bytes;
 	if (wait) {
 		*retry_after_ms = (uint32_t)((wait + 999) / 1000);

@@ -10,8 +10,8 @@ static const struct {
 	uint32_t bit;
 	const char *name;
 } role_rows[] = {
-	{MEMBER_PUBLISHER, "publisher"}, {MEMBER_SUBSCRIBER, "subscriber"}, {MEMBER_ANALYST, "analyst"},
-	{MEMBER_TRACER, "tracer"},	 {MEMBER_ADMIN, "admin"},	    {MEMBER_AUDITOR, "auditor"},
+	{MEMBER_PUBLISHER, "publisher"}, {MEMBER_SUBSCRIBER, "subscriber"}, {MEMBER_ANALYST, "analyst"}, {MEMBER_TRACER, "tracer"},
+	{MEMBER_ADMIN, "admin"},	 {MEMBER_AUDITOR, "auditor"},	    {MEMBER_INVITED, "invited"},
 };
 enum { ROLE_ROWS = sizeof(role_rows) / sizeof(role_rows[0]) };
 

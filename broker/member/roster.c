@@ -265,3 +265,11 @@ void member_roster_each(const struct member_roster *r, void (*fn)(void *arg, con
 	for (uint32_t i = 0; i < r->members_n; i++)
 		if (!r->members[i]->suspended) fn(arg, r->members[i]);
 }
+
+uint32_t member_roster_count(const struct member_roster *r, uint32_t roles)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->members_n; i++) n += (r->members[i]->roles & roles) != 0;
+	return n;
+}

@@ -40,6 +40,7 @@ static enum isac_err add_hit(struct query_call *call, const struct store_hit *hi
 	bool held_too = held && (call->self->roles & MEMBER_ANALYST || hit->report->publisher_id == call->self->id);
 	for (int state = 0; state <= held_too; state++) {
 		if (!pick(part, hit, state)) continue;
+		query_note_shown(call, hit->report, part);
 		wire_buf_reset(entry);
 		enum isac_err err = report_disclose(entry, hit->report, part);
 		if (err || entry->err) return err ? err : entry->err;
@@ -69,10 +70,13 @@ static enum isac_err add_hits(struct query_call *call, const struct store_hit *h
 	struct query_cursor done = {0, 0};
 	for (size_t i = 0; i < n; i++) {
 		size_t before = call->out->len;
+		struct query_shown shown_before = call->shown;
 		enum isac_err err = query_history_show(call, &hits[i], held);
 		if (err) return err;
 		if (before && call->out->len > WIRE_LIMIT_PAGE_BYTES) {
 			call->out->len = before;
+			shown_before.seqs = call->shown.seqs;
+			call->shown = shown_before;
 			*next = done;
 			return ISAC_OK;
 		}
@@ -105,6 +109,8 @@ static enum isac_err select_page(struct query_call *call, const Isac1__Query *as
 	size_t n = 0;
 	struct query_cursor next = {0, 0};
 	Isac1__QueryResult rest = ISAC1__QUERY_RESULT__INIT;
+	call->shown.what = "query";
+	call->shown.filter = ask->filter;
 	enum isac_err err = store_select_query(call->q->db, &query, &hits, &n, &next.seq, &next.item, &rest.complete_seq);
 	if (err) return query_refuse(call, err, isac_err_text(err));
 	err = add_hits(call, hits, n, ask->held, &next);

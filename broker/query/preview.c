@@ -152,7 +152,10 @@ static enum isac_err add_entries(struct preview *p, uint32_t wanted)
 		wire_buf_varint(call->out, 1 << 3 | 2); /* PreviewResult.entries */
 		wire_buf_varint(call->out, entry->len);
 		wire_buf_add(call->out, entry->data, entry->len);
-		if (!before || call->out->len <= WIRE_LIMIT_PAGE_BYTES) continue;
+		if (!before || call->out->len <= WIRE_LIMIT_PAGE_BYTES) {
+			query_note_shown(call, r, shown);
+			continue;
+		}
 		call->out->len = before;
 		break;
 	}
@@ -224,6 +227,8 @@ enum isac_err query_preview(struct query_call *call)
 	enum isac_err err = begin(call, ask, &at);
 	if (!err) err = query_match_compile(call, ask->filter, at.now_us, &filter);
 	if (err) return err;
+	call->shown.what = "preview";
+	call->shown.filter = ask->filter;
 	*p = (struct preview){.call = call, .filter = filter, .result = ISAC1__PREVIEW_RESULT__INIT};
 	err = run_slice(p, &at, ask);
 	filter_destroy(&filter);

@@ -15,6 +15,12 @@ struct query_job {
 	uint8_t body[];
 };
 
+struct query_shown {
+	const char *what, *filter; /* what was asked, and how; lives as long as `ask` */
+	int64_t *seqs;		   /* in the arena, PAGE_ITEMS at most */
+	size_t n;
+	uint32_t items;
+};
 /* One request being answered. */
 struct query_call {
 	struct query *q;
@@ -25,6 +31,7 @@ struct query_call {
 	ProtobufCMessage *ask;	  /* opened body; NULL if it was empty */
 	struct wire_buf *out;	  /* the reply's body */
 	struct filter_error fail; /* text, column, expected: for ERROR */
+	struct query_shown shown; /* for the record of who read what */
 };
 
 /* QUICK: in order. PATIENT: long work in slices, others go first. SLOW: answered by query->slow; a member has one such under way. */
@@ -55,6 +62,8 @@ enum isac_err query_history_show(struct query_call *call, const struct store_hit
 /* Fills call->fail and returns err. */
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text);
 
+/* These items of a report are in the answer: it is written down who read them before it leaves. */
+void query_note_shown(struct query_call *call, const struct report *r, const uint8_t *shown);
 /* AGAIN until what was sent so far is in the table of ranges. */
 enum isac_err query_await_ranges(struct query_call *call);
 
@@ -63,22 +72,8 @@ enum isac_err query_await_ranges(struct query_call *call);
 bool query_match_visible(const struct member *self, const struct report *r);
 /* Does the hub tell this member about held items of it? Own ones, and to analysts all that they may see. */
 bool query_match_shows_held(const struct member *self, const struct report *r);
-/*
- * What a feed of this member with this filter gets of a report: a bitmap of items (may be NULL), how many they are, and how many
- * match but are held (may be NULL; counts only what the member may be told).
- */
-uint32_t query_match_items(const struct filter *f, const struct member *self, const struct report *r, uint8_t *shown, uint32_t *held);
 /* Compiles a feed's filter. Fills call->fail on refusal. */
 enum isac_err query_match_compile(struct query_call *call, const char *text, int64_t now_us, struct filter **out);
-/* A filter of then, compiled as then; kept until another one comes. NULL: out of memory. */
-struct query_match_kept {
-	char *text;
-	int64_t now_us;
-	struct filter *filter;
-};
-const struct filter *query_match_again(struct query_match_kept *kept, const char *text, int64_t now_us);
-void query_match_clear(struct query_match_kept *kept);
-
 /* ---- cursor.c: pure ------------------------------------------------------------------ */
 enum { QUERY_CURSOR = 20, QUERY_CURSOR_KEY = 32, QUERY_CURSOR_TAG = 8 };
 struct query_cursor {

@@ -32,4 +32,19 @@ enum isac_err query_ask(struct query *q, const struct store_route *route, uint16
 /* A receipt of this member has gone out, or will: for STATUS. Any thread, never blocks. */
 void query_note_receipt(struct query *q, int32_t member_id, uint64_t seq, int64_t received_us);
 
+/* ---- match.c: what a feed did with a report, done again; for recalls, too ---- */
+/*
+ * What a feed of this member with this filter gets of a report: a bitmap of items (may be NULL), how many they are, and how many
+ * match but are held (may be NULL; counts only what the member may be told).
+ */
+uint32_t query_match_items(const struct filter *f, const struct member *self, const struct report *r, uint8_t *shown, uint32_t *held);
+/* A filter of then, compiled as then; kept until another one comes. NULL: out of memory. */
+struct query_match_kept {
+	char *text;
+	int64_t now_us;
+	struct filter *filter;
+};
+const struct filter *query_match_again(struct query_match_kept *kept, const char *text, int64_t now_us);
+void query_match_clear(struct query_match_kept *kept);
+
 #endif

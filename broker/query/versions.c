@@ -7,9 +7,12 @@ static enum isac_err add_hits(struct query_call *call, const struct store_hit *h
 	enum isac_err err = ISAC_OK;
 	for (size_t i = 0; !err && i < n; i++) {
 		size_t before = call->out->len;
+		struct query_shown shown_before = call->shown;
 		err = query_history_show(call, &hits[i], true);
 		if (err || !before || call->out->len <= WIRE_LIMIT_PAGE_BYTES) continue;
 		call->out->len = before;
+		shown_before.seqs = call->shown.seqs;
+		call->shown = shown_before;
 		*all = false;
 		break;
 	}
@@ -27,6 +30,7 @@ enum isac_err query_versions(struct query_call *call)
 	const struct member *publisher = *ask->publisher ? member_roster_find(call->roster, ask->publisher) : NULL;
 	int32_t publisher_id = publisher ? publisher->id : *ask->publisher ? -1 : 0;
 	if (query_must_wait(call, ask->wait_seq)) return ISAC_ERR_AGAIN;
+	call->shown.what = "report";
 	enum isac_err err = store_select_versions(call->q->db, call->self, ask->report_id.data, publisher_id, &hits, &n);
 	if (!err) err = add_hits(call, hits, n, &all);
 	store_hits_free(hits, n);

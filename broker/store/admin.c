@@ -29,8 +29,10 @@ static enum isac_err compare(struct store_db *db, const struct store_command *cm
 static enum isac_err insert_event(struct store_db *db, const struct store_command *cmd)
 {
 	static const struct store_stmt stmt = {"insert_event",
-					       "INSERT INTO admin_event (command_id, command, signature, key_id, member_id, verb) "
-					       "VALUES ($1::bytea, $2::bytea, $3::bytea, $4::bytea, $5::int, $6::text) "
+					       "INSERT INTO admin_event (command_id, command, signature, key_id, member_id, verb, "
+					       "cosignature, cosign_key_id, cosign_member_id) "
+					       "VALUES ($1::bytea, $2::bytea, $3::bytea, $4::bytea, $5::int, $6::text, $7::bytea, "
+					       "$8::bytea, $9::int) "
 					       "ON CONFLICT (command_id) DO NOTHING RETURNING id"};
 	struct wire_buf *args = store_db_args(db);
 	PGresult *res = NULL;
@@ -42,6 +44,13 @@ static enum isac_err insert_event(struct store_db *db, const struct store_comman
 	store_field_bytes(args, cmd->key_id, WIRE_KEY_ID);
 	store_field_i32(args, cmd->member_id);
 	store_field_text(args, cmd->verb);
+	if (cmd->cosignature) {
+		store_field_bytes(args, cmd->cosignature, WIRE_SIGNATURE);
+		store_field_bytes(args, cmd->cosign_key_id, WIRE_KEY_ID);
+		store_field_i32(args, cmd->cosign_member_id);
+	} else {
+		for (int i = 0; i < 3; i++) store_field_null(args);
+	}
 	err = store_pg_run(db->pg, &stmt, args, &res);
 	if (!err) db->event_id = store_get_i64(res, 0, 0);
 	PQclear(res);

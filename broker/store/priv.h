@@ -11,9 +11,11 @@
 #include "concern/concern.h"
 #include "store/store.h"
 
-#define STORE_SCHEMA_TEXT "30" /* the same, for SQL */
+#define STORE_SCHEMA 33 /* number of the newest file in sql/migrations */
+#define STORE_TEXT_OF(number) #number
+#define STORE_TEXT(number) STORE_TEXT_OF(number)
+#define STORE_SCHEMA_TEXT STORE_TEXT(STORE_SCHEMA) /* the same, for SQL */
 enum {
-	STORE_SCHEMA = 30,	 /* number of the newest file in sql/migrations */
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */

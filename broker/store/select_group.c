@@ -8,7 +8,8 @@ enum isac_err store_select_group(struct store_db *db, const char *name, const ch
 		"SELECT g.id, COALESCE(g.owner_id, 0), COALESCE(m.id, 0), COALESCE(m.client_of, 0), "
 		"EXISTS (SELECT FROM member_group_member x WHERE x.group_id = g.id AND x.member_id = m.id), "
 		"EXISTS (SELECT FROM member_group_invite x WHERE x.group_id = g.id AND x.member_id = m.id) "
-		"FROM (VALUES (1)) AS one LEFT JOIN member_group g ON g.name = $1::text LEFT JOIN member m ON m.name = $2::text"};
+		"FROM (VALUES (1)) AS one LEFT JOIN member_group g ON g.name = $1::text LEFT JOIN member m ON m.name = $2::text "
+		"AND m.left_at IS NULL"};
 	struct wire_buf *args = store_db_args(db);
 	PGresult *res = NULL;
 	enum isac_err err;

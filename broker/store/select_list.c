@@ -8,7 +8,7 @@
 
 #define TIME_OF(column) "COALESCE(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '') "
 #define ROLES_OF \
-	"array_to_string(ARRAY(SELECT n FROM unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor']) " \
+	"array_to_string(ARRAY(SELECT n FROM unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor','invited']) " \
 	"WITH ORDINALITY AS u(n, i) WHERE roles >> (i::int - 1) & 1 = 1), ',') "
 
 #define SPACE_OF(kind) \
@@ -28,6 +28,9 @@ static const struct {
 	 {"list_member",
 	  "SELECT name, type, " ROLES_OF "AS roles, CASE WHEN suspended THEN 'yes' ELSE 'no' END AS suspended, "
 	  "COALESCE((SELECT o.name FROM member o WHERE o.id = m.client_of), '') AS client_of, "
+	  "CASE WHEN erased_at IS NOT NULL THEN 'erased' WHEN left_at IS NOT NULL THEN 'left' WHEN suspended THEN 'suspended' "
+	  "WHEN invited_roles IS NOT NULL THEN 'invited' ELSE 'active' END AS state, concat_ws(',', quota_per_s || '/s', 'burst ' || "
+	  "quota_burst, quota_bytes_per_min || ' B/min') AS quota, "
 	  "array_to_string(ARRAY(SELECT g.name FROM member_group_member gm JOIN member_group g ON g.id = gm.group_id "
 	  "WHERE gm.member_id = COALESCE(m.client_of, m.id) ORDER BY g.name), ',') AS groups, " SPACE_OF("net") "AS nets, " SPACE_OF(
 		  "asn") "AS asns, " SPACE_OF("domain") "AS domains, encode(curve, 'hex') AS "
@@ -118,8 +121,50 @@ static const struct {
 	{"event",
 	 {"list_event", "SELECT e.id::text, " TIME_OF(
 				"e.at") "AS at, COALESCE(m.name, '') AS member, e.verb, encode(e.command_id, 'hex') AS command_id, "
-					"encode(e.key_id, 'hex') AS key_id FROM admin_event e LEFT JOIN member m ON m.id = e.member_id "
+					"encode(e.key_id, 'hex') AS key_id, COALESCE(c.name, '') AS approved_by FROM admin_event e LEFT "
+					"JOIN member m ON m.id = e.member_id LEFT JOIN member c ON c.id = e.cosign_member_id "
 					"WHERE $1::text IN ('', m.name) ORDER BY e.id DESC LIMIT 1000"}},
+	{"pending",
+	 {"list_pending",
+	  "SELECT encode(p.command_id, 'hex') AS command_id, " TIME_OF(
+		  "p.at") "AS at, m.name AS member, p.verb, CASE WHEN p.state = 'waiting' AND p.at < now() - interval '7 days' "
+			  "THEN 'lapsed' ELSE p.state END AS state, COALESCE(d.name, '') AS decided_by, " TIME_OF(
+				  "p.decided") "AS decided FROM admin_pending p JOIN member m ON m.id = p.member_id LEFT "
+					       "JOIN member d ON d.id = p.decided_by WHERE $1::text = '' "
+					       "ORDER BY p.state <> 'waiting', p.at DESC LIMIT 1000"}},
+	{"recall",
+	 {"list_recall",
+	  "SELECT r.id::text, " TIME_OF("r.at") "AS at, CASE r.reason WHEN 2 THEN 'erased' ELSE 'key-revoked' END AS reason, p.name AS "
+						"publisher, COALESCE(encode(r.key_id, 'hex'), '') AS key_id, r.from_seq::text AS from_seq, "
+						"r.scanned_seq::text AS scanned_seq, "
+						"CASE WHEN r.done THEN 'yes' ELSE 'no' END AS complete, s.reports::text AS reports, "
+						"s.sent::text AS sent, s.told::text AS told "
+						"FROM recall r JOIN member p ON p.id = r.publisher_id, LATERAL (SELECT count(DISTINCT seq) "
+						"AS reports, count(*) AS sent, "
+						"count(told) AS told FROM recall_sent s WHERE s.recall_id = r.id) AS s WHERE $1::text = '' "
+						"ORDER BY r.id DESC LIMIT 1000"}},
+	{"recalled",
+	 {"list_recalled",
+	  "SELECT m.name AS receiver, s.name AS subscription, s.seq::text AS seq, replace(s.report_id::text, '-', '') AS report_id, "
+	  "s.items::text AS items, CASE WHEN s.maybe THEN 'maybe-sent' ELSE 'sent' END AS state, " TIME_OF(
+		  "s.told") "AS told FROM "
+			    "recall_sent s JOIN member m ON m.id = s.member_id WHERE s.recall_id = $1::text::bigint ORDER BY m.name, "
+			    "s.name, s.seq LIMIT "
+			    "5000"}},
+	{"read",
+	 {"list_read",
+	  "SELECT e.id::text, " TIME_OF("e.at") "AS at, m.name AS member, e.what, e.filter, e.items::text AS items, "
+						"cardinality(e.seqs)::text AS reports FROM read_event e JOIN member m ON m.id = "
+						"e.member_id WHERE $1::text IN ('', m.name) ORDER BY e.id DESC LIMIT 1000"}},
+	{"read_who",
+	 {"list_read_who",
+	  "SELECT " TIME_OF("e.at") "AS at, m.name AS member, e.what, e.filter, p.name AS publisher, k.seq::text AS seq "
+				    "FROM report_key k JOIN member p ON p.id = k.publisher_id JOIN read_event e ON k.seq = "
+				    "ANY (e.seqs) JOIN member m ON m.id = e.member_id WHERE k.publisher_id IN (SELECT id FROM "
+				    "member) AND k.report_id = $1::text::uuid ORDER BY e.id DESC LIMIT 1000"}},
+	{"command",
+	 {"list_command", "SELECT m.name AS member, p.state, encode(p.command, 'hex') AS command FROM admin_pending p JOIN member m ON "
+			  "m.id = p.member_id WHERE p.command_id = decode($1::text, 'hex')"}},
 };
 
 /* One message with one row at a time: concatenated messages of a repeated field are one message. */

@@ -93,7 +93,7 @@ enum isac_err store_select_page(struct store_db *db, uint64_t after, uint64_t un
 /* The newest seq, 0: none yet; and, unless NULL, the oldest that is still there, or the next one. */
 enum isac_err store_select_head(struct store_db *db, uint64_t *oldest, uint64_t *head);
 /* Sequence numbers that have no report, and why. The numbers are those of message Gap (proto/README.md section 7). */
-enum store_gap_reason { STORE_GAP_RETENTION = 1, STORE_GAP_ERASURE = 2, STORE_GAP_RESTORE = 3 };
+enum store_gap_reason { STORE_GAP_RETENTION = 1, STORE_GAP_ERASURE = 2, STORE_GAP_RESTORE = 3, STORE_GAP_KEY = 4 };
 enum { STORE_RESTORES_MAX = 64 };
 struct store_gaps {
 	uint64_t kept_from; /* retention removed everything below */
@@ -257,6 +257,15 @@ enum isac_err store_select_span(struct store_db *db, int64_t since_us, int64_t u
 enum isac_err store_select_roster(struct store_db *db, const char *hub_id, struct member_roster **out);
 /* Certificates for DIRECTORY, packed KeyCertificate rows appended into a DirectoryResult body. */
 enum isac_err store_select_directory(struct store_db *db, const Isac1__Directory *ask, struct wire_buf *out);
+/* A page of history was shown. Durable within a moment, not at once: nobody waits for it. */
+struct store_read {
+	int32_t member_id;
+	const char *what, *filter;
+	uint32_t items;
+	const int64_t *seqs;
+	size_t n;
+};
+enum isac_err store_insert_read(struct store_db *db, const struct store_read *r);
 /* An accepted command and its effect, in one transaction with the event row. Effects: one function each. */
 struct store_command {
 	const uint8_t *command_id;
@@ -266,10 +275,25 @@ struct store_command {
 	const uint8_t *key_id;
 	int32_t member_id;
 	const char *verb;
+	const uint8_t *cosignature, *cosign_key_id; /* of the second admin; NULL: it needed none */
+	int32_t cosign_member_id;
 };
 /* ISAC_OK; CONFLICT same id other bytes; ISAC_ERR_AGAIN = already done, same bytes. Opens the transaction that store_admin_end closes. */
 enum isac_err store_admin_begin(struct store_db *db, const struct store_command *cmd);
 enum isac_err store_admin_end(struct store_db *db, bool commit);
+/* What is known of a command that may need a second admin. */
+enum store_pending_state { STORE_PENDING_NONE, STORE_PENDING_WAITING, STORE_PENDING_DONE, STORE_PENDING_REJECTED };
+struct store_pending {
+	enum store_pending_state state; /* DONE also if it took effect without a second one */
+	bool same;			/* the bytes are those that were asked about */
+	int32_t member_id;		/* who asked for it */
+	uint8_t signature[WIRE_SIGNATURE], key_id[WIRE_KEY_ID];
+};
+enum isac_err store_select_pending(struct store_db *db, const uint8_t command_id[WIRE_ID], struct wire_bytes command,
+				   struct store_pending *out);
+enum isac_err store_insert_pending(struct store_db *db, const struct store_command *cmd);
+/* Decides on one that waits; NOT_FOUND if none does. Inside a command's transaction. */
+enum isac_err store_update_pending(struct store_db *db, const uint8_t command_id[WIRE_ID], bool done /* else rejected */, int32_t by);
 /* client_of: the name of the organisation whose client it is; "" = none. Whether that one may have clients is for control to judge. */
 enum isac_err store_insert_member(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
 				  const char *client_of, struct wire_why *why);
@@ -310,9 +334,21 @@ enum isac_err store_select_held(struct store_db *db, const struct store_held_ask
 				void *arg);
 enum isac_err store_update_member(struct store_db *db, const char *name, int suspended /* -1 keep */, uint32_t roles /* 0 keep */,
 				  struct wire_why *why);
+/* Enrols it with the role invited, and a key that is valid until then; it gets `roles` when it joins. */
+enum isac_err store_insert_invited(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
+				   const char *client_of, int64_t until_us, struct wire_why *why);
+enum isac_err store_update_invited(struct store_db *db, const char *name, uint32_t roles);
+/* It becomes who it was invited to be, with its own keys. CONFLICT: it did already. */
+enum isac_err store_update_joined(struct store_db *db, int32_t member_id, const struct wire_member *bundle, struct wire_why *why);
+/* Shut out for good: keys expire, groups, subscriptions and space end; groups that it owns are the admins' from then on. NOT_ALLOWED: it is
+ * the last admin. */
+enum isac_err store_update_left(struct store_db *db, int32_t member_id, int32_t by, bool erase, struct wire_why *why);
+/* 0: as the hub's settings say. */
+enum isac_err store_update_quota(struct store_db *db, const char *name, const struct member_rate *rate, struct wire_why *why);
 enum isac_err store_insert_key(struct store_db *db, const char *member, const uint8_t public_key[WIRE_SIGN_PUBLIC], int64_t valid_from_us,
 			       int64_t valid_until_us, struct wire_why *why);
-enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID], uint64_t from_seq, struct wire_why *why);
+enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID],
+				      uint64_t *from_seq /* 0: the next; what holds now */, struct wire_why *why);
 /* owner_id: the member whose group it is, and who is in it from the start; 0 = the admins'. */
 enum isac_err store_insert_group(struct store_db *db, const char *name, int32_t owner_id, struct wire_why *why);
 /* A group as one member stands to it. Ids of 0: there is none of that name. */
@@ -325,8 +361,60 @@ enum isac_err store_select_group(struct store_db *db, const char *name, const ch
 /* Joining and leaving end an invitation; an owner that leaves leaves the group to the admins. Who may do what is for control to judge. */
 enum store_group_act { STORE_GROUP_JOIN, STORE_GROUP_LEAVE, STORE_GROUP_INVITE, STORE_GROUP_GIVE };
 enum isac_err store_update_group(struct store_db *db, const struct store_group *g, enum store_group_act act, int32_t by);
+/*
+ * Recalls: orders by which reports are not to be used any more, and to whom these had been sent. reason: as in a GAP.
+ */
+struct store_recall {
+	int64_t id;
+	unsigned reason;
+	int32_t publisher_id;
+	uint8_t key_id[WIRE_KEY_ID]; /* of STORE_GAP_KEY */
+	uint64_t from_seq, scanned_seq;
+	int64_t at_us;
+	bool done;
+};
+/* Inside a command's transaction; sets the id. */
+enum isac_err store_insert_recall(struct store_db *db, struct store_recall *r);
+/* The oldest that is not done; id 0: none. */
+enum isac_err store_select_recall(struct store_db *db, struct store_recall *out);
+/* One report that had been sent to one subscription. Twice the same is fine. */
+struct store_recalled {
+	int64_t recall_id;
+	int32_t member_id;
+	char name[WIRE_LIMIT_NAME_BYTES + 1], publisher[WIRE_LIMIT_NAME_BYTES + 1];
+	uint64_t seq;
+	uint8_t report_id[WIRE_ID];
+	uint32_t items;
+	bool maybe;
+	unsigned reason;
+	int64_t at_us;
+};
+enum isac_err store_insert_recalled(struct store_db *db, const struct store_recalled *rows, size_t n);
+/* How far receivers are known. */
+enum isac_err store_update_recall(struct store_db *db, const struct store_recall *r);
+/* Reports with after < seq <= until that a recall speaks of, ascending, at most max: what its key signed, or all of its publisher. */
+enum isac_err store_select_signed(struct store_db *db, const struct store_recall *r, uint64_t after, uint64_t until, size_t max,
+				  struct report **out, size_t *n);
+/*
+ * What a subscription must be told: what it was not told yet, and what it was told at `position`, where it begins again, or later; by
+ * rising (recall_id, seq), after these two, at most max.
+ */
+struct store_recalled_ask {
+	int32_t member_id;
+	const char *name;
+	uint64_t position; /* INT64_MAX: only what it was not told yet */
+	int64_t after_id;
+	uint64_t after_seq;
+};
+enum isac_err store_select_recalled(struct store_db *db, const struct store_recalled_ask *ask, struct store_recalled *out, size_t max,
+				    size_t *n);
+/* These, of one subscription, were told at this position. */
+enum isac_err store_update_recalled(struct store_db *db, const struct store_recalled *rows, size_t n, uint64_t told_seq);
+/* The content of a report goes, in a command's transaction. UNAVAILABLE: it is not indexed yet. */
+enum isac_err store_erase_report(struct store_db *db, uint64_t seq, struct wire_why *why);
 /* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "own_group",
- * "subscription", "retention" (arg: the bound), "event", "stats". */
+ * "subscription", "retention" (arg: the bound), "event", "pending", "command" (one pending, by its id in hex), "recall", "recalled" (of
+ * one recall), "read", "read_who" (of one report_id), "stats". */
 enum isac_err store_select_list(struct store_db *db, const char *what, const char *arg, struct wire_buf *out);
 
 /* ---- care of a running hub ---- */

@@ -30,11 +30,13 @@ static enum isac_err judge(struct store_db *db, const uint8_t key[WIRE_VALUE_KEY
 
 enum isac_err store_update_held(struct store_db *db, const struct store_verdict *v, struct wire_why *why)
 {
-	struct wire_buf *args = store_db_args(db);
+	struct wire_buf *args;
 	PGresult *res = NULL;
 	size_t mark;
-	enum isac_err err = store_db_run(db, &LOCK, NULL);
+	enum isac_err err;
 
+	store_db_args(db);
+	err = store_db_run(db, &LOCK, NULL);
 	if (err) return err;
 	args = store_db_args(db);
 	mark = store_field_array(args, STORE_OID_UUID, (uint32_t)v->n);

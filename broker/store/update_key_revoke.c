@@ -18,19 +18,23 @@ static enum isac_err check_other_admin(struct store_db *db, const uint8_t key_id
 	return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "this is the last valid key of an admin: enrol another one first (key.add)");
 }
 
-enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID], uint64_t from_seq, struct wire_why *why)
+enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID], uint64_t *from_seq, struct wire_why *why)
 {
 	static const struct store_stmt stmt = {
-		"update_key_revoke", "UPDATE member_key SET revoked_from_seq = least(revoked_from_seq, "
-				     "COALESCE($2::bigint, (SELECT seq + 1 FROM hub_head))) WHERE key_id = $1::bytea RETURNING key_id"};
+		"update_key_revoke",
+		"UPDATE member_key SET revoked_from_seq = least(revoked_from_seq, "
+		"COALESCE($2::bigint, (SELECT seq + 1 FROM hub_head))) WHERE key_id = $1::bytea RETURNING revoked_from_seq"};
 	enum isac_err err = check_other_admin(db, key_id, why);
 	struct wire_buf *args;
+	PGresult *res = NULL;
 
 	if (err) return err;
 	args = store_db_args(db);
 	store_field_bytes(args, key_id, WIRE_KEY_ID);
-	if (from_seq) store_field_i64(args, (int64_t)from_seq);
+	if (*from_seq) store_field_i64(args, (int64_t)*from_seq);
 	else store_field_null(args);
-	err = store_db_run(db, &stmt, NULL);
+	err = store_db_run(db, &stmt, &res);
+	if (!err) *from_seq = (uint64_t)store_get_i64(res, 0, 0);
+	PQclear(res);
 	return err == ISAC_ERR_NOT_FOUND ? wire_refuse(why, err, "no such key") : err;
 }

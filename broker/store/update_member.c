@@ -5,7 +5,7 @@ enum isac_err store_update_member(struct store_db *db, const char *name, int sus
 {
 	static const struct store_stmt stmt = {
 		"update_member", "UPDATE member SET suspended = COALESCE($2::bool, suspended), roles = COALESCE($3::int, roles) "
-				 "WHERE name = $1::text RETURNING id"};
+				 "WHERE name = $1::text AND left_at IS NULL AND (invited_roles IS NULL OR $3::int IS NULL) RETURNING id"};
 	struct wire_buf *args = store_db_args(db);
 	enum isac_err err;
 
@@ -15,5 +15,5 @@ enum isac_err store_update_member(struct store_db *db, const char *name, int sus
 	if (roles) store_field_i32(args, (int32_t)roles);
 	else store_field_null(args);
 	err = store_db_run(db, &stmt, NULL);
-	return err == ISAC_ERR_NOT_FOUND ? wire_refuse(why, err, "no member %s", name) : err;
+	return err == ISAC_ERR_NOT_FOUND ? wire_refuse(why, err, "no member %s here, or it has not joined yet", name) : err;
 }

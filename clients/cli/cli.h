@@ -70,6 +70,9 @@ int cmd_stats(struct cli *cli);
 int cmd_status(struct cli *cli);
 int cmd_filter(struct cli *cli);
 int cmd_admin(struct cli *cli);
+int cmd_pending(struct cli *cli);
+int cmd_join(struct cli *cli);
+int cmd_leave(struct cli *cli);
 int cmd_admin_doctor(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
@@ -77,6 +80,7 @@ extern const struct cli_opt cmd_preview_opts[], cmd_who_opts[], cmd_why_opts[];
 extern const struct cli_opt cmd_lookup_opts[], cmd_related_opts[], cmd_report_opts[], cmd_stats_opts[];
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[],
 	cmd_admin_retention_opts[], cmd_admin_held_opts[];
+extern const struct cli_opt cmd_admin_dry_opts[], cmd_admin_erase_opts[], cmd_admin_invite_opts[], cmd_admin_quota_opts[], cmd_leave_opts[];
 extern const struct cli_opt cmd_space_opts[], cmd_space_member_opts[];
 
 /* ---- report.c: what is said to people ---- */

@@ -7,7 +7,33 @@
 #include <string.h>
 #include "cli.h"
 
+#define CLI_DRY_RUN {"dry-run", 'n', NULL, "change nothing, only say what would be done"},
+
 const struct cli_opt cmd_admin_member_add_opts[] = {
+	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
+	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
+	{"client-of", 0, "NAME", "the member organisation whose client it is: reads up to TLP:AMBER, with that one's groups"},
+	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
+	{"net", 0, "CIDR", "a network of the member's (may be repeated)"},
+	{"domain", 0, "DOMAIN", "a domain of the member's (may be repeated)"},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
+};
+const struct cli_opt cmd_admin_role_opts[] = {
+	{"role", 'r', "ROLE,...", "all roles that the member is to have"},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
+};
+const struct cli_opt cmd_admin_key_add_opts[] = {
+	{"valid-from", 0, "TIME", "not before"},
+	{"valid-until", 0, "TIME", "not from then on"},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
+};
+const struct cli_opt cmd_admin_revoke_opts[] = {
+	{"from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)"},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
+};
+
+const struct cli_opt cmd_admin_invite_opts[] = {
+	{"output", 'o', "FILE", "where the invitation is written"},
 	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
 	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
 	{"client-of", 0, "NAME", "the member organisation whose client it is: reads up to TLP:AMBER, with that one's groups"},
@@ -16,18 +42,19 @@ const struct cli_opt cmd_admin_member_add_opts[] = {
 	{"domain", 0, "DOMAIN", "a domain of the member's (may be repeated)"},
 	{NULL, 0, NULL, NULL},
 };
-const struct cli_opt cmd_admin_role_opts[] = {
-	{"role", 'r', "ROLE,...", "all roles that the member is to have"},
+const struct cli_opt cmd_admin_quota_opts[] = {
+	{"per-second", 0, "N", "reports a second"},
+	{"burst", 0, "N", "reports at once, on top of that"},
+	{"bytes-per-minute", 0, "N", "bytes a minute"},
 	{NULL, 0, NULL, NULL},
 };
-const struct cli_opt cmd_admin_key_add_opts[] = {
-	{"valid-from", 0, "TIME", "not before"},
-	{"valid-until", 0, "TIME", "not from then on"},
-	{NULL, 0, NULL, NULL},
+const struct cli_opt cmd_admin_erase_opts[] = {
+	{"publisher", 'p', "MEMBER", "whose report, should two publishers have used the same id"},
+	{"reason", 0, "TEXT", "kept with the order, such as the number of a court's"},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
-const struct cli_opt cmd_admin_revoke_opts[] = {
-	{"from-seq", 0, "SEQ", "reports from this sequence number on are not to be trusted (default: the next one)"},
-	{NULL, 0, NULL, NULL},
+const struct cli_opt cmd_admin_dry_opts[] = {
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 
 const struct cli_opt cmd_admin_retention_opts[] = {
@@ -101,6 +128,32 @@ static const struct verb {
 	{"group list", "group.list", {{0}}, {{0}}},
 	{"admin subscription list", "subscription.list", {{"member", false, true}}, {{0}}},
 	{"admin event list", "event.list", {{0}}, {{0}}},
+	{"admin member invite",
+	 "member.invite",
+	 {{"name", false, false}},
+	 {{"role", "role", JOINED, true},
+	  {"type", "type", TEXT, false},
+	  {"client-of", "client_of", TEXT, false},
+	  {"asn", "asn", EACH, false},
+	  {"net", "net", EACH, false},
+	  {"domain", "domain", EACH, false}}},
+	{"admin member erase", "member.erase", {{"name", false, false}}, {{0}}},
+	{"admin member quota",
+	 "member.quota",
+	 {{"name", false, false}},
+	 {{"per-second", "reports_per_s", TEXT, false},
+	  {"burst", "burst", TEXT, false},
+	  {"bytes-per-minute", "bytes_per_min", TEXT, false}}},
+	{"admin read list", "read.list", {{"member", false, true}}, {{0}}},
+	{"admin read who", "read.who", {{"report_id", false, false}}, {{0}}},
+	{"admin report erase",
+	 "report.erase",
+	 {{"report_id", false, false}},
+	 {{"publisher", "publisher", TEXT, false}, {"reason", "reason", TEXT, false}}},
+	{"admin recall list", "recall.list", {{0}}, {{0}}},
+	{"admin recall show", "recall.show", {{"id", false, false}}, {{0}}},
+	{"admin pending list", "pending.list", {{0}}, {{0}}},
+	{"admin pending reject", "pending.reject", {{"command_id", false, false}}, {{0}}},
 	{"admin held list", "held.list", {{0}}, {{"publisher", "publisher", TEXT, false}, {"type", "type", TEXT, false}}},
 	{"admin held release", "held.release", {{"what", false, false}}, {{0}}},
 	{"admin held drop", "held.drop", {{"what", false, false}}, {{0}}},
@@ -172,6 +225,20 @@ static bool add_file(struct order *o, const char *name, const char *path)
 	return true;
 }
 
+/* As a receipt or an item shows it. */
+static bool add_id(struct order *o, const struct cli *cli, const char *text)
+{
+	uint8_t id[ISAC_ID_BYTES];
+	if (!isac_id_parse(id, text)) {
+		cli_usage(cli, "'%s' is not a report_id: 32 hexadecimal digits", text);
+		return false;
+	}
+	char *hex = malloc(2 * sizeof id + 1);
+	if (!hex) return false;
+	for (size_t i = 0; i < sizeof id; i++) snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	return add(o, "report_id", hex, hex);
+}
+
 static bool add_time(struct order *o, const struct cli *cli, const char *opt, const char *arg)
 {
 	int64_t us;
@@ -235,12 +302,24 @@ static int fill(struct order *o, const struct cli *cli, const struct verb *v)
 	if (cli->words_n < needed || cli->words_n > words)
 		return cli_usage(cli, "it goes: isac %s %s", cli->command->name, cli->command->args);
 	for (int i = 0; i < cli->words_n; i++) {
-		if (v->word[i].file ? !add_file(o, v->word[i].arg, cli->words[i]) : !add(o, v->word[i].arg, cli->words[i], NULL))
+		if (strcmp(v->word[i].arg, "report_id") == 0 ? !add_id(o, cli, cli->words[i])
+		    : v->word[i].file			     ? !add_file(o, v->word[i].arg, cli->words[i])
+							     : !add(o, v->word[i].arg, cli->words[i], NULL))
 			return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < 6 && v->opt[i].opt; i++)
 		if (!add_option(o, cli, v, i)) return EXIT_USAGE;
+	bool own = strcmp(v->verb, "retention.run") == 0; /* it is shown by a command of its own */
+	if (cli_options_flag(cli, "dry-run") && !own && !add(o, "dry_run", "yes", NULL)) return EXIT_USAGE;
 	return 0;
+}
+
+/* An invitation's first argument is the name; its bundle is made by the library. */
+static enum isac_result send(const struct isac_answer **answer, struct isac *isac, const struct cli *cli, const struct verb *v,
+			     const struct order *o, struct isac_error *err)
+{
+	if (strcmp(v->verb, "member.invite") != 0) return isac_command(answer, isac, verb_of(v, cli), o->arg, o->n, err);
+	return isac_invite(answer, isac, cli->words[0], cli_options_get(cli, "output"), o->arg + 1, o->n - 1, err);
 }
 
 /* Whatever is wrong is the command's failure, too: scripts ask for the status. */
@@ -271,9 +350,11 @@ int cmd_admin(struct cli *cli)
 	struct isac_error err;
 	const struct isac_answer *answer;
 	int status = fill(&o, cli, v);
+	if (!status && strcmp(v->verb, "member.invite") == 0 && !cli_options_get(cli, "output"))
+		status = cli_usage(cli, "--output FILE is missing: where to write the invitation");
 	if (!status) status = cli_open(&isac, cli);
 	if (!status) {
-		if (isac_command(&answer, isac, verb_of(v, cli), o.arg, o.n, &err)) status = cli_fail(&err);
+		if (send(&answer, isac, cli, v, &o, &err)) status = cli_fail(&err);
 		else {
 			cli_output_rows(answer, cli_options_flag(cli, "json"));
 			if (*answer->text) cli_note("%s: %s", cli->command->name, answer->text);

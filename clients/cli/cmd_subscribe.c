@@ -37,7 +37,9 @@ struct subscribe {
 	int64_t patience_ms; /* without --follow: how long the hub may be away */
 	int64_t every_ms;
 	bool quiet, bad, caught_up, started;
-	bool loaded; /* was caught up once: what is collected is the whole */
+	bool loaded;		    /* was caught up once: what is collected is the whole */
+	bool anew;		    /* whole: something of what is collected was recalled */
+	uint64_t collected, heeded; /* whole: the newest report; the newest order for which all was begun anew */
 	uint64_t printed;
 	struct isac_cursor skip; /* what an earlier run has printed */
 	struct isac_cursor written;
@@ -103,6 +105,7 @@ static bool on_item(struct subscribe *u, const struct isac_item *it)
 		return true;
 	}
 	if (u->whole && !cli_whole_add(u->whole, it)) return false;
+	u->collected = it->seq;
 	if (u->whole && !u->loaded) cli_progress_show(&u->bar, it->seq, u->printed);
 	cli_output_item(u->format, it);
 	u->dirty = true;
@@ -148,6 +151,28 @@ static bool on_open(struct subscribe *u, const struct isac_event *e)
 	return on_position(u, e);
 }
 
+/* As a line of its own beside the items; what is written whole is written anew from the start, without it. */
+static void on_recall(struct subscribe *u, const struct isac_event *e)
+{
+	const char *reason = e->reason == ISAC_GONE_ERASED ? "erased" : "key-revoked";
+	u->active_ms = cli_time_mono_ms();
+	for (size_t i = 0; i < e->recalled_n; i++) {
+		const struct isac_recalled *r = &e->recalled[i];
+		if (u->format == CLI_JSONL)
+			cli_output_json(json_pack("{s:I, s:s, s:s, s:I, s:s, s:i, s:b}", "recall", (json_int_t)e->recall, "reason", reason,
+						  "publisher", e->text, "seq", (json_int_t)r->seq, "report_id", r->report_id, "items",
+						  (int)r->items, "maybe", r->maybe));
+		if (!u->quiet)
+			cli_note("RECALLED (%s): report %s by %s, seq %llu: do not use it any more", reason, r->report_id, e->text,
+				 (unsigned long long)r->seq);
+	}
+	/* What comes after the order is without these reports: only what was collected before it may hold them, and one start is enough. */
+	if (u->whole && e->recall > u->heeded && e->recalled[0].seq <= u->collected) {
+		u->anew = true;
+		u->heeded = e->recall;
+	}
+}
+
 static bool on_event(struct subscribe *u, const struct isac_event *e)
 {
 	switch (e->type) {
@@ -160,8 +185,9 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 	case ISAC_EVENT_GAP:
 		cli_progress_clear(&u->bar);
 		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long)e->first, (unsigned long long)e->last,
-			 e->reason == 2 ? "erased"
-			 : e->reason == 3
+			 e->reason == ISAC_GONE_ERASED	      ? "erased"
+			 : e->reason == ISAC_GONE_KEY_REVOKED ? "the key that signed them is revoked"
+			 : e->reason == ISAC_GONE_RESTORE
 				 ? "the hub was restored from a backup: what it took after that backup is lost unless it is published again"
 				 : "past their retention");
 		return on_position(u, e);
@@ -172,6 +198,9 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 		u->bad = true;
 		cli_note("%s", e->text);
 		break;
+	case ISAC_EVENT_RECALL:
+		on_recall(u, e);
+		return true;
 	case ISAC_EVENT_NOTICE:
 		if (!u->quiet)
 			cli_note("%llu report%s your registered space, newest seq %llu: isac query mine", (unsigned long long)e->reports,
@@ -213,6 +242,7 @@ static bool is_over(const struct subscribe *u, int *status)
 	return u->idle_ms >= 0 && u->caught_up && now - u->active_ms >= u->idle_ms;
 }
 
+/* An exit status when it is over; -1: to be begun anew. */
 static int run(struct subscribe *u, const char *filter)
 {
 	struct isac_event event;
@@ -230,11 +260,35 @@ static int run(struct subscribe *u, const char *filter)
 			else return cli_fail(&err);
 			return EXIT_USAGE;
 		}
-		if (!on_event(u, &event) || !tend_whole(u, false)) return EXIT_REFUSED;
+		if (!on_event(u, &event)) return EXIT_REFUSED;
+		if (u->anew) return -1;
+		if (!tend_whole(u, false)) return EXIT_REFUSED;
 	}
 	cli_progress_clear(&u->bar);
 	if (!tend_whole(u, true) || !cli_output_flush()) return EXIT_REFUSED;
 	return status == EXIT_DONE && u->bad ? EXIT_REFUSED : status;
+}
+
+/* What was collected holds something that was recalled: all is collected once more. The file stays as it is meanwhile. */
+static int begin_anew(struct cli *cli, struct subscribe *u)
+{
+	cli_whole_close(&u->whole);
+	isac_subscriber_close(&u->s);
+	u->anew = u->loaded = u->caught_up = u->started = false;
+	u->collected = 0;
+	return cli_whole_open(&u->whole, cli, u->format);
+}
+
+static int follow(struct cli *cli, struct subscribe *u, const struct isac_subscriber_conf *conf)
+{
+	int status;
+	struct isac_error err;
+	do {
+		if (isac_subscriber_open(&u->s, u->isac, conf, &err)) return cli_fail(&err);
+		status = run(u, conf->filter);
+		if (status < 0 && (status = begin_anew(cli, u)) == 0) status = -1;
+	} while (status < 0);
+	return status;
 }
 
 /* false after a message. */
@@ -315,9 +369,8 @@ int cmd_subscribe(struct cli *cli)
 	}
 	if (!status && !read_from(cli, &u, &conf)) status = EXIT_USAGE;
 	conf.name = u.name;
-	if (!status && isac_subscriber_open(&u.s, u.isac, &conf, &err)) status = cli_fail(&err);
 	catch_signals();
-	if (!status) status = run(&u, conf.filter);
+	if (!status) status = follow(cli, &u, &conf);
 	isac_subscriber_close(&u.s);
 	isac_close(&u.isac);
 	cli_whole_close(&u.whole);

@@ -37,7 +37,7 @@ _isac()
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish subscribe query lookup related report stats preview who why status space group filter admin help" ;;
+	"") next="keygen publish subscribe query lookup related report stats preview who why status space group join leave filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
 	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --batch --flush --quiet" ;;
 	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --every --quiet $whole_opts" ;;
@@ -49,25 +49,34 @@ _isac()
 	preview*) opts="--filter --since --until --items --scan --cursor" ;;
 	who*) opts="--publisher" ;;
 	why*) opts="--name --item --publisher" ;;
-	help) next="keygen publish subscribe query lookup related report stats preview who why status space group filter admin" ;;
+	help) next="keygen publish subscribe query lookup related report stats preview who why status space group join leave filter admin" ;;
 	space|"help space") next="claim confirm drop list" ;;
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;
 	group|"help group") next="create invite accept leave give list" ;;
 	filter|"help filter") next="check explain" ;;
-	admin|"help admin") next="member key group subscription event held warninglist retention doctor stats params" ;;
-	"admin retention"*) opts="--dry-run --before" ;;
-	"admin member") next="add list suspend resume role" ;;
+	admin|"help admin") next="member key group subscription event held report recall read pending warninglist retention doctor stats params" ;;
+	leave*) opts="--dry-run" ;;
+	"admin member") next="add invite list suspend resume role quota erase" ;;
 	"admin key") next="add list revoke" ;;
 	"admin group") next="add list join leave" ;;
 	"admin subscription"|"admin event") next="list" ;;
+	"admin report") next="erase" ;;
+	"admin recall") next="list show" ;;
+	"admin read") next="list who" ;;
+	"admin pending") next="list show approve reject" ;;
+	"admin report erase"*) opts="--publisher --reason --dry-run" ;;
+	"admin member invite"*) opts="--output --role --type --client-of --asn --net --domain" ;;
+	"admin member quota"*) opts="--per-second --burst --bytes-per-minute" ;;
+	"admin member suspend"*|"admin member resume"*|"admin member erase"*) opts="--dry-run" ;;
+	"admin member add"*) opts="--role --type --client-of --asn --net --domain --dry-run" ;;
+	"admin member role"*) opts="--role --dry-run" ;;
+	"admin key add"*) opts="--valid-from --valid-until --dry-run" ;;
+	"admin key revoke"*) opts="--from-seq --dry-run" ;;
+	"admin retention"*) opts="--dry-run --before" ;;
 	"admin held") next="list release drop" ;;
 	"admin held list"*) opts="--publisher --type" ;;
 	"admin warninglist") next="reload" ;;
-	"admin member add"*) opts="--role --type --client-of --asn --net --domain" ;;
-	"admin member role"*) opts="--role" ;;
-	"admin key add"*) opts="--valid-from --valid-until" ;;
-	"admin key revoke"*) opts="--from-seq" ;;
 	esac
 	if [[ $cur == -* ]]; then
 		COMPREPLY=($(compgen -W "$opts $common" -- "$cur"))

@@ -201,8 +201,17 @@ enum isac_event_type {
 	ISAC_EVENT_GAP,	     /* first..last no longer exist; reason */
 	ISAC_EVENT_PROBLEM,  /* text: the feed itself is not in order (running hash); a new session is opened */
 	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
+	ISAC_EVENT_RECALL,   /* `recalled` reports by `text`, which this subscription was sent, are not to be used any more: `reason` */
 	ISAC_EVENT_NOTICE,   /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
 	ISAC_EVENT_RIGHTS,   /* what this member may see has changed, for reports behind `first`; position as above */
+};
+/* Why reports are gone (GAP) or not to be used any more (RECALL). */
+enum isac_gone { ISAC_GONE_RETENTION = 1, ISAC_GONE_ERASED = 2, ISAC_GONE_RESTORE = 3, ISAC_GONE_KEY_REVOKED = 4 };
+struct isac_recalled {
+	uint64_t seq;
+	char report_id[37];
+	uint32_t items; /* so many had been sent */
+	bool maybe;	/* or not: the hub stopped unexpectedly then */
 };
 struct isac_event {
 	enum isac_event_type type;
@@ -211,6 +220,9 @@ struct isac_event {
 	unsigned reason;
 	bool caught_up;
 	const char *filter, *text;
+	const struct isac_recalled *recalled; /* live until the next event */
+	size_t recalled_n;
+	uint64_t recall; /* number of the order; the same may come again after a restart */
 };
 struct isac_subscriber;
 enum isac_result isac_subscriber_open(struct isac_subscriber **out, struct isac *isac, const struct isac_subscriber_conf *conf,
@@ -495,6 +507,31 @@ struct isac_answer {
 /* Signs and sends a command; *out lives until the next call on isac. */
 enum isac_result isac_command(const struct isac_answer **out, struct isac *isac, const char *verb, const struct isac_arg *args, size_t n,
 			      struct isac_error *err);
+
+/*
+ * Enrols a member that brings its own keys: the answer's command waits or is done, and the invitation is in a new file, 0600, which goes
+ * to the member by a way that both trust. args: as of member.invite, but for the bundle.
+ */
+enum isac_result isac_invite(const struct isac_answer **out, struct isac *isac, const char *name, const char *path,
+			     const struct isac_arg *args, size_t n, struct isac_error *err);
+/* Makes a home with keys of its own and gives these to the hub by the invitation. May be repeated. hub: address, NULL: the invitation's. */
+enum isac_result isac_join(const char *home, const char *path, const char *hub, int timeout_ms, char name[65], struct isac_error *err);
+
+/* A command that another admin signed, read from its bytes: what one signs by approving it. */
+struct isac_order {
+	unsigned char id[16];
+	int64_t created_us;
+	const char *verb;
+	const struct isac_arg *args;
+	size_t n;
+	const void *bytes;
+	size_t len;
+};
+enum isac_result isac_order_open(struct isac_order **out, const void *bytes, size_t len, struct isac_error *err);
+void isac_order_close(struct isac_order **order);
+/* Signs these very bytes, too, and sends them: it takes effect. *out lives until the next call on isac. */
+enum isac_result isac_command_approve(const struct isac_answer **out, struct isac *isac, const struct isac_order *order,
+				      struct isac_error *err);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,7 @@ struct cert {
 	uint8_t *command; /* NULL: the first admin */
 	size_t command_len;
 	bool trusted, admin;
+	bool invitation, for_admin; /* it may only sign for the member's own key; which is then an admin's */
 };
 
 struct client_directory {
@@ -67,10 +68,11 @@ static bool lists(const char *words, const char *word)
 }
 
 /* The command must be one that enrols exactly this key for this member. */
-static bool names_key(struct cert *c, const Isac1__Command *command)
+static bool names_key(struct cert *c, const Isac1__Command *command, const struct cert *invitation)
 {
-	bool member_add = strcmp(command->verb, "member.add") == 0, named = false, admin = false;
-	if (!member_add && strcmp(command->verb, "key.add") != 0) return false;
+	bool named = false, admin = false, invite = !invitation && strcmp(command->verb, "member.invite") == 0;
+	bool member_add = invite || strcmp(command->verb, "member.add") == 0;
+	if (invitation ? strcmp(command->verb, "member.join") != 0 : !member_add && strcmp(command->verb, "key.add") != 0) return false;
 	for (size_t i = 0; i < command->n_args; i++) {
 		const Isac1__Arg *arg = command->args[i];
 		struct wire_member m;
@@ -79,7 +81,9 @@ static bool names_key(struct cert *c, const Isac1__Command *command)
 		if (wire_member_parse(&m, (const char *)arg->data.data, arg->data.len, NULL)) return false;
 		named = strcmp(m.name, c->member) == 0 && memcmp(m.sign, c->public_key, sizeof m.sign) == 0;
 	}
-	c->admin = admin;
+	c->invitation = invite;
+	c->for_admin = invite && admin;
+	c->admin = invitation ? invitation->for_admin : !invite && admin;
 	return named;
 }
 
@@ -90,13 +94,14 @@ static bool check(struct client_directory *d, const struct wire_hub *hub, struct
 		return c->admin;
 	}
 	const struct cert *signer = find(d, NULL, c->admin_key_id);
-	if (!signer || !signer->trusted || !is_admin(d, signer->member)) return false;
+	if (!signer || !signer->trusted) return false;
+	if (signer->invitation ? strcmp(signer->member, c->member) != 0 : !is_admin(d, signer->member)) return false;
 	if (wire_sign_check(c->signature, WIRE_SIGN_COMMAND, hub->hub_id, c->command, c->command_len, signer->public_key)) return false;
 	struct wire_arena arena;
 	ProtobufCMessage *msg;
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
 	bool good = wire_open(&msg, &isac1__command__descriptor, &arena, c->command, c->command_len, false, NULL) == ISAC_OK &&
-		    names_key(c, (const Isac1__Command *)msg);
+		    names_key(c, (const Isac1__Command *)msg, signer->invitation ? signer : NULL);
 	wire_arena_clear(&arena);
 	return good;
 }
@@ -178,7 +183,7 @@ enum isac_result client_directory_take(struct client_directory *d, const struct 
 const uint8_t *client_directory_key(struct client_directory *d, const char *member, const uint8_t key_id[WIRE_KEY_ID])
 {
 	const struct cert *c = find(d, member, key_id);
-	return c && c->trusted ? c->public_key : NULL;
+	return c && c->trusted && !c->invitation ? c->public_key : NULL;
 }
 
 static enum isac_result ask_for(struct isac *isac, const Isac1__Directory *question, struct isac_error *err)
@@ -243,6 +248,8 @@ enum isac_result client_directory_find(const uint8_t **public_key, struct isac *
 		return client_error_set(err, ISAC_REFUSED, "key %s of %s %s", hex, publisher,
 					c ? "is not certified by the hub's first admin or one it trusts" : "is not in the hub's directory");
 	}
+	if (c->invitation)
+		return client_error_set(err, ISAC_REFUSED, "key %s of %s is an invitation's: it signs no reports", hex, publisher);
 	if (c->revoked_from_seq && seq >= c->revoked_from_seq)
 		return client_error_set(err, ISAC_REFUSED, "key %s of %s is revoked from seq %llu on", hex, publisher,
 					(unsigned long long)c->revoked_from_seq);
@@ -253,7 +260,7 @@ enum isac_result client_directory_find(const uint8_t **public_key, struct isac *
 }
 
 /* A member's CURVE key stays for its life, whatever becomes of the signing key that stands beside it: so a revoked one's certificate is
- * as good for this as any. */
+ * as good for this as any. An invitation's is not the member's own: who made the invitation has it, too. */
 static bool take_curve(uint8_t curve[WIRE_CURVE], const struct cert *c)
 {
 	struct wire_arena arena;
@@ -263,7 +270,8 @@ static bool take_curve(uint8_t curve[WIRE_CURVE], const struct cert *c)
 	if (c->command && !wire_open(&msg, &isac1__command__descriptor, &arena, c->command, c->command_len, false, NULL)) {
 		const Isac1__Command *command = (const Isac1__Command *)msg;
 		struct wire_member m;
-		for (size_t i = 0; i < command->n_args && !strcmp(command->verb, "member.add"); i++) {
+		bool enrols = strcmp(command->verb, "member.add") == 0 || strcmp(command->verb, "member.join") == 0;
+		for (size_t i = 0; i < command->n_args && enrols; i++) {
 			const Isac1__Arg *arg = command->args[i];
 			if (strcmp(arg->name, "bundle") != 0 || wire_member_parse(&m, (const char *)arg->data.data, arg->data.len, NULL))
 				continue;
@@ -301,6 +309,6 @@ enum isac_result client_directory_curve(uint8_t curve[WIRE_CURVE], struct isac *
 	if (r) return r;
 	if (find_curve(curve, d, member)) return ISAC_DONE;
 	return client_error_set(err, ISAC_REFUSED,
-				"nothing can be sealed to %s: no admin has certified a key of such a member (isac admin member add)",
+				"nothing can be sealed to %s: no admin has certified a key of such a member, or it has not joined yet",
 				member);
 }

@@ -212,6 +212,25 @@ static void on_notice(struct isac_subscriber *s, const Isac1__Notice *m)
 	client_session_tell(s, ISAC_EVENT_NOTICE);
 }
 
+static void on_recall(struct isac_subscriber *s, const Isac1__Recall *m)
+{
+	if (m->sub != s->sub || !m->n_reports) return;
+	struct isac_recalled *rows = wire_arena_alloc(&s->small, m->n_reports * sizeof *rows);
+	if (!rows) return;
+	for (size_t i = 0; i < m->n_reports; i++) {
+		const Isac1__Recalled *r = m->reports[i];
+		if (r->report_id.len != WIRE_ID) return;
+		rows[i] = (struct isac_recalled){.seq = r->seq, .items = r->items, .maybe = r->maybe};
+		isac_id_text(rows[i].report_id, r->report_id.data);
+	}
+	client_error_clean(s->text, sizeof s->text, m->publisher);
+	s->told.recalled = rows;
+	s->told.recalled_n = m->n_reports;
+	s->told.recall = m->recall;
+	s->told.reason = m->reason;
+	client_session_tell(s, ISAC_EVENT_RECALL);
+}
+
 static void on_error(struct isac_subscriber *s, const struct wire_head *head, const Isac1__Error *m)
 {
 	bool opening = s->request_id && head->request_id == s->request_id;
@@ -244,6 +263,7 @@ void client_session_read(struct isac_subscriber *s)
 		else if (head.type == WIRE_HEARTBEAT) on_heartbeat(s, (const Isac1__Heartbeat *)msg);
 		else if (head.type == WIRE_GAP) on_gap(s, (const Isac1__Gap *)msg);
 		else if (head.type == WIRE_NOTICE) on_notice(s, (const Isac1__Notice *)msg);
+		else if (head.type == WIRE_RECALL) on_recall(s, (const Isac1__Recall *)msg);
 		else if (head.type == WIRE_ERROR) on_error(s, &head, (const Isac1__Error *)msg);
 	}
 }

@@ -307,16 +307,16 @@ class Rows:
         for _ in range(self.rounds):
             restarted()
             self.live(hub, 200)
-            quiet.append(self.live(hub, self.size(1000)))
+            quiet.append(self.live(hub, self.size(8000)))
             back = hub.feed(200, backlog, "--start").ready().go()
-            busy.append(self.live(hub, self.size(1000)))
+            busy.append(self.live(hub, self.size(8000)))
             found = back.result()
             lasted.append((found["end_us"] - found["start_us"]) / 1e6)
         hub.stop()
         for name, key in (("p50", "arrived_p50_us"), ("p99", "arrived_p99_us")):
             yield Line("T7", f"delivery to 10 others, 200/s, while 200 catch up on {backlog:,} reports each, {name}", "us", [one[key] for one in busy],
                        [one[key] for one in quiet], "the same without them", at_most=2 if name == "p99" else None,
-                       note=f"arrival of the frame; the 200 took {statistics.median(lasted):.1f} s, the others were looked at for {self.size(1000) / 200:.0f} s of it; the 200's client takes a core of two")
+                       note=f"arrival of the frame; the 200 took {statistics.median(lasted):.1f} s, the others were looked at for {self.size(8000) / 200:.0f} s of it; the 200's client takes a core of two")
 
     # ---- neighbours ----
 

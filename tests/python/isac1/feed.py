@@ -11,30 +11,32 @@ class Key:
         self.member, self.public = certificate.member, certificate.public_key
         self.valid_from, self.valid_until = certificate.valid_from_us, certificate.valid_until_us
         self.revoked_from = certificate.revoked_from_seq
+        self.invitation = False                # signs for its member's own key, and no reports
 
     def good_for(self, seq, at_us):
-        if self.revoked_from and seq >= self.revoked_from:
+        if self.invitation or (self.revoked_from and seq >= self.revoked_from):
             return False
         return at_us >= self.valid_from and (not self.valid_until or at_us < self.valid_until)
 
 
-def _order(certificate):
-    """The member and roles that a certificate's command enrols; Refused unless it names this very key."""
+def _order(certificate, verbs):
+    """The verb and roles with which a certificate's command enrols; Refused unless it names this very key, by one of the verbs."""
     command = opened(certificate.command, pb.Command, reader=True)
     args = {arg.name: arg for arg in command.args}
-    if command.verb not in ("member.add", "key.add") or "bundle" not in args:
+    if command.verb not in verbs or "bundle" not in args:
         raise Refused(401, "a command that enrols no key")
     got = bundle.MemberBundle(args["bundle"].data)
     if got.name != certificate.member or got.sign_public != certificate.public_key:
         raise Refused(401, "certificate of another key")
-    return set(args["role"].value.split(",")) if command.verb == "member.add" and "role" in args else set()
+    roles = args["role"].value.split(",") if command.verb in ("member.add", "member.invite") and "role" in args else ()
+    return command.verb, set(roles)
 
 
 class Keyring:
     """Keys whose certificates lead back to the first admin's key in the hub's bundle."""
 
     def __init__(self, hub):
-        self.hub, self.keys, self.admins = hub, {}, set()
+        self.hub, self.keys, self.admins, self.invited = hub, {}, set(), {}
 
     def learn(self, certificates):
         """Takes certificates in any order: an admin's may come after those that it signed."""
@@ -55,17 +57,21 @@ class Keyring:
             self.admins.add(certificate.member)
         else:
             admin = self.keys.get(certificate.admin_key_id)
-            if admin is None or admin.member not in self.admins:
+            invited = self.invited.get(certificate.admin_key_id)
+            if admin is None or (certificate.member != admin.member if invited is not None else admin.member not in self.admins):
                 return False
             if not sign.verify(admin.public, "command", self.hub.hub_id, certificate.command, certificate.signature):
                 return False
             try:
-                roles = _order(certificate)
+                verb, roles = _order(certificate, ("member.join",) if invited is not None else ("member.add", "key.add", "member.invite"))
             except Refused:
                 return False
-            if "admin" in roles:
+            if verb == "member.invite":
+                self.invited[certificate.key_id] = roles
+            elif "admin" in (invited if invited is not None else roles):
                 self.admins.add(certificate.member)
         self.keys[certificate.key_id] = Key(certificate)
+        self.keys[certificate.key_id].invitation = certificate.key_id in self.invited
         return True
 
 

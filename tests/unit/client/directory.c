@@ -49,6 +49,41 @@ static void the_first_admin_is_the_root(void **state)
 	test_cert_clear(&wrong);
 }
 
+/* Admin, invitation, member: an invitation signs its own member's key, and nothing else. */
+static void an_invitation_signs_for_its_own_member_only(void **state)
+{
+	(void)state;
+	struct test_cert admin, invite, joined, next, *chain[] = {&admin, &invite, &joined, &next};
+	static const struct {
+		const char *verb, *member;
+		bool good;
+	} joins[] = {{"member.join", "ann", true}, {"member.join", "eve", false}, {"member.add", "ann", false}, {"key.add", "ann", false}};
+	test_certify(&admin, hub.hub_id, "admin", &root, NULL, NULL, NULL, NULL, NULL);
+	test_certify(&invite, hub.hub_id, "ann", &ann, &root, "member.invite", "publisher,admin", "ann", &ann);
+	for (size_t i = 0; i < sizeof joins / sizeof joins[0]; i++) {
+		test_certify(&joined, hub.hub_id, joins[i].member, &carol, &ann, joins[i].verb, "publisher", joins[i].member, &carol);
+		assert_int_equal(trusted(chain, 3, joins[i].member, &carol), joins[i].good);
+		test_cert_clear(&joined);
+	}
+	/* The joined key is an admin's, as the invitation says; the invitation itself is nobody's to sign reports with. */
+	test_certify(&joined, hub.hub_id, "ann", &carol, &ann, "member.join", "", "ann", &carol);
+	test_certify(&next, hub.hub_id, "dave", &dave, &carol, "member.add", "publisher", "dave", &dave);
+	assert_true(trusted(chain, 4, "dave", &dave));
+	assert_false(trusted(chain, 4, "ann", &ann));
+	test_cert_clear(&next);
+	/* Having joined, nobody enrols others with the invitation that is left over. */
+	test_certify(&next, hub.hub_id, "dave", &dave, &ann, "member.add", "publisher", "dave", &dave);
+	assert_false(trusted(chain, 4, "dave", &dave));
+	/* Only an admin invites; and who is invited as less is no admin. */
+	test_cert_clear(&invite);
+	test_certify(&invite, hub.hub_id, "ann", &ann, &root, "member.invite", "publisher", "ann", &ann);
+	test_cert_clear(&next);
+	test_certify(&next, hub.hub_id, "dave", &dave, &carol, "member.add", "publisher", "dave", &dave);
+	assert_true(trusted(chain, 3, "ann", &carol));
+	assert_false(trusted(chain, 4, "dave", &dave));
+	for (size_t i = 0; i < 4; i++) test_cert_clear(chain[i]);
+}
+
 static void a_chain_holds_in_any_order_and_not_without_a_link(void **state)
 {
 	(void)state;
@@ -136,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_first_admin_is_the_root, begin),
+		cmocka_unit_test_setup(an_invitation_signs_for_its_own_member_only, begin),
 		cmocka_unit_test_setup(a_chain_holds_in_any_order_and_not_without_a_link, begin),
 		cmocka_unit_test_setup(a_certificate_that_says_something_else_is_none, begin),
 		cmocka_unit_test_setup(only_admins_enrol, begin),

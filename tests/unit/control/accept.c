@@ -13,16 +13,20 @@
 #define HUB "0123456789abcdef"
 #define NOW 1790000000000000LL
 
-enum { ADMIN = 1, AUDITOR = 2, PLAIN = 3, GONE = 4, MEMBERS };
+enum { ADMIN = 1, AUDITOR = 2, PLAIN = 3, GONE = 4, GUEST = 5, MEMBERS };
 static uint8_t public_keys[MEMBERS + 1][32], secret_keys[MEMBERS + 1][64], key_ids[MEMBERS + 1][8];
 static struct member_roster *roster;
 
 static int set_up(void **state)
 {
 	(void)state;
-	static const uint32_t roles[] = {0, MEMBER_ADMIN, MEMBER_AUDITOR,
-					 MEMBER_PUBLISHER | MEMBER_SUBSCRIBER | MEMBER_ANALYST | MEMBER_TRACER, MEMBER_ADMIN};
-	static const char *const names[] = {"", "root", "watch", "plain", "gone"};
+	static const uint32_t roles[] = {0,
+					 MEMBER_ADMIN,
+					 MEMBER_AUDITOR,
+					 MEMBER_PUBLISHER | MEMBER_SUBSCRIBER | MEMBER_ANALYST | MEMBER_TRACER,
+					 MEMBER_ADMIN,
+					 MEMBER_INVITED};
+	static const char *const names[] = {"", "root", "watch", "plain", "gone", "guest"};
 	assert_int_equal(wire_init(), ISAC_OK);
 	assert_int_equal(member_roster_new(&roster, 1, HUB), ISAC_OK);
 	for (int i = 1; i <= MEMBERS; i++) {
@@ -135,6 +139,9 @@ static const struct {
 	{"argument twice", {GOOD, .arg = {"name", "banks", "name", "isps"}}, 422},
 	{"prefix of an argument", {GOOD, .arg = {"nam", "banks"}}, 422},
 	{"control character", {GOOD, .arg = {"name", "a\033[2J"}}, 422},
+	{"dry run", {GOOD, .arg = {"name", "banks", "dry_run", "yes"}}, 200},
+	{"dry run of a list", {GOOD, .verb = "key.list", .arg = {"dry_run", "yes"}}, 422},
+	{"dry run twice", {GOOD, .arg = {"name", "banks", "dry_run", "yes", "dry_run", "yes"}}, 422},
 	{"optional left out", {GOOD, .verb = "key.list", .arg = {0}}, 200},
 	{"optional given", {GOOD, .verb = "key.list", .arg = {"member", "plain"}}, 200},
 	{"optional twice", {GOOD, .verb = "key.list", .arg = {"member", "plain", "member", "plain"}}, 422},
@@ -158,40 +165,54 @@ static void each_rule_has_its_code(void **state)
 /* Who may run what: the table of README section 11, by hand. */
 static const struct {
 	const char *verb;
-	bool lists, shares; /* shares: every member that publishes, subscribes or analyses may */
+	bool lists, shares,
+		joins; /* shares: every member that publishes, subscribes or analyses may; joins: an invited one, and nobody else */
 	const char *arg[8];
 } verbs[] = {
-	{"member.add", false, false, {"bundle", "", "role", "admin"}},
-	{"member.list", true, false, {0}},
-	{"member.suspend", false, false, {"name", "x"}},
-	{"member.resume", false, false, {"name", "x"}},
-	{"member.role", false, false, {"name", "x", "role", "admin"}},
-	{"key.add", false, false, {"member", "x", "bundle", ""}},
-	{"key.list", true, false, {0}},
-	{"key.revoke", false, false, {"key_id", "00"}},
-	{"group.add", false, false, {"name", "x"}},
-	{"group.list", true, true, {0}},
-	{"group.create", false, true, {"name", "x"}},
-	{"group.invite", false, true, {"group", "x", "member", "y"}},
-	{"group.accept", false, true, {"group", "x"}},
-	{"group.give", false, true, {"group", "x", "member", "y"}},
-	{"group.join", false, false, {"group", "x", "member", "y"}},
-	{"group.leave", false, true, {"group", "x", "member", "y"}},
-	{"subscription.list", true, false, {0}},
-	{"event.list", true, false, {0}},
-	{"held.list", true, false, {0}},
-	{"held.release", false, false, {"what", "8.8.8.8"}},
-	{"held.drop", false, false, {"what", "8.8.8.8"}},
-	{"warninglist.reload", false, false, {0}},
-	{"stats", true, false, {0}},
-	{"params", true, false, {0}},
-	{"doctor", true, false, {0}},
-	{"retention.show", true, false, {0}},
-	{"retention.run", false, false, {"before_seq", "1000"}},
-	{"space.claim", false, true, {"asn", "3320", "net", "198.51.100.0/24", "domain", "example.net"}},
-	{"space.confirm", false, true, {"member", "x", "asn", "3320"}},
-	{"space.drop", false, true, {"member", "x", "asn", "3320"}},
-	{"space.list", true, true, {"member", "x"}},
+	{"member.add", false, false, .arg = {"bundle", "", "role", "admin"}},
+	{"member.invite", false, false, .arg = {"bundle", "", "role", "publisher"}},
+	{"member.join", false, false, true, {"bundle", ""}},
+	{"member.leave", true, true, .arg = {0}},
+	{"member.erase", false, false, .arg = {"name", "x"}},
+	{"member.quota", false, false, .arg = {"name", "x", "burst", "3"}},
+	{"report.erase", false, false, .arg = {"report_id", "00", "reason", "court"}},
+	{"recall.list", true, false, .arg = {0}},
+	{"recall.show", true, false, .arg = {"id", "1"}},
+	{"pending.list", true, false, .arg = {0}},
+	{"pending.show", true, false, .arg = {"command_id", "00"}},
+	{"pending.reject", false, false, .arg = {"command_id", "00"}},
+	{"read.list", true, false, .arg = {0}},
+	{"read.who", true, false, .arg = {"report_id", "00"}},
+	{"member.list", true, false, .arg = {0}},
+	{"member.suspend", false, false, .arg = {"name", "x"}},
+	{"member.resume", false, false, .arg = {"name", "x"}},
+	{"member.role", false, false, .arg = {"name", "x", "role", "admin"}},
+	{"key.add", false, false, .arg = {"member", "x", "bundle", ""}},
+	{"key.list", true, false, .arg = {0}},
+	{"key.revoke", false, false, .arg = {"key_id", "00"}},
+	{"group.add", false, false, .arg = {"name", "x"}},
+	{"group.list", true, true, .arg = {0}},
+	{"group.join", false, false, .arg = {"group", "x", "member", "y"}},
+	{"group.leave", false, true, .arg = {"group", "x", "member", "y"}},
+	{"group.create", false, true, .arg = {"name", "x"}},
+	{"group.invite", false, true, .arg = {"group", "x", "member", "y"}},
+	{"group.accept", false, true, .arg = {"group", "x"}},
+	{"group.give", false, true, .arg = {"group", "x", "member", "y"}},
+	{"subscription.list", true, false, .arg = {0}},
+	{"event.list", true, false, .arg = {0}},
+	{"held.list", true, false, .arg = {0}},
+	{"held.release", false, false, .arg = {"what", "8.8.8.8"}},
+	{"held.drop", false, false, .arg = {"what", "8.8.8.8"}},
+	{"warninglist.reload", false, false, .arg = {0}},
+	{"stats", true, false, .arg = {0}},
+	{"params", true, false, .arg = {0}},
+	{"doctor", true, false, .arg = {0}},
+	{"retention.show", true, false, .arg = {0}},
+	{"retention.run", false, false, .arg = {"before_seq", "1000"}},
+	{"space.claim", false, true, .arg = {"asn", "3320", "net", "198.51.100.0/24", "domain", "example.net"}},
+	{"space.confirm", false, true, .arg = {"member", "x", "asn", "3320"}},
+	{"space.drop", false, true, .arg = {"member", "x", "asn", "3320"}},
+	{"space.list", true, true, .arg = {"member", "x"}},
 };
 
 static void only_admins_change_only_auditors_look(void **state)
@@ -201,7 +222,9 @@ static void only_admins_change_only_auditors_look(void **state)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		struct draft d = {GOOD, .verb = verbs[i].verb};
 		memcpy(d.arg, verbs[i].arg, sizeof(d.arg));
-		assert_int_equal(run(&d, &why), 200);
+		assert_int_equal(run(&d, &why), verbs[i].joins ? 403 : 200);
+		d.connection = d.names = d.signs = GUEST;
+		assert_int_equal(run(&d, &why), verbs[i].joins ? 200 : 403);
 		d.connection = d.names = d.signs = AUDITOR;
 		assert_int_equal(run(&d, &why), verbs[i].lists ? 200 : 403);
 		d.connection = d.names = d.signs = PLAIN;

@@ -101,10 +101,37 @@ static void knows_many_members(void **state)
 	member_quota_destroy(&q);
 }
 
+/* 10 a second, 30 at once for all but member 1. */
+static void a_members_own_rate_is_its_own(void **state)
+{
+	const struct member_rate own = {.per_s = 2, .burst = 3}, bytes = {.bytes_per_min = 60};
+	struct member_quota *q;
+	uint32_t wait;
+
+	(void)state;
+	assert_int_equal(member_quota_new(&q, 10, 30, 1000000), ISAC_OK);
+	for (int i = 0; i < 3; i++) assert_int_equal(member_quota_take_at(q, 1, &own, 1, 0, &wait), ISAC_OK);
+	assert_int_equal(member_quota_take_at(q, 1, &own, 1, 0, &wait), ISAC_ERR_RATE);
+	assert_int_equal(wait, 500);
+	for (int i = 0; i < 30; i++) assert_int_equal(member_quota_take_at(q, 2, NULL, 1, 0, &wait), ISAC_OK);
+	assert_int_equal(member_quota_take_at(q, 2, NULL, 1, 0, &wait), ISAC_ERR_RATE);
+	/* Taken away in the midst: what was saved up above the new cap is gone. */
+	assert_int_equal(member_quota_take_at(q, 3, NULL, 1, 0, &wait), ISAC_OK);
+	for (int i = 0; i < 3; i++) assert_int_equal(member_quota_take_at(q, 3, &own, 1, 0, &wait), ISAC_OK);
+	assert_int_equal(member_quota_take_at(q, 3, &own, 1, 0, &wait), ISAC_ERR_RATE);
+	/* A byte a second; the rest of its rates is the hub's. */
+	assert_int_equal(member_quota_take_at(q, 4, &bytes, 60, 0, &wait), ISAC_OK);
+	assert_int_equal(member_quota_take_at(q, 4, &bytes, 5, 0, &wait), ISAC_ERR_RATE);
+	assert_int_equal(wait, 5000);
+	assert_int_equal(member_quota_take_at(q, 4, &bytes, 5, 5 * second, &wait), ISAC_OK);
+	member_quota_destroy(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(lets_a_burst_then_the_rate_through), cmocka_unit_test(counts_bytes),
-					   cmocka_unit_test(holds_at_the_ends_of_its_range), cmocka_unit_test(knows_many_members)};
+					   cmocka_unit_test(holds_at_the_ends_of_its_range), cmocka_unit_test(knows_many_members),
+					   cmocka_unit_test(a_members_own_rate_is_its_own)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,9 +159,9 @@ static void test_keys(void **state)
 	assert_int_equal(store_insert_key(db, "bob", second, 1000000, 2000000, &why), ISAC_OK);
 	assert_int_equal(store_insert_key(db, "bob", second, 0, 0, &why), ISAC_ERR_CONFLICT);
 	assert_int_equal(store_insert_key(db, "nosuch", public_of_nobody, 0, 0, &why), ISAC_ERR_NOT_FOUND);
-	assert_int_equal(store_update_key_revoke(db, unknown, 5, &why), ISAC_ERR_NOT_FOUND);
-	assert_int_equal(store_update_key_revoke(db, key_id, 5, &why), ISAC_OK);
-	assert_int_equal(store_update_key_revoke(db, key_id, 9, &why), ISAC_OK); /* never later */
+	assert_int_equal(store_update_key_revoke(db, unknown, &(uint64_t){5}, &why), ISAC_ERR_NOT_FOUND);
+	assert_int_equal(store_update_key_revoke(db, key_id, &(uint64_t){5}, &why), ISAC_OK);
+	assert_int_equal(store_update_key_revoke(db, key_id, &(uint64_t){9}, &why), ISAC_OK); /* never later */
 	assert_int_equal(store_update_member(db, "bob", 1, 0, &why), ISAC_OK);
 	assert_int_equal(store_update_member(db, "bob", -1, MEMBER_ANALYST, &why), ISAC_OK);
 	assert_int_equal(store_select_roster(db, HUB_ID, &roster), ISAC_OK);
@@ -173,10 +173,10 @@ static void test_keys(void **state)
 	assert_int_equal(member_roster_find(roster, "bob")->roles, MEMBER_ANALYST);
 	member_roster_free(roster);
 	wire_sign_key_id(key_id, alice_public);
-	assert_int_equal(store_update_key_revoke(db, key_id, 0, &why), ISAC_ERR_NOT_ALLOWED); /* the last one of an admin */
+	assert_int_equal(store_update_key_revoke(db, key_id, &(uint64_t){0}, &why), ISAC_ERR_NOT_ALLOWED); /* the last one of an admin */
 	memset(second_public, 7, sizeof(second_public));
 	assert_int_equal(store_insert_key(db, "alice", second_public, 0, 0, &why), ISAC_OK);
-	assert_int_equal(store_update_key_revoke(db, key_id, 0, &why), ISAC_OK);
+	assert_int_equal(store_update_key_revoke(db, key_id, &(uint64_t){0}, &why), ISAC_OK);
 	assert_string_equal(cluster_sql("select revoked_from_seq from isac.member_key where member_id = 1 order by 1 limit 1"), "1");
 	cluster_sql("delete from isac.member_key where public_key = decode(repeat('07', 32), 'hex')");
 }
