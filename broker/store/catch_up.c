@@ -22,7 +22,7 @@ bool store_pause(struct store *s, int ms)
 
 static enum isac_err read_head(struct store *s, uint64_t *head, int64_t *received_us)
 {
-	static const struct store_stmt stmt = {"select_head", "SELECT seq, received FROM hub_head"};
+	static const struct store_stmt stmt = {"catch_up_head", "SELECT seq, received FROM hub_head"};
 	PGresult *res = NULL;
 	enum isac_err err = store_pg_run(s->pg, &stmt, NULL, &res);
 

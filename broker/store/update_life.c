@@ -1,6 +1,10 @@
 /* A member's life after its enrolment: it joins by an invitation, leaves, is erased; and its quota. */
 #include "store/priv.h"
 
+static const struct store_stmt EXPIRE_KEYS = {
+	"expire_keys",
+	"UPDATE member_key SET valid_until = now() WHERE member_id = $1::int AND (valid_until IS NULL OR valid_until > now())"};
+
 static enum isac_err run_for(struct store_db *db, const struct store_stmt *stmt, int32_t member_id)
 {
 	store_field_i32(store_db_args(db), member_id);
@@ -24,9 +28,6 @@ enum isac_err store_update_joined(struct store_db *db, int32_t member_id, const 
 	static const struct store_stmt join = {
 		"update_joined", "UPDATE member SET curve = $2::bytea, roles = invited_roles, invited_roles = NULL WHERE id = $1::int AND "
 				 "invited_roles IS NOT NULL RETURNING id"};
-	static const struct store_stmt expire = {
-		"expire_keys",
-		"UPDATE member_key SET valid_until = now() WHERE member_id = $1::int AND (valid_until IS NULL OR valid_until > now())"};
 	struct wire_buf *args = store_db_args(db);
 	enum isac_err err;
 
@@ -35,7 +36,7 @@ enum isac_err store_update_joined(struct store_db *db, int32_t member_id, const 
 	err = store_db_run(db, &join, NULL);
 	if (err == ISAC_ERR_NOT_FOUND) return wire_refuse(why, ISAC_ERR_CONFLICT, "this invitation was used already");
 	if (err == ISAC_ERR_CONFLICT) return wire_refuse(why, err, "a member with this CURVE key exists");
-	if (!err) err = run_for(db, &expire, member_id); /* the invitation's: it has done what it was for */
+	if (!err) err = run_for(db, &EXPIRE_KEYS, member_id); /* the invitation's: it has done what it was for */
 	return err ? err : store_insert_key(db, bundle->name, bundle->sign, 0, 0, why);
 }
 
@@ -59,8 +60,6 @@ static enum isac_err check_other_admin(struct store_db *db, int32_t member_id, s
 enum isac_err store_update_left(struct store_db *db, int32_t member_id, int32_t by, bool erase, struct wire_why *why)
 {
 	static const struct store_stmt steps[] = {
-		{"expire_keys",
-		 "UPDATE member_key SET valid_until = now() WHERE member_id = $1::int AND (valid_until IS NULL OR valid_until > now())"},
 		{"leave_groups", "WITH i AS (DELETE FROM member_group_invite WHERE member_id = $1::int), "
 				 "o AS (UPDATE member_group SET owner_id = NULL WHERE owner_id = $1::int) "
 				 "DELETE FROM member_group_member WHERE member_id = $1::int"},
@@ -75,6 +74,7 @@ enum isac_err store_update_left(struct store_db *db, int32_t member_id, int32_t 
 	struct wire_buf *args;
 	enum isac_err err = check_other_admin(db, member_id, why);
 
+	if (!err) err = run_for(db, &EXPIRE_KEYS, member_id);
 	for (size_t i = 0; !err && i < sizeof(steps) / sizeof(*steps); i++) err = run_for(db, &steps[i], member_id);
 	if (err) return err;
 	args = store_db_args(db);

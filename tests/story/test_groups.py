@@ -1,6 +1,8 @@
 """Groups that members make: create, invite, accept, leave, hand over; and what a group's reports are to those outside it."""
 import json
 
+import hub as hubs
+
 
 def groups(member):
     return {row["name"]: row for row in member.json("group", "list")}
@@ -100,6 +102,37 @@ def test_clients_have_their_organisations_groups(hub):
     client.isac("--timeout", "1", "query", "true", ok=(3,))
     admin.isac("admin", "member", "resume", "bob")
     assert values(client) == {"198.51.100.1", "198.51.100.2", "198.51.100.7"}
+
+
+def test_who_leaves_the_hub_leaves_its_groups(hub):
+    """Its group is the admins' then, its invitations end, and its clients are shut out with it."""
+    alice, bob, carol = hub.enrol("alice"), hub.enrol("bob"), hub.enrol("carol")
+    invitation = hub.folder.parent / "shop.invitation"
+    invite = lambda role, ok: hub.admin.isac("admin", "member", "invite", "shop", "--role", role, "--client-of", "alice", "--output", invitation, ok=ok)
+    assert "subscriber and analyst" in error(invite("publisher", (1,)))
+    invitation.unlink(missing_ok=True)
+    invite("subscriber", (0,))
+    shop = hubs.Member(hub, "shop", hub.folder.parent / "home-shop")
+    shop.isac("join", invitation)
+    alice.isac("group", "create", "banks")
+    alice.isac("group", "invite", "banks", "bob")
+    bob.isac("group", "accept", "banks")
+    bob.publish("198.51.100.1", tlp="amber", args=["--group", "banks"])
+    carol.isac("group", "create", "isps")
+    carol.isac("group", "invite", "isps", "alice")
+    assert values(shop) == {"198.51.100.1"}
+    assert "subscriber and analyst" in error(hub.admin.isac("admin", "member", "role", "shop", "--role", "publisher", ok=(1,)))
+
+    alice.isac("leave", "alice")
+    rows = groups(hub.admin)
+    assert rows["banks"]["owner"] == "" and rows["banks"]["members"] == "bob"
+    assert rows["isps"]["owner"] == "carol" and rows["isps"]["members"] == "carol" and rows["isps"]["invited"] == ""
+    shop.isac("--timeout", "1", "query", "true", ok=(3,))
+    assert "no member alice" in error(carol.isac("group", "invite", "isps", "alice", ok=(1,)))
+    hub.admin.isac("admin", "group", "join", "banks", "carol")
+    assert values(carol) == {"198.51.100.1"}
+    assert "no member alice" in error(hub.admin.isac("admin", "member", "add", hub.keygen("late").home / "member.pub", "--role", "subscriber",
+                                                     "--client-of", "alice", ok=(1,)))
 
 
 def test_no_more_groups_than_the_limit(hub, alice):

@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 import wirekit as kit
-from hub import run, until
+from hub import Member, run, until
 from isac1 import feed as feeds, merkle, report, sealed
 from isac1.client import Client, Feed
 from isac1.messages import pb
@@ -182,3 +182,37 @@ def test_a_recipient_without_a_certified_key_is_told_of(hub, alice):
     done = alice.isac("publish", "--tlp", "red", "--to", "admin", "--format", "plain", stdin="198.51.100.7\n", ok=(1,))
     assert "nothing can be sealed to admin" in done.stderr
     assert pathlib.Path(alice.home).exists() and hub.stat("store.reports") == 0
+
+
+def test_who_joined_by_an_invitation_is_sealed_to_by_its_own_key(hub, alice):
+    """And not before: the invitation's key is known to the admin that made it, too."""
+    invitation = hub.folder.parent / "bob.invitation"
+    hub.admin.isac("admin", "member", "invite", "bob", "--role", "subscriber", "--output", invitation)
+    send = lambda ok: alice.isac("publish", "--tlp", "red", "--to", "bob", "--format", "plain", stdin="198.51.100.7\n", ok=ok)
+    assert "nothing can be sealed to bob" in send((1,)).stderr
+    bob = Member(hub, "bob", hub.folder.parent / "home-bob")
+    bob.isac("join", invitation)
+    send((0,))
+    assert read(bob) == ["198.51.100.7"]
+
+
+def test_it_is_recalled_and_erased_like_any_other(hub, alice, bob, carol):
+    """The hub knows whom it sent it to; its content is one ciphertext, which goes."""
+    got = lambda member: [i for i in member.json("subscribe", "--name", "s", "--idle-exit", "1") if "recall" in i]
+    first, = alice.publish("198.51.100.7", "198.51.100.8", tlp="red", args=("--to", "bob"))
+    second, = alice.publish("198.51.100.9", tlp="red", args=("--to", "bob"))
+    for member, n in ((bob, 3), (carol, 0)):
+        assert len(member.json("subscribe", "--name", "s", "--from", "start", "--filter", "type = md5", "--idle-exit", "1")) == n
+    until("in history", lambda: len(bob.json("query", "tlp = red")) == 3)
+    rows = hub.admin.json("admin", "report", "erase", first["report_id"])
+    assert [(r["receiver"], r["subscription"], r["items"], r["state"]) for r in rows] == [("bob", "s", "1", "sent")]
+    assert hub.sql("SELECT payload IS NULL FROM report ORDER BY seq").split() == ["t", "f"]
+    assert [r["reason"] for r in got(bob)] == ["erased"] and got(carol) == []
+    assert [i["value"] for i in bob.json("query", "tlp = red")] == ["198.51.100.9"]
+    # Whoever reads it in history is written down like with any other.
+    assert {r["member"] for r in hub.admin.json("admin", "read", "who", second["report_id"])} == {"bob"}
+
+    hub.admin.isac("admin", "member", "erase", "alice")
+    until("all is erased", lambda: hub.sql("SELECT count(payload) FROM report").strip() == "0", 40)
+    until("and told", lambda: second["report_id"] in [r["report_id"] for r in got(bob) if r["reason"] == "erased"], 40)
+    assert bob.json("query", "tlp = red") == [] and got(carol) == []
