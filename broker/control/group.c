@@ -28,6 +28,7 @@ static enum isac_err find(struct store_group *out, const char **member, struct c
 	struct store_group own;
 	const char *name;
 	enum isac_err err = control_arg_name(&name, call, "group");
+	*out = (struct store_group){.id = 0};
 	*member = call->self->name;
 	if (!err && control_arg(call->cmd, "member")) err = control_arg_name(member, call, "member");
 	if (!err) err = store_select_group(call->db, name, call->self->name, &own);
