@@ -238,6 +238,7 @@ static enum isac_err start_feed(struct core *core)
 				 .ring_bytes = number(core, "feed_ring_bytes"),
 				 .catch_up_bytes_per_s = number(core, "feed_catch_up_bytes_per_s"),
 				 .heartbeat_ms = number(core, "heartbeat_ms"),
+				 .expiry_ms = number(core, "expiry_ms"),
 				 .sessions_max = number(core, "sessions_max"),
 				 .head_seq = store_head(core->store)};
 	enum isac_err err = feed_start(&core->feed, &conf);

@@ -32,6 +32,11 @@ enum isac_err control_event_list(struct control_call *call)
 	return list(call, "event", "member");
 }
 
+enum isac_err control_life_list(struct control_call *call)
+{
+	return list(call, "life", NULL);
+}
+
 enum isac_err control_read_list(struct control_call *call)
 {
 	return list(call, "read", "member");

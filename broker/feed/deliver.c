@@ -213,6 +213,11 @@ static void step_session(struct feed *f, struct round *round, struct feed_sessio
 	}
 	if (!s->rights_told && feed_send_heartbeat(f, s)) return;
 	if (!plan_next(f, round, s, p)) return;
+	if (p->waits && !p->n) {
+		s->position = p->last; /* nothing is to be sent up to there */
+		feed_session_move(f, s, FEED_WAIT_FOLLOW);
+		return;
+	}
 	if (p->n) {
 		if (!feed_range_ready(f, s)) return; /* what says that it was sent comes before it is */
 		g = group_for(round, p);

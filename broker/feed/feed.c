@@ -142,6 +142,8 @@ static void take_done(struct feed *f)
 		if (job->kind == FEED_JOB_CURSORS) take_cursors(f, job);
 		if (job->kind == FEED_JOB_CONCERN) feed_notice_done(f, job);
 		if (job->kind == FEED_JOB_RANGES) feed_range_done(f, job);
+		if (job->kind == FEED_JOB_FOLLOW) feed_follow_done(f, job);
+		if (job->kind == FEED_JOB_EXPIRY) feed_expiry_done(f, job);
 		if (job->kind == FEED_JOB_RECALL) feed_recall_done(f, job);
 		feed_job_free(&job);
 	}
@@ -157,6 +159,8 @@ static int run_timers(struct feed *f)
 
 	feed_session_flush_cursors(f, false);
 	next = feed_notice_tend(f, now, next);
+	next = feed_follow_tend(f, next);
+	next = feed_expiry_tend(f, now, next);
 	next = feed_recall_tend(f, now, next);
 	if (!TAILQ_EMPTY(&f->cursors) && !f->cursors_asked && f->cursors_at_us < next) next = f->cursors_at_us;
 	if (feed_range_due_us(f) < next) next = feed_range_due_us(f);
@@ -273,6 +277,7 @@ void feed_stop(struct feed **feed)
 	feed_ring_clear(f);
 	feed_page_forget(f, true);
 	feed_match_clear(f);
+	feed_follow_clear(f);
 	if (f->roster) base_shared_give(f->conf.roster, f->roster);
 	base_shared_clear(&f->live);
 	wire_arena_clear(&f->arena);

@@ -14,7 +14,7 @@ struct feed_conf {
 	const char *socket_path; /* listens here for front's feed link */
 	const char *hub_id;
 	struct base_shared *roster;
-	int64_t ring_bytes, heartbeat_ms, sessions_max;
+	int64_t ring_bytes, heartbeat_ms, expiry_ms, sessions_max;
 	int64_t catch_up_bytes_per_s; /* to all who are behind together; 0 = as much as goes */
 	uint64_t head_seq;	      /* at start */
 };

@@ -153,6 +153,7 @@ void feed_handle_opened(struct feed *f, struct feed_job *job)
 		feed_session_close(f, s);
 		return;
 	}
+	s->over = job->over_at;
 	announce(f, s, job->request_id);
 	feed_notice_opened(f, s);
 	feed_recall_opened(f, s, job);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BITS_MAX = (WIRE_LIMIT_ITEMS + 7) / 8, NO_SHARE = UINT32_MAX };
+enum { BITS_MAX = (WIRE_LIMIT_ITEMS + 7) / 8, NO_SHARE = UINT32_MAX - 1 };
 
 struct touched {
 	uint32_t slot;
@@ -111,18 +111,25 @@ void feed_match_rebuild(struct feed *f)
 
 /* ---- one report ---- */
 
+static bool touch(struct feed_match *m, uint32_t id)
+{
+	uint8_t *bits;
+
+	if (m->seen[id] == m->epoch) return true;
+	bits = wire_buf_extend(&m->bits, m->bits_len);
+	if (!bits) return false;
+	memset(bits, 0, m->bits_len);
+	m->seen[id] = m->epoch;
+	m->where[id] = m->touched_n;
+	m->touched[m->touched_n++] = (struct touched){id, m->bits.len - m->bits_len};
+	return true;
+}
+
 static void on_hit(void *arg, uint32_t id)
 {
 	struct feed_match *m = arg;
 
-	if (m->seen[id] != m->epoch) {
-		uint8_t *bits = wire_buf_extend(&m->bits, m->bits_len);
-		if (!bits) return;
-		memset(bits, 0, m->bits_len);
-		m->seen[id] = m->epoch;
-		m->where[id] = m->touched_n;
-		m->touched[m->touched_n++] = (struct touched){id, m->bits.len - m->bits_len};
-	}
+	if (!touch(m, id)) return;
 	m->bits.data[m->touched[m->where[id]].bits_at + m->item / 8] |= (uint8_t)(1u << (m->item % 8));
 }
 
@@ -180,7 +187,7 @@ static void add_hit(struct feed *f, struct feed_slot *slot, uint32_t session, ui
 	uint32_t at = slot->hits++;
 
 	slot->hit[at] = (struct feed_hit){.sub = s->sub, .share = share};
-	slot->share[share].users++;
+	if (share != FEED_SHARE_ASK) slot->share[share].users++;
 	if (s->last_hit_seq) {
 		struct feed_hit *last = &feed_ring_at(&f->ring, s->last_hit_seq)->hit[s->last_hit_at];
 		last->next_after = (uint32_t)(slot->report->seq - s->last_hit_seq); /* the ring is shorter than that can count */
@@ -196,6 +203,7 @@ static void add_hit(struct feed *f, struct feed_slot *slot, uint32_t session, ui
 
 static bool note_hits(struct feed *f, struct feed_slot *slot, const uint8_t *all)
 {
+	bool is_about = report_original(slot->report) != NULL;
 	struct feed_match *m = f->match;
 	size_t n = (size_t)m->touched_n + f->everything_n, i;
 	uint32_t *share;
@@ -206,7 +214,10 @@ static bool note_hits(struct feed *f, struct feed_slot *slot, const uint8_t *all
 	share = slot->hit && slot->share && make_table(m, m->touched_n + 1) ? calloc(n, sizeof(*share)) : NULL;
 	if (!share) return false;
 	for (i = 0; i < n; i++) {
-		share[i] = share_of(m, slot, i < m->touched_n ? m->bits.data + m->touched[i].bits_at : all);
+		const uint8_t *bits = i < m->touched_n ? m->bits.data + m->touched[i].bits_at : all;
+		share[i] = FEED_SHARE_ASK;
+		if (is_about && memcmp(bits, all, m->bits_len) != 0) continue;
+		share[i] = share_of(m, slot, bits);
 		if (share[i] == NO_SHARE) break;
 	}
 	if (i < n) {
@@ -252,6 +263,15 @@ static uint32_t match_sealed(struct feed *f, const struct report *r)
 	return 1;
 }
 
+/* Whoever was sent what it is about gets it, whatever his filter says. */
+static void touch_all(struct feed *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->sessions_cap; i++)
+		if (f->session[i] && f->session[i]->open && !f->session[i]->everything) (void)touch(f->match, i);
+}
+
 void feed_match_report(struct feed *f, struct feed_slot *slot)
 {
 	struct feed_match *m = f->match;
@@ -274,7 +294,25 @@ void feed_match_report(struct feed *f, struct feed_slot *slot)
 		seen++;
 	}
 	if (!seen) return;
+	if (report_original(r) && !r->sealed) touch_all(f); /* sealed, it went to all who may see it */
 	if (m->bits.err || !note_hits(f, slot, all)) note_nothing(f, slot);
+	m->bits.err = ISAC_OK;
+}
+
+void feed_match_items(struct feed *f, const struct report *r, const uint8_t *items,
+		      void (*hit)(struct feed *f, struct feed_session *s, const struct report *r, const uint8_t *bits))
+{
+	struct feed_match *m = f->match;
+	uint32_t i;
+
+	m->epoch++;
+	m->touched_n = 0;
+	m->bits_len = (r->n + 7) / 8;
+	wire_buf_reset(&m->bits);
+	for (m->item = 0; m->item < r->n && r->items; m->item++)
+		if (items[m->item / 8] >> (m->item % 8) & 1) filter_set_match(f->set, r, m->item, on_hit, m);
+	for (i = 0; i < m->touched_n; i++) hit(f, f->session[m->touched[i].slot], r, m->bits.data + m->touched[i].bits_at);
+	for (i = 0; i < f->everything_n; i++) hit(f, f->session[f->everything[i]], r, items);
 	m->bits.err = ISAC_OK;
 }
 

@@ -16,6 +16,7 @@ static void begin(struct feed_plan *p, uint64_t position)
 	wire_buf_reset(&p->bytes);
 	p->n = p->size = 0;
 	p->hole = 0;
+	p->waits = false;
 	p->hole_reason = 0;
 	p->last = position;
 }
@@ -97,6 +98,33 @@ const uint8_t *feed_plan_bits(const struct wire_buf *bytes, const struct feed_sh
 	return shown->slot ? shown->slot->share[shown->share].bits : bytes->data + shown->plan_at;
 }
 
+/*
+ * One report by the filter itself, and by what it is about; slot: where it is, if it is in the ring. false: nothing goes on, for want of
+ * memory or, p->waits, because it is not known yet who was sent what it is about.
+ */
+static bool plan_report(struct feed *f, struct feed_session *s, struct feed_plan *p, struct report *r, struct feed_slot *slot)
+{
+	uint8_t bits[BITS_MAX] = {0};
+	uint32_t i, hits = 0, held = 0;
+	int64_t share;
+
+	if (!r->items || !may_see(s, r)) return true;
+	for (i = 0; i < r->n; i++) {
+		held += report_is_held(r, i);
+		if (report_is_held(r, i) || !(s->everything || filter_match(s->filter, r, i, s->self))) continue;
+		bits[i / 8] |= (uint8_t)(1u << (i % 8));
+		hits++;
+	}
+	if (hits + held < r->n && report_original(r)) {
+		p->waits = !feed_follow(f, s, r, bits);
+		if (p->waits) return false; /* what goes before is handed over first */
+		for (i = hits = 0; i < r->n; i++) hits += bits[i / 8] >> (i % 8) & 1;
+	}
+	if (!hits) return true;
+	share = slot ? feed_match_share(f, slot, bits) : -1;
+	return share >= 0 ? plan_share(p, slot, (uint32_t)share) : plan_bits(p, r, bits);
+}
+
 void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p)
 {
 	const struct feed_hit *hit = feed_match_next(f, s);
@@ -105,31 +133,17 @@ void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p)
 	begin(p, s->position);
 	while (hit && p->size < FEED_BATCH_BYTES) {
 		struct feed_slot *slot = feed_ring_at(&f->ring, seq);
-		uint32_t at = hit->next_at;
-		if (may_see(s, slot->report) && !is_revoked(f, slot->report) && !plan_share(p, slot, hit->share)) break;
-		seq = hit->next_after ? seq + hit->next_after : 0;
+		uint32_t at = hit->next_at, after = hit->next_after;
+		if (hit->share == FEED_SHARE_ASK) {
+			if (!is_revoked(f, slot->report) && !plan_report(f, s, p, slot->report, slot)) break;
+		} else if (may_see(s, slot->report) && !is_revoked(f, slot->report) && !plan_share(p, slot, hit->share)) {
+			break;
+		}
+		seq = after ? seq + after : 0;
 		hit = seq ? &feed_ring_at(&f->ring, seq)->hit[at] : NULL;
 	}
 	p->last = hit ? seq - 1 : f->ring.last;
 	if (p->last < s->position) p->last = s->position;
-}
-
-/* One report by the filter itself; slot: where it is, if it is in the ring. false: no memory. */
-static bool plan_report(struct feed *f, struct feed_session *s, struct feed_plan *p, struct report *r, struct feed_slot *slot)
-{
-	uint8_t bits[BITS_MAX] = {0};
-	uint32_t i, hits = 0;
-	int64_t share;
-
-	if (!r->items || !may_see(s, r)) return true;
-	for (i = 0; i < r->n; i++) {
-		if (report_is_held(r, i) || !(s->everything || filter_match(s->filter, r, i, s->self))) continue;
-		bits[i / 8] |= (uint8_t)(1u << (i % 8));
-		hits++;
-	}
-	if (!hits) return true;
-	share = slot ? feed_match_share(f, slot, bits) : -1;
-	return share >= 0 ? plan_share(p, slot, (uint32_t)share) : plan_bits(p, r, bits);
 }
 
 static void plan_ring(struct feed *f, struct feed_session *s, struct feed_plan *p)

@@ -9,6 +9,7 @@
 
 #include "feed/feed.h"
 #include "filter/filter.h"
+#include "sent/sent.h"
 
 enum {
 	FEED_RID_MAX = 8,
@@ -25,6 +26,8 @@ enum {
 	FEED_COMMITS_MAX = 4096, /* group commits waiting for the feed; beyond it the feed reads them from the store */
 	FEED_LINK_QUEUE = 67108864,
 	FEED_SHARES_SEARCHED = 32, /* of one report, for a session that was not there when it was matched */
+	FEED_FOLLOWS_MAX = 64,	   /* originals of which it is known who was sent them */
+	FEED_FOLLOWS_ASKED_MAX = 4,
 };
 
 /* ---- ring: the newest committed reports, without holes, and whom each concerns ---- */
@@ -35,6 +38,8 @@ struct feed_share {
 	uint32_t users;
 	struct wire_buf entry; /* its Entry, made once, if more than one wants it */
 };
+/* Instead of a share: the report is about another one, and what of it the session gets is asked when its turn has come. */
+#define FEED_SHARE_ASK UINT32_MAX
 /* One session gets one share. A session's hits are a chain through the slots. */
 struct feed_hit {
 	uint32_t sub, share;
@@ -93,12 +98,34 @@ struct feed_range {
 	bool pending, asked;		 /* the row is wanted and the session idle; a job for it is under way: else on `wanted` */
 	bool dirty, lost;		 /* on `moved`; the last batch could not be handed over */
 	int64_t opened_us;		 /* names the row, with the session's number */
+	uint64_t stamp;			 /* of feed_follows, when it began */
 	uint64_t from, until;		 /* after .. up to what was handed to the transport */
 	uint64_t earlier, earlier_until; /* the range before in this session, while not all of it is acknowledged; 0 = none */
 };
 
+/* ---- follow.c: who was sent the report that another one is about ---- */
+struct feed_position {
+	uint32_t sub;
+	uint64_t seq;
+};
+struct feed_follow {
+	struct sent_name name;	     /* of the original */
+	struct sent *sent;	     /* NULL: not known yet */
+	uint64_t stamp;		     /* of the question that brought it */
+	bool wanted, asked;	     /* anew; a job is under way */
+	struct feed_position *place; /* of all sessions then: what they were sent since is not in it */
+	size_t places;
+	int64_t used_us;
+};
+struct feed_follows {
+	struct feed_follow at[FEED_FOLLOWS_MAX];
+	size_t n, asked;
+	uint64_t stamp; /* counts questions and openings of ranges */
+	int64_t retry_at_us;
+};
+
 /* ---- sessions ---- */
-enum feed_place { FEED_IDLE, FEED_READY, FEED_READY_BEHIND, FEED_WAIT_PAGE, FEED_WAIT_HEAD, FEED_PLACES };
+enum feed_place { FEED_IDLE, FEED_READY, FEED_READY_BEHIND, FEED_WAIT_PAGE, FEED_WAIT_FOLLOW, FEED_WAIT_HEAD, FEED_PLACES };
 struct feed_session {
 	uint32_t sub;
 	int32_t member_id;
@@ -130,6 +157,9 @@ struct feed_session {
 	bool notice_due;		     /* to be looked up */
 	int64_t notice_at_us;		     /* monotonic: not before */
 	uint64_t notice_reports, notice_seq; /* told last */
+	/* expiry.c */
+	struct store_over_place over; /* told of all ends up to there */
+	bool over_asked;
 	/* recall.c */
 	bool recall_due;
 	int64_t recall_at_us;		  /* monotonic: not before */
@@ -160,7 +190,17 @@ struct feed_ranges {
 };
 
 /* ---- jobs for the reader thread ---- */
-enum feed_job_kind { FEED_JOB_OPEN, FEED_JOB_PAGE, FEED_JOB_CURSORS, FEED_JOB_FORGET, FEED_JOB_CONCERN, FEED_JOB_RANGES, FEED_JOB_RECALL };
+enum feed_job_kind {
+	FEED_JOB_OPEN,
+	FEED_JOB_PAGE,
+	FEED_JOB_CURSORS,
+	FEED_JOB_FORGET,
+	FEED_JOB_CONCERN,
+	FEED_JOB_RANGES,
+	FEED_JOB_RECALL,
+	FEED_JOB_FOLLOW,
+	FEED_JOB_EXPIRY
+};
 struct feed_cursor {
 	uint32_t sub;
 	int32_t member_id;
@@ -193,6 +233,18 @@ struct feed_job {
 	size_t opens, ends;
 	uint64_t ticket;
 	int64_t asked_us;
+	/* FOLLOW */
+	struct sent_name original;
+	struct sent *sent;
+	uint64_t stamp;
+	struct feed_position *place; /* of all sessions when it was asked */
+	size_t places;
+	/* EXPIRY */
+	struct store_over_place over_from, over_at; /* asked from; outcome */
+	int64_t over_until_us;
+	struct store_over *over;
+	size_t overs;
+	bool more;
 	/* RECALL; told: write down that these were told, at position */
 	int64_t recall_id;
 	uint64_t recall_seq;
@@ -240,6 +292,7 @@ struct feed {
 	uint64_t round;
 	int64_t behind_at_us; /* who is behind gets nothing before */
 	struct feed_ranges ranges;
+	struct feed_follows follows;
 	bool cursors_asked;
 	int64_t cursors_at_us;
 	struct wire_arena arena; /* of one incoming message */
@@ -249,6 +302,10 @@ struct feed {
 	atomic_bool notes_lost;
 	bool notices_due, notice_asked; /* some session's; a look-up is under way */
 	uint32_t notice_turn;
+	struct {
+		bool asked;
+		int64_t at_us; /* monotonic: when to look again */
+	} expiry;
 	/* recall.c */
 	atomic_bool recalled, erased;
 	bool recalls_due, recall_asked; /* some session's; a look-up is under way */
@@ -265,6 +322,9 @@ void feed_match_remove(struct feed *f, struct feed_session *s);
 void feed_match_rebuild(struct feed *f);
 void feed_match_report(struct feed *f, struct feed_slot *slot);
 void feed_match_forget(struct feed *f, struct feed_slot *slot); /* it leaves the ring: its sessions' chains begin behind it */
+/* Who gets some of these items, by filter; the bits given live for the call. */
+void feed_match_items(struct feed *f, const struct report *r, const uint8_t *items,
+		      void (*hit)(struct feed *f, struct feed_session *s, const struct report *r, const uint8_t *bits));
 /* The share with these items, found or made; -1: use the bits themselves. */
 int64_t feed_match_share(struct feed *f, struct feed_slot *slot, const uint8_t *bits);
 /* The session's next hit behind its position; NULL: none. */
@@ -300,6 +360,8 @@ void feed_rights_check(struct feed *f); /* after a roster change */
 enum isac_err feed_send(struct feed *f, const struct feed_session *s, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg);
 enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id,
 			   const ProtobufCMessage *msg);
+/* The body that f->out holds. */
+enum isac_err feed_send_out(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id);
 void feed_send_error(struct feed *f, const uint8_t *rid, size_t rid_len, uint64_t request_id, uint32_t sub, enum isac_err err,
 		     const char *text);
 enum isac_err feed_send_heartbeat(struct feed *f, struct feed_session *s);
@@ -344,7 +406,9 @@ struct feed_plan {
 	uint64_t last;	      /* how far it reaches */
 	uint64_t hole;	      /* > 0: everything up to there is gone, and nothing is planned */
 	uint32_t hole_reason; /* of the GAP; 0: as the numbers say */
+	bool waits;
 };
+/* waits: nothing is planned until it is known who was sent what the next report is about. */
 void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p);
 /* false: no page is here to go on with. */
 bool feed_plan_behind(struct feed *f, struct feed_session *s, struct feed_plan *p);
@@ -354,7 +418,7 @@ const uint8_t *feed_plan_bits(const struct wire_buf *bytes, const struct feed_sh
 /* range.c */
 void feed_range_init(struct feed *f);
 void feed_range_clear(struct feed *f);
-void feed_range_begin(struct feed_session *s);			/* deliveries under its filter and rights begin behind its position */
+void feed_range_begin(struct feed *f, struct feed_session *s);	/* deliveries under its filter and rights begin behind its position */
 bool feed_range_ready(struct feed *f, struct feed_session *s);	/* may a batch go? false: its row is asked for, it is idle till then */
 void feed_range_handed(struct feed *f, struct feed_session *s); /* a batch up to its position was */
 void feed_range_lost(struct feed_session *s);			/* the last batch was not, and the session will close */
@@ -365,6 +429,22 @@ int64_t feed_range_due_us(const struct feed *f);		/* monotonic; INT64_MAX = noth
 struct feed_job *feed_range_job(struct feed *f);		/* what is to be told now; NULL: nothing, or no memory */
 void feed_range_done(struct feed *f, struct feed_job *job);	/* what the reader brought back */
 void feed_range_job_free(struct feed_job *job);
+
+/* expiry.c */
+int64_t feed_expiry_tend(struct feed *f, int64_t now, int64_t next); /* looks when it is time; when to be called again, at most next */
+enum isac_err feed_expiry_read(struct feed_job *job, struct store_db *db); /* on the reader's thread */
+void feed_expiry_done(struct feed *f, struct feed_job *job);
+
+/* follow.c */
+/*
+ * Sets the bits of items that the session gets because its subscription was sent what they are about. false: that is not known yet, and
+ * is asked at the end of the turn.
+ */
+bool feed_follow(struct feed *f, const struct feed_session *s, const struct report *r, uint8_t *bits);
+int64_t feed_follow_tend(struct feed *f, int64_t next); /* asks what is wanted; when to be called again, at most next */
+enum isac_err feed_follow_read(struct feed_job *job, struct store_db *db, struct base_shared *roster); /* on the reader's thread */
+void feed_follow_done(struct feed *f, struct feed_job *job);
+void feed_follow_clear(struct feed *f);
 
 /* feed.c */
 void feed_wake(struct feed *f); /* from any thread */

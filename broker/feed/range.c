@@ -30,10 +30,13 @@ void feed_range_clear(struct feed *f)
 
 /* ---- what happens to a session ---- */
 
-void feed_range_begin(struct feed_session *s)
+void feed_range_begin(struct feed *f, struct feed_session *s)
 {
-	s->range = (struct feed_range){
-		.earlier = s->range.earlier, .earlier_until = s->range.earlier_until, .from = s->position, .until = s->position};
+	s->range = (struct feed_range){.earlier = s->range.earlier,
+				       .earlier_until = s->range.earlier_until,
+				       .stamp = ++f->follows.stamp,
+				       .from = s->position,
+				       .until = s->position};
 }
 
 static void want(struct feed *f, struct feed_session *s)

@@ -22,6 +22,9 @@ void feed_job_free(struct feed_job **job)
 	if (!*job) return;
 	feed_page_free(&(*job)->page);
 	feed_range_job_free(*job);
+	sent_destroy(&(*job)->sent);
+	free((*job)->place);
+	store_over_free((*job)->over, (*job)->overs);
 	free((*job)->filter);
 	free((*job)->cursor);
 	free((*job)->recalled);
@@ -71,6 +74,18 @@ static enum isac_err choose_position(struct feed_job *job, const struct store_su
 	}
 }
 
+/* From which moment on it is told of what has ended: that of its position, so that nothing is left out that ended while it was away. */
+static enum isac_err choose_end(struct feed_reader *reader, struct feed_job *job)
+{
+	enum isac_err err = ISAC_OK;
+
+	job->over_at.seq = STORE_OVER_ALL;
+	if (job->from != ISAC1__SUBSCRIBE__FROM__FROM_NOW && job->position)
+		err = store_select_received(reader->db, job->position, &job->over_at.us);
+	if (!err && !job->over_at.us && (job->from == ISAC1__SUBSCRIBE__FROM__FROM_NOW || job->position)) job->over_at.us = base_clock_us();
+	return err;
+}
+
 static enum isac_err check_room(struct feed_reader *reader, const struct feed_job *job, struct wire_why *why)
 {
 	struct store_subscription *subs = NULL;
@@ -96,6 +111,7 @@ static enum isac_err open_subscription(struct feed_reader *reader, struct feed_j
 	if (!err && *job->name) err = store_select_subscription(reader->db, job->member_id, job->name, &kept);
 	if (!err && *job->name && !kept.exists) err = check_room(reader, job, &job->why);
 	if (!err) err = choose_position(job, &kept, oldest, head);
+	if (!err) err = choose_end(reader, job);
 	if (!err && !job->filter) job->filter = strdup(kept.exists && kept.filter ? kept.filter : "");
 	if (!err && !job->filter) err = ISAC_ERR_NO_MEMORY;
 	if (!err && *job->name) err = store_upsert_subscription(reader->db, job->member_id, job->name, job->filter, job->position);
@@ -147,6 +163,12 @@ static void run_job(struct feed_reader *reader, struct feed_job *job)
 		job->err = store_insert_ranges(reader->db, job->open, job->opens);
 		if (!job->err) job->err = store_update_ranges(reader->db, job->end, job->ends);
 		reader->is_behind = job->err != ISAC_OK;
+		break;
+	case FEED_JOB_FOLLOW: /* what was handed over must be in the table first */
+		job->err = reader->is_behind ? ISAC_ERR_UNAVAILABLE : feed_follow_read(job, reader->db, reader->roster);
+		break;
+	case FEED_JOB_EXPIRY:
+		job->err = feed_expiry_read(job, reader->db);
 		break;
 	case FEED_JOB_FORGET:
 		job->err = store_delete_subscription(reader->db, job->member_id, job->name);

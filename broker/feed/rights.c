@@ -47,7 +47,7 @@ static void change(struct feed *f, struct feed_session *s)
 {
 	s->position = feed_session_position(f, s);
 	feed_range_close(f, s);
-	feed_range_begin(s);
+	feed_range_begin(f, s);
 	feed_session_behind(f, s, s->position);
 	s->hit_seq = s->last_hit_seq = 0;
 	s->indexed_after = f->ring.last;

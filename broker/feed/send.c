@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id,
-			   const ProtobufCMessage *msg)
+enum isac_err feed_send_out(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id)
 {
 	uint8_t to[1 + FEED_RID_MAX], head[WIRE_DELIVERY_HEAD_BYTES];
 	struct wire_head h = {.type = type, .request_id = request_id};
@@ -16,13 +15,19 @@ enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, u
 	if (!f->link) return ISAC_ERR_CLOSED;
 	to[0] = 'R';
 	memcpy(to + 1, rid, rid_len);
-	wire_buf_reset(&f->out);
-	wire_pack(&f->out, msg);
-	if (f->out.err) return f->out.err;
 	part[0] = (struct wire_bytes){to, 1 + rid_len};
 	part[1] = (struct wire_bytes){head, wire_head_pack(head, &h)};
 	part[2] = (struct wire_bytes){f->out.data, f->out.len};
 	return base_link_queue(f->link, part, 3); /* written at the end of the turn, many in one call */
+}
+
+enum isac_err feed_send_to(struct feed *f, const uint8_t *rid, size_t rid_len, uint16_t type, uint64_t request_id,
+			   const ProtobufCMessage *msg)
+{
+	if (!f->link) return ISAC_ERR_CLOSED;
+	wire_buf_reset(&f->out);
+	wire_pack(&f->out, msg);
+	return f->out.err ? f->out.err : feed_send_out(f, rid, rid_len, type, request_id);
 }
 
 enum isac_err feed_send(struct feed *f, const struct feed_session *s, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg)

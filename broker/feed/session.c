@@ -113,7 +113,7 @@ enum isac_err feed_session_open(struct feed *f, struct feed_session *s, struct f
 	s->position = s->told = s->acked = s->acked_durable = position;
 	s->rights_seq = position;
 	s->rights_generation = member_roster_generation(f->roster);
-	feed_range_begin(s);
+	feed_range_begin(f, s);
 	s->open = true;
 	f->live_changed |= *s->name != 0;
 	TAILQ_INSERT_TAIL(&f->beats, s, beat);
@@ -148,7 +148,7 @@ void feed_session_ready(struct feed *f, struct feed_session *s)
 	enum feed_place place = s->live ? FEED_READY : FEED_READY_BEHIND;
 
 	if (!feed_session_may_send(s)) place = FEED_IDLE;
-	else if (!s->live && s->place == FEED_WAIT_PAGE) return;
+	else if (s->place == FEED_WAIT_FOLLOW || (!s->live && s->place == FEED_WAIT_PAGE)) return;
 	if (s->place != place) feed_session_move(f, s, place);
 }
 

@@ -69,7 +69,7 @@ static bool get_number(const struct subject *s, enum filter_field field, int64_t
 	const Isac1__Indicator *ind = s->item->ind;
 
 	if (field == FILTER_KIND || field == FILTER_TLP) {
-		*out = field == FILTER_KIND ? h->kind : h->tlp;
+		*out = field == FILTER_KIND ? report_item_kind(s->report, s->item) : h->tlp;
 		return true;
 	}
 	if (field == FILTER_CREATED) {
@@ -77,20 +77,22 @@ static bool get_number(const struct subject *s, enum filter_field field, int64_t
 		return true;
 	}
 	*out = 0;
+	if (field == FILTER_TYPE) {
+		*out = s->item->value.type;
+		return *out > 0;
+	}
+	if (field == FILTER_ASN) {
+		*out = report_item_asn(s->item);
+		return *out > 0;
+	}
 	if (!ind) return false;
 	switch (field) {
-	case FILTER_TYPE:
-		*out = s->item->value.type;
-		return true;
 	case FILTER_CONFIDENCE:
 		*out = (int64_t)ind->confidence_plus1 - 1;
 		return ind->confidence_plus1 > 0;
 	case FILTER_SEVERITY:
 		*out = (int64_t)ind->severity_plus1 - 1;
 		return ind->severity_plus1 > 0;
-	case FILTER_ASN:
-		*out = report_item_asn(s->item);
-		return *out > 0;
 	case FILTER_FIRST_SEEN:
 		*out = ind->first_seen_us;
 		return ind->first_seen_us != 0;
@@ -188,9 +190,9 @@ static struct texts get_texts(const struct subject *s, enum filter_field field)
 
 	if (field == FILTER_PUBLISHER) return (struct texts){s->report->publisher, NULL, 1};
 	if (field == FILTER_GROUP) return (struct texts){NULL, h->groups, h->n_groups};
+	if (field == FILTER_COUNTRY) return (struct texts){report_item_country(s->item), NULL, 1};
 	if (!ind) return (struct texts){NULL, NULL, 0};
-	if (field == FILTER_TAG) return (struct texts){NULL, ind->tags, ind->n_tags};
-	return (struct texts){field == FILTER_RAW ? ind->raw : report_item_country(s->item), NULL, 1};
+	return field == FILTER_TAG ? (struct texts){NULL, ind->tags, ind->n_tags} : (struct texts){ind->raw, NULL, 1};
 }
 
 /* An operand is never empty, so an absent text, which protobuf-c gives as "", equals, starts and contains none. */
@@ -228,7 +230,7 @@ static bool test_value(const struct filter *f, const struct filter_node *node, c
 	const struct wire_value *value = &s->item->value;
 	const struct filter_row *row;
 
-	if (!s->item->ind) return node->op == FILTER_OP_NE;
+	if (!value->type) return node->op == FILTER_OP_NE;
 	switch (node->op) {
 	case FILTER_OP_NET:
 		return in_net(value, &f->nets[node->shown.first]);
@@ -250,7 +252,7 @@ static bool test_mine(const struct subject *s)
 	const struct wire_value *value = &s->item->value;
 	char number[16];
 
-	if (!self || !s->item->ind) return false;
+	if (!self || !value->type) return false;
 	for (uint32_t i = 0; i < self->nets_n; i++)
 		if (in_net(value, &self->nets[i])) return true;
 	for (uint32_t i = 0; i < self->domains_n; i++)

@@ -480,14 +480,14 @@ static void see_number(struct picture *p, enum dim dim, uint32_t number)
 	else p->line[dim] = (uint16_t)(dim_at[dim] + number);
 }
 
-/* What is no indicator says 0 of all that an indicator says: absent. */
+/* What is no indicator says 0 of all that only an indicator says: absent. */
 static void see_numbers(struct picture *p, const struct report *report, const struct report_item *item)
 {
 	const Isac1__Indicator *ind = item->ind;
 
-	see_number(p, DIM_KIND, report->header->kind);
+	see_number(p, DIM_KIND, report_item_kind(report, item));
 	see_number(p, DIM_TLP, report->header->tlp);
-	see_number(p, DIM_TYPE, ind ? item->value.type : 0);
+	see_number(p, DIM_TYPE, item->value.type);
 	see_number(p, DIM_CONFIDENCE, ind ? ind->confidence_plus1 : 0);
 	see_number(p, DIM_SEVERITY, ind ? ind->severity_plus1 : 0);
 }
@@ -515,7 +515,7 @@ static void see_names(const struct filter_rows *rows, struct picture *p, enum di
 	} else if (dim == DIM_TAG) {
 		see_texts(rows, p, dim, ind ? ind->tags : NULL, ind ? ind->n_tags : 0);
 	} else {
-		text = dim == DIM_PUBLISHER ? report->publisher : ind ? report_item_country(item) : "";
+		text = dim == DIM_PUBLISHER ? report->publisher : report_item_country(item);
 		p->line[dim] = (uint16_t)(dim_at[dim] + find_name(rows, dim, text, strlen(text)));
 	}
 }

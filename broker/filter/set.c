@@ -625,10 +625,10 @@ static void want_item(struct search *search, const struct report_item *item)
 		want_domains(search, value->host);
 	}
 	if (keys[FILTER_SPACE_ASN] && asn) want_text(search, FILTER_SPACE_ASN, (const char *)&asn, sizeof(asn));
-	if (keys[FILTER_SPACE_RAW]) want_text(search, FILTER_SPACE_RAW, ind->raw, strlen(ind->raw));
+	if (keys[FILTER_SPACE_RAW] && ind) want_text(search, FILTER_SPACE_RAW, ind->raw, strlen(ind->raw));
 	if (keys[FILTER_SPACE_COUNTRY])
 		want_text(search, FILTER_SPACE_COUNTRY, report_item_country(item), strlen(report_item_country(item)));
-	for (size_t i = 0; keys[FILTER_SPACE_TAG] && i < ind->n_tags; i++)
+	for (size_t i = 0; keys[FILTER_SPACE_TAG] && ind && i < ind->n_tags; i++)
 		want_text(search, FILTER_SPACE_TAG, ind->tags[i], strlen(ind->tags[i]));
 }
 
@@ -651,10 +651,10 @@ void filter_set_match(const struct filter_set *s, const struct report *report, u
 	one = &report->items[item];
 	s->scratch->stamp++;
 	s->scratch->n = 0;
-	if (one->ind) want_item(&search, one);
+	if (one->value.type) want_item(&search, one);
 	want_report(&search, report);
 	filter_rows_match(s->rows, report, one, row_hit, &search);
 	look_up(&search);
-	if (one->ind && one->value.family && one->value.prefix < (one->value.family == 4 ? 32 : 128) && s->keys[FILTER_SPACE_NET])
+	if (one->value.family && one->value.prefix < (one->value.family == 4 ? 32 : 128) && s->keys[FILTER_SPACE_NET])
 		filter_cidr_inside(&s->nets, one->value.addr, one->value.family, one->value.prefix, follow_net, &search);
 }

@@ -29,12 +29,18 @@ struct writer {
 
 /* $1 and $2 are the query's own: see filter.h. */
 #define VISIBLE_MENTIONS \
-	"from mention v join report w on w.seq = v.seq where v.key = m.key and not v.held " \
+	"from mention v join report w on w.seq = v.seq where v.key = m.key and not v.held and v.kind = 1 " \
 	"and (w.audience_id = any($1::int[]) or w.publisher_id = $2::int)"
+
+/* Who holds it for a false positive: each member's newest word counts. */
+#define VISIBLE_VOTES \
+	"from mention v join report w on w.seq = v.seq where v.key = m.key and v.kind = 2 and v.verdict = 2 " \
+	"and (w.audience_id = any($1::int[]) or w.publisher_id = $2::int) " \
+	"and not exists (select from mention x where x.key = v.key and x.kind = 2 and x.publisher_id = v.publisher_id and x.seq > v.seq)"
 
 static const char *const columns[FILTER_FIELDS] = {
 	[FILTER_TYPE] = "m.type",
-	[FILTER_KIND] = "r.kind",
+	[FILTER_KIND] = "m.kind",
 	[FILTER_TLP] = "r.tlp",
 	[FILTER_VALUE] = "i.value",
 	[FILTER_RAW] = "m.raw",
@@ -53,6 +59,8 @@ static const char *const columns[FILTER_FIELDS] = {
 	/* Not the indicator's own counts: those would tell of reports that the asker may not see. */
 	[FILTER_PUBLISHERS] = "(select count(distinct v.publisher_id) " VISIBLE_MENTIONS ")",
 	[FILTER_SIGHTINGS] = "(select count(*) " VISIBLE_MENTIONS ")",
+	[FILTER_WITHDRAWALS] = "(m.ended_seq is not null)::int",
+	[FILTER_FALSE_POSITIVES] = "(select count(distinct v.publisher_id) " VISIBLE_VOTES ")",
 };
 
 /* ---- parameters ------------------------------------------------------------------------------ */
@@ -158,7 +166,7 @@ static void write_valid(struct writer *w, const struct filter_node *node)
 
 	if (node->mask) snprintf(at, sizeof(at), "$%u::text::timestamptz", add_time(w, node->number));
 	else write_now(w, at);
-	wire_buf_printf(&w->where, "(coalesce(m.valid_from <= %s, true) and coalesce(m.valid_until > %s, true))", at, at);
+	wire_buf_printf(&w->where, "(m.kind = 1 and coalesce(m.valid_from <= %s, true) and coalesce(m.valid_until > %s, true))", at, at);
 }
 
 /* condition: the row's, in which %s stands for `now`. */
@@ -175,7 +183,7 @@ static void write_state(struct writer *w)
 	char now[NOW_BYTES];
 
 	write_now(w, now);
-	wire_buf_printf(&w->where, "(case");
+	wire_buf_printf(&w->where, "(case when m.kind <> 1 then 0"); /* what is no indicator is in no state */
 #define STATE(num, NAME, name, sql) write_case(w, sql, now, num);
 #include "states.def"
 #undef STATE

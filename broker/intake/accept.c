@@ -8,7 +8,12 @@
 #include <string.h>
 
 /* Kinds of items that this hub takes: a new kind is a row here (and a field of Item). */
-static const uint32_t kinds[] = {ISAC1__KIND__KIND_INDICATOR};
+static const struct {
+	uint32_t kind, roles; /* roles: any of these may */
+	bool is_about;	      /* a report that is there already: who may see the one may see the other */
+} kinds[] = {{ISAC1__KIND__KIND_INDICATOR, MEMBER_PUBLISHER, false},
+	     {ISAC1__KIND__KIND_SIGHTING, MEMBER_PUBLISHER | MEMBER_SUBSCRIBER | MEMBER_ANALYST, true},
+	     {ISAC1__KIND__KIND_WITHDRAWAL, MEMBER_PUBLISHER, true}};
 
 static bool varint(const uint8_t **p, const uint8_t *end, uint64_t *out)
 {
@@ -107,26 +112,61 @@ static enum isac_err step_header(struct intake_case *c, struct wire_arena *arena
 	return ISAC_OK;
 }
 
-/* The hub's store holds no TLP_RED body in clear. What it cannot read it cannot judge either, so only kinds that it need not. */
+/* The hub's store holds no TLP_RED body in clear. */
 static enum isac_err check_sealed(const Isac1__Header *h, struct wire_why *why)
 {
 	const bool red = h->tlp == ISAC1__TLP__TLP_RED;
-	if (h->sealed.len != (red ? WIRE_HASH : 0))
+	if (h->sealed.len == (red ? WIRE_HASH : 0)) return ISAC_OK;
+	return wire_refuse(why, ISAC_ERR_BAD_VALUE,
+			   red ? "a TLP:RED report, and what is said about one, is sealed to its readers"
+			       : "only a TLP:RED report is sealed");
+}
+
+/*
+ * Whose reports may this member withdraw? Its own. A rule for admins goes here; who is asked next is the store, which finds the report
+ * that it is about and gives it the same audience.
+ */
+static bool may_withdraw(const struct member *m, const char *publisher)
+{
+	return !strcmp(publisher, m->name);
+}
+
+static enum isac_err check_about(const struct intake_case *c, bool is_about, struct wire_why *why)
+{
+	const Isac1__Header *h = c->header;
+	if (!is_about && (h->about.len || *h->about_publisher))
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "only sightings and withdrawals are about a report");
+	if (h->supersedes.len && h->kind != ISAC1__KIND__KIND_INDICATOR)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "only reports of indicators replace one");
+	if (!is_about) return ISAC_OK;
+	if (h->about.len != WIRE_ID || !wire_name_ok(h->about_publisher))
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "about is not 16 bytes, or about_publisher is not a name");
+	if (h->n_groups || h->n_recipients)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE,
-				   red ? "a TLP:RED report is sealed to its recipients" : "only a TLP:RED report is sealed");
-	if (red && h->kind != ISAC1__KIND__KIND_INDICATOR)
-		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "a sealed report is of kind indicator");
+				   "who may see it is who may see the report that it is about: no groups, no recipients");
+	if (h->kind == ISAC1__KIND__KIND_WITHDRAWAL && !may_withdraw(c->member, h->about_publisher)) {
+		base_log_limited(10, BASE_LOG_WARN, "intake.withdrawal", "member=%s of=%s err=%s", c->member->name, h->about_publisher,
+				 isac_err_name(ISAC_ERR_NOT_ALLOWED));
+		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "a report is withdrawn by its publisher");
+	}
 	return ISAC_OK;
 }
 
 static enum isac_err step_rights(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)
 {
-	if (!(c->member->roles & MEMBER_PUBLISHER)) return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
-	bool taken = false;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) taken |= kinds[i] == c->header->kind;
-	if (!taken) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "this hub does not take kind %u", c->header->kind);
-	enum isac_err err = member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
-	return err ? err : check_sealed(c->header, why);
+	size_t i = 0, n = sizeof(kinds) / sizeof(*kinds);
+	while (i < n && kinds[i].kind != c->header->kind) i++;
+	if (!(c->member->roles & (i < n ? kinds[i].roles : MEMBER_PUBLISHER)))
+		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
+	if (i == n) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "this hub does not take kind %u", c->header->kind);
+	enum isac_err err = check_about(c, kinds[i].is_about, why);
+	if (!err && !kinds[i].is_about) err = member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
+	if (!err) err = check_sealed(c->header, why);
+	if (err || !kinds[i].is_about) return err;
+	if (c->header->tlp < ISAC1__TLP__TLP_CLEAR || c->header->tlp > ISAC1__TLP__TLP_RED)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "tlp %u is no TLP label", c->header->tlp);
+	c->audience = (struct member_audience){.tlp = c->header->tlp}; /* until the store knows better */
+	return ISAC_OK;
 }
 
 enum isac_err intake_accept(struct intake_case *c, struct wire_arena *arena, struct wire_why *why)

@@ -27,10 +27,10 @@ static const struct handler {
 	void (*fn)(struct intake *, const struct intake_request *, uint16_t type);
 } handlers[] = {
 	{WIRE_SUBMIT, true, do_submit}, /* it refuses an empty body itself, with a receipt */
-	{WIRE_QUERY, false, intake_ask},    {WIRE_CONTROL, false, intake_ask},	  {WIRE_STATUS, true, intake_ask},
-	{WIRE_DIRECTORY, true, intake_ask}, {WIRE_PREVIEW, false, intake_ask},	  {WIRE_WHO, false, intake_ask},
-	{WIRE_WHY, false, intake_ask},	    {WIRE_LOOKUP, false, intake_ask},	  {WIRE_RELATED, false, intake_ask},
-	{WIRE_VERSIONS, false, intake_ask}, {WIRE_STATISTICS, false, intake_ask},
+	{WIRE_QUERY, false, intake_ask},    {WIRE_CONTROL, false, intake_ask},	{WIRE_STATUS, true, intake_ask},
+	{WIRE_DIRECTORY, true, intake_ask}, {WIRE_PREVIEW, false, intake_ask},	{WIRE_WHO, false, intake_ask},
+	{WIRE_WHY, false, intake_ask},	    {WIRE_LOOKUP, false, intake_ask},	{WIRE_RELATED, false, intake_ask},
+	{WIRE_LIFE, false, intake_ask},	    {WIRE_VERSIONS, false, intake_ask}, {WIRE_STATISTICS, false, intake_ask},
 };
 
 static const struct handler *find_handler(uint16_t type)

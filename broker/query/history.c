@@ -18,31 +18,33 @@ static bool may_see(struct query_call *call, const struct report *r)
 	return member_may_see(call->self, audience, r->publisher_id);
 }
 
-/* Those items of the hit that are held, or those that are not; false if there are none. */
-static bool pick(uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1], const struct store_hit *hit, bool held)
+/* Those items of the hit that are in this state; false if there are none. */
+static bool pick(uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1], const struct store_hit *hit, enum report_state state)
 {
 	bool any = false;
 	assert(hit->report->n <= WIRE_LIMIT_ITEMS);
 	memset(part, 0, WIRE_LIMIT_ITEMS / 8 + 1);
 	for (uint32_t i = 0; i < hit->report->n; i++) {
-		if (!(hit->shown[i / 8] >> i % 8 & 1) || report_is_held(hit->report, i) != held) continue;
+		enum report_state its = hit->ended && hit->ended[i / 8] >> i % 8 & 1 ? REPORT_ENDED : REPORT_ACTIVE;
+		if (report_is_held(hit->report, i)) its = REPORT_HELD;
+		if (!(hit->shown[i / 8] >> i % 8 & 1) || its != state) continue;
 		part[i / 8] |= (uint8_t)(1u << i % 8);
 		any = true;
 	}
 	return any;
 }
 
-/* Appends an entry each for active and held items: an entry has one state, which report_disclose writes. */
+/* Appends an entry for each state: an entry has one. */
 static enum isac_err add_hit(struct query_call *call, const struct store_hit *hit, bool held)
 {
 	struct wire_buf *entry = &call->q->entry;
 	uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1];
 	bool held_too = held && (call->self->roles & MEMBER_ANALYST || hit->report->publisher_id == call->self->id);
-	for (int state = 0; state <= held_too; state++) {
-		if (!pick(part, hit, state)) continue;
+	for (enum report_state state = REPORT_ACTIVE; state <= REPORT_ENDED; state++) {
+		if ((state == REPORT_HELD && !held_too) || !pick(part, hit, state)) continue;
 		query_note_shown(call, hit->report, part);
 		wire_buf_reset(entry);
-		enum isac_err err = report_disclose(entry, hit->report, part);
+		enum isac_err err = report_disclose_as(entry, hit->report, part, state);
 		if (err || entry->err) return err ? err : entry->err;
 		wire_buf_varint(call->out, 1 << 3 | 2); /* QueryResult.entries */
 		wire_buf_varint(call->out, entry->len);

@@ -51,6 +51,7 @@ enum isac_err query_status(struct query_call *call);
 enum isac_err query_preview(struct query_call *call);
 enum isac_err query_who(struct query_call *call);
 enum isac_err query_why(struct query_call *call);
+enum isac_err query_life(struct query_call *call);
 enum isac_err query_lookup(struct query_call *call);
 enum isac_err query_related(struct query_call *call);
 enum isac_err query_versions(struct query_call *call);

@@ -24,6 +24,7 @@ static const struct query_handler handlers[] = {
 	{WIRE_WHO, WIRE_WHO_RESULT, QUERY_PATIENT, 0, &isac1__who__descriptor, query_who},
 	{WIRE_WHY, WIRE_WHY_RESULT, QUERY_PATIENT, READERS, &isac1__why__descriptor, query_why},
 	{WIRE_LOOKUP, WIRE_LOOKUP_RESULT, QUERY_QUICK, READERS, &isac1__lookup__descriptor, query_lookup},
+	{WIRE_LIFE, WIRE_LIFE_RESULT, QUERY_QUICK, READERS, &isac1__life__descriptor, query_life},
 	{WIRE_RELATED, WIRE_RELATED_RESULT, QUERY_QUICK, READERS, &isac1__related__descriptor, query_related},
 	{WIRE_VERSIONS, WIRE_VERSIONS_RESULT, QUERY_QUICK, READERS, &isac1__versions__descriptor, query_versions},
 	{WIRE_STATISTICS, WIRE_STATISTICS_RESULT, QUERY_SLOW, READERS, &isac1__statistics__descriptor, query_statistics},

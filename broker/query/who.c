@@ -5,6 +5,7 @@
  * For the report's publisher, and for admins and auditors; to all others a report of somebody else is as one that does not exist.
  */
 #include "query/priv.h"
+#include "sent/sent.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ enum { PLACE = 24 /* range, report, the row of it */, REPORTS_MAX = 64 };
 struct who {
 	struct query_call *call;
 	const struct report *report; /* it, or a release of it */
+	struct sent *original;	     /* who was sent what it is about; NULL: it is about nothing */
 	struct query_match_kept kept;
 	uint64_t last_id, at_seq; /* where the page ends */
 	size_t looked_at;
@@ -42,7 +44,10 @@ static void take_range(void *arg, const struct store_range *range)
 	w->last_id = range->id;
 	w->looked_at++;
 	const struct filter *filter = query_match_again(&w->kept, range->filter, range->compiled_us);
-	uint32_t items = filter ? query_match_items(filter, range->self, w->report, NULL, NULL) : 0;
+	uint8_t shown[WIRE_LIMIT_ITEMS / 8 + 1];
+	uint32_t items = filter ? query_match_items(filter, range->self, w->report, shown, NULL) : 0;
+	if (filter && w->original && query_match_visible(range->self, w->report))
+		items += sent_follow(w->original, w->report, range->self->id, range->name, shown);
 	if (items) add_sent(w, range, items);
 }
 
@@ -109,8 +114,12 @@ static enum isac_err list(struct query_call *call, const Isac1__Who *ask, const 
 		from_seq = wire_get_u64(ask->cursor.data + 16);
 	}
 	rest->removed = !report || !report->items;
-	enum isac_err err = rest->removed ? ISAC_OK : look_at_all(&w, report, from_seq, after_id);
+	struct sent_name name;
+	enum isac_err err = ISAC_OK;
+	if (!rest->removed && sent_original(&name, report, call->roster)) err = sent_find(&w.original, call->q->db, call->roster, &name);
+	if (!err && !rest->removed) err = look_at_all(&w, report, from_seq, after_id);
 	query_match_clear(&w.kept);
+	sent_destroy(&w.original);
 	if (err) return query_refuse(call, err, isac_err_text(err));
 	if (w.looked_at == WIRE_LIMIT_WHO_RANGES) {
 		wire_put_u64(cursor, w.last_id);

@@ -6,6 +6,7 @@
  * matched, only to those who may ask for held items.
  */
 #include "query/priv.h"
+#include "sent/sent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct why {
 	struct query_call *call;
 	const Isac1__Why *ask;
 	const struct report *report;
+	struct sent *original; /* who was sent what it is about; NULL: it is about nothing */
 	struct query_match_kept kept;
 	struct why_row *rows;
 	size_t n;
@@ -112,12 +114,13 @@ struct verdict {
 };
 
 /* The report, or its one item that was asked about, as a feed with this filter and entitlement sees it. */
-static struct verdict judge(const struct why *w, const struct filter *filter, const struct member *self)
+static struct verdict judge(const struct why *w, const struct filter *filter, const struct member *self, const char *name)
 {
 	uint8_t shown[WIRE_LIMIT_ITEMS / 8 + 1];
 	struct verdict v = {.may_see = query_match_visible(self, w->report)};
 	uint32_t one = w->ask->item_plus1 - 1;
 	v.items = query_match_items(filter, self, w->report, shown, &v.held);
+	if (v.may_see && w->original) v.items += sent_follow(w->original, w->report, self->id, name, shown);
 	if (!w->ask->item_plus1) return v;
 	v.items = shown[one / 8] >> one % 8 & 1;
 	v.held = v.held && report_is_held(w->report, one) && filter_match(filter, w->report, one, self);
@@ -162,7 +165,7 @@ static void take_range(void *arg, const struct store_range *range)
 	struct why_row *row = filter ? row_for(w, range->name) : NULL;
 	if (!row) return;
 	bool certain = range->until_seq >= w->report->seq;
-	struct verdict v = judge(w, filter, range->self);
+	struct verdict v = judge(w, filter, range->self, range->name);
 	if (!v.items && !certain) return;
 	uint32_t state = v.items ? (certain ? SENT : MAYBE) : v.held || is_all_held(w) ? HELD : v.may_see ? FILTER : PASSED;
 	if (row->is_judged && row->msg.state <= MAYBE && row->msg.state < state) return;
@@ -187,7 +190,7 @@ static enum isac_err judge_subscription(struct why *w, const struct store_subscr
 	const struct filter *filter = query_match_again(&w->kept, sub->filter && *sub->filter ? sub->filter : "true",
 							is_behind ? w->report->received_us : base_clock_us());
 	if (!filter) return ISAC_ERR_NO_MEMORY;
-	struct verdict v = judge(w, filter, w->call->self);
+	struct verdict v = judge(w, filter, w->call->self, sub->name);
 	uint32_t state = WAITING;
 	if (!v.items) state = v.held || is_all_held(w) ? HELD : FILTER;
 	else if (is_behind) state = sub->created_us > w->report->received_us ? BEFORE : PASSED;
@@ -201,7 +204,10 @@ static enum isac_err judge_all(struct why *w)
 	struct store_subscription *subs = NULL;
 	size_t n = 0;
 	bool known = !*w->ask->name;
-	enum isac_err err = store_select_ranges(call->q->db, &ask, take_range, w);
+	struct sent_name original;
+	enum isac_err err = ISAC_OK;
+	if (sent_original(&original, w->report, call->roster)) err = sent_find(&w->original, call->q->db, call->roster, &original);
+	if (!err) err = store_select_ranges(call->q->db, &ask, take_range, w);
 	if (!err) err = w->err;
 	if (!err) err = store_select_subscriptions(call->q->db, call->self->id, &subs, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -236,6 +242,7 @@ static enum isac_err answer(struct why *w, const struct store_report_key *key)
 		if (w->ask->item_plus1 > w->report->n) return query_refuse(call, ISAC_ERR_NOT_FOUND, "the report has no such item");
 		err = judge_all(w);
 		query_match_clear(&w->kept);
+		sent_destroy(&w->original);
 	}
 	for (size_t i = 0; i < w->n; i++) result.subscriptions[result.n_subscriptions++] = &w->rows[i].msg;
 	if (!err) wire_pack(call->out, &result.base);

@@ -24,7 +24,7 @@ enum {
 	F_SEALED = 11
 };
 enum { F_INDEX = 1, F_SALT = 2, F_ITEM = 3 };
-enum { STATE_HELD = 1, TAGGED_HASH = WIRE_HASH + 2 };
+enum { TAGGED_HASH = WIRE_HASH + 2 };
 enum { WHOLE_MIN = 2 }; /* items; one salt is shorter than the secret */
 /* For a guess: tags and lengths of an item, its salt and index in a part, and what an entry has but for items, header and proof. */
 enum { ITEM_AROUND = 4, PART_AROUND = 2 + WIRE_SALT + 2, ENTRY_AROUND = WIRE_SIGNATURE + WIRE_SECRET + 34 };
@@ -148,7 +148,7 @@ size_t report_disclosed_size(const struct report *report, const uint8_t *shown)
 	return size;
 }
 
-enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown)
+enum isac_err report_disclose_as(struct wire_buf *entry, const struct report *report, const uint8_t *shown, enum report_state state)
 {
 	const bool whole = is_whole(report, shown);
 	uint8_t made[WIRE_SALT];
@@ -162,6 +162,7 @@ enum isac_err report_disclose(struct wire_buf *entry, const struct report *repor
 	add_bytes(entry, F_HEADER, report->header_bytes.data, report->header_bytes.len);
 	add_bytes(entry, F_SIGNATURE, report->signature, WIRE_SIGNATURE);
 	if (report->sealed) {
+		add_number(entry, F_STATE, state);
 		add_bytes(entry, F_SEALED, report->payload_bytes.data, report->payload_bytes.len);
 		return entry->err;
 	}
@@ -175,8 +176,13 @@ enum isac_err report_disclose(struct wire_buf *entry, const struct report *repor
 		count++;
 	}
 	if (count < report->n) add_proof(entry, report, shown);
-	add_number(entry, F_STATE, held ? STATE_HELD : 0);
+	add_number(entry, F_STATE, held ? REPORT_HELD : state);
 	add_number(entry, F_RELEASE_OF, report->release_of);
 	if (whole) add_bytes(entry, F_SECRET, report->secret, WIRE_SECRET);
 	return entry->err;
+}
+
+enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown)
+{
+	return report_disclose_as(entry, report, shown, REPORT_ACTIVE);
 }

@@ -150,18 +150,30 @@ static enum isac_err check_root(struct report *r, struct wire_why *why)
  * Rules get stricter with every release of the public-suffix list, and what was accepted stays in the store: an old value that would be
  * refused today stands as its publisher wrote it, else it would block the replay of everything behind it.
  */
-static enum isac_err open_value(struct report *r, struct report_item *item, bool check, struct wire_why *why)
+static enum isac_err open_body(struct report *r, struct report_item *item, const Isac1__Item *body, bool check, struct wire_why *why)
 {
-	const Isac1__Indicator *ind = item->ind;
-	enum isac_err err;
-
-	if (check) return wire_indicator_check(&item->value, ind, &r->arena, why);
-	err = wire_value_canon(&item->value, ind->type, ind->value, strlen(ind->value), &r->arena, why);
-	if (err == ISAC_ERR_BAD_VALUE) {
-		item->value = (struct wire_value){.type = ind->type, .text = ind->value, .len = strlen(ind->value)};
-		err = ISAC_OK;
+	switch (body->body_case) {
+	case ISAC1__ITEM__BODY_INDICATOR:
+		item->ind = body->indicator;
+		if (check) return wire_indicator_check(&item->value, item->ind, &r->arena, why);
+		return wire_value_known(&item->value, item->ind->type, item->ind->value, &r->arena);
+	case ISAC1__ITEM__BODY_SIGHTING:
+		item->sighting = body->sighting;
+		if (check) return wire_sighting_check(&item->value, item->sighting, &r->arena, why);
+		return wire_value_known(&item->value, item->sighting->type, item->sighting->value, &r->arena);
+	case ISAC1__ITEM__BODY_WITHDRAWAL:
+		item->withdrawal = body->withdrawal;
+		if (check) return wire_withdrawal_check(&item->value, item->withdrawal, &r->arena, why);
+		return wire_value_known(&item->value, item->withdrawal->type, item->withdrawal->value, &r->arena);
+	default:
+		return ISAC_OK;
 	}
-	return err;
+}
+
+/* A successor says of each item of the report that it replaces what becomes of it: so it may hold withdrawals. */
+static bool is_of_kind(const Isac1__Header *h, uint32_t kind)
+{
+	return kind == h->kind || (h->supersedes.len && kind == ISAC1__KIND__KIND_WITHDRAWAL);
 }
 
 static enum isac_err open_item(struct report *r, uint32_t i, bool check, struct wire_why *why)
@@ -171,16 +183,14 @@ static enum isac_err open_item(struct report *r, uint32_t i, bool check, struct 
 	enum isac_err err = wire_open(&msg, &isac1__item__descriptor, &r->arena, item->bytes.data, item->bytes.len, check, why);
 
 	if (err) return err;
-	const Isac1__Item *opened = (const Isac1__Item *)msg;
-	if (check && (uint32_t)opened->body_case != r->header->kind)
+	item->kind = (uint32_t)((const Isac1__Item *)msg)->body_case;
+	if (check && !is_of_kind(r->header, item->kind))
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "the item is not of the header's kind");
-	if (opened->body_case != ISAC1__ITEM__BODY_INDICATOR) return ISAC_OK;
-	item->ind = opened->indicator;
-	err = open_value(r, item, check, why);
-	if (err) return err;
-	geo_find(&item->place, item->value.addr, item->value.family, !*item->ind->country, !item->ind->asn);
+	err = open_body(r, item, (const Isac1__Item *)msg, check, why);
+	if (err || !item->value.type) return err;
+	geo_find(&item->place, item->value.addr, item->value.family, !item->ind || !*item->ind->country, !item->ind || !item->ind->asn);
 	wire_value_key(item->key, item->value.type, item->value.text, item->value.len);
-	if (item->value.held) {
+	if (item->ind && item->value.held) {
 		r->held[i / 8] |= (uint8_t)(1u << i % 8);
 		r->held_count++;
 	}
@@ -196,7 +206,7 @@ static enum isac_err check_duplicates(const struct report *r, struct wire_why *w
 		const uint8_t *key = r->items[i].key;
 		uint32_t at = wire_get_u32(key) % SLOTS;
 
-		if (!r->items[i].ind) continue;
+		if (!r->items[i].value.type) continue;
 		for (; slot[at]; at = (at + 1) % SLOTS) {
 			if (memcmp(r->items[slot[at] - 1].key, key, WIRE_VALUE_KEY) != 0) continue;
 			wire_refuse(why, ISAC_ERR_BAD_VALUE, "the same value as item %u", slot[at] - 1u);

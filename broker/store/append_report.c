@@ -93,18 +93,23 @@ static void put_held(struct wire_buf *b, const struct report *r)
 	else store_field_null(b);
 }
 
-/* A leaf of the log that the members can audit: RFC 6962's shape with SHA-256. */
-static void put_leaf(struct wire_buf *b, const struct report *r)
+void store_report_leaf(uint8_t leaf[STORE_LEAF], const struct report *r)
 {
 	static const uint8_t zero[1];
 	crypto_hash_sha256_state state;
-	uint8_t leaf[crypto_hash_sha256_BYTES];
 
 	crypto_hash_sha256_init(&state);
 	crypto_hash_sha256_update(&state, zero, 1);
 	crypto_hash_sha256_update(&state, r->header_bytes.data, r->header_bytes.len);
 	crypto_hash_sha256_update(&state, r->signature, WIRE_SIGNATURE);
 	crypto_hash_sha256_final(&state, leaf);
+}
+
+static void put_leaf(struct wire_buf *b, const struct report *r)
+{
+	uint8_t leaf[STORE_LEAF];
+
+	store_report_leaf(leaf, r);
 	store_field_bytes(b, leaf, sizeof(leaf));
 }
 

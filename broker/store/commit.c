@@ -279,6 +279,35 @@ static void refuse(struct store *s, struct store_job **jobs, size_t n, enum isac
 	}
 }
 
+/* A copy of what was stored while its original was there gets its receipt, whatever has become of the original. */
+static bool is_stored(struct store *s, struct store_job *job)
+{
+	size_t found = 0;
+
+	if (store_pg_connect(s->pg) || store_find_report(s->pg, &s->args, &job, 1, &found) || !found) return false;
+	job->state = STORE_JOB_NEW; /* the commit finds it once more, like any */
+	return true;
+}
+
+/* Answers those that speak about a report and may not; returns how many are left. */
+static size_t drop_unfounded(struct store *s, struct store_job **jobs, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct wire_why why = {.text = ""};
+		enum isac_err err = store_check_original(s, jobs[i], &why);
+
+		if (!err || (!isac_err_retryable(err) && is_stored(s, jobs[i]))) {
+			jobs[left++] = jobs[i];
+			continue;
+		}
+		store_receipts_refuse(s->receipts, jobs[i], err, *why.text ? why.text : isac_err_text(err));
+		store_job_free(&jobs[i]);
+	}
+	return left;
+}
+
 static void commit_slice(struct store *s, struct store_job **jobs, size_t n)
 {
 	struct report **reports = (struct report **)s->order; /* as wide, and free once the batch is stored */
@@ -286,6 +315,8 @@ static void commit_slice(struct store *s, struct store_job **jobs, size_t n)
 	uint64_t asked;
 	enum isac_err err;
 
+	n = drop_unfounded(s, jobs, n);
+	if (!n) return;
 	sort_out_twins(s, jobs, n);
 	err = commit_until(s, jobs, n, &asked);
 	if (err) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "store/priv.h"
 
-enum { ROW_FIELDS = 16, PUBLISHERS_MAX = 16, UPSERT_MAX = 12288 };
+enum { ROW_FIELDS = 18, PUBLISHERS_MAX = 16, UPSERT_MAX = 12288 };
 
 struct entry {
 	const struct report_item *item;
@@ -22,7 +22,9 @@ struct store_index_batch {
 	struct wire_buf args, replaced; /* two connections are at work at once */
 	struct entry *entries;
 	size_t entries_n, entries_cap, sent; /* sent: of the entries, sorted, to indicator */
-	struct report **reports;	     /* entries point into them */
+	struct store_index_life *life;	     /* what changes earlier mentions */
+	size_t life_n, life_cap, mentions;
+	struct report **reports; /* entries and life point into them */
 	size_t reports_n, reports_cap;
 };
 
@@ -41,7 +43,7 @@ enum isac_err store_index_batch_new(struct store_index_batch **out)
 void store_index_batch_reset(struct store_index_batch *b)
 {
 	for (size_t i = 0; i < b->reports_n; i++) report_unref(&b->reports[i]);
-	b->reports_n = b->entries_n = 0;
+	b->reports_n = b->entries_n = b->life_n = b->mentions = 0;
 	b->rows.err = ISAC_OK;
 	wire_buf_reset(&b->rows);
 }
@@ -54,6 +56,7 @@ void store_index_batch_destroy(struct store_index_batch **b)
 	wire_buf_clear(&(*b)->args);
 	wire_buf_clear(&(*b)->replaced);
 	free((*b)->entries);
+	free((*b)->life);
 	free((*b)->reports);
 	free(*b);
 	*b = NULL;
@@ -61,7 +64,7 @@ void store_index_batch_destroy(struct store_index_batch **b)
 
 size_t store_index_batch_count(const struct store_index_batch *b)
 {
-	return b->entries_n;
+	return b->mentions;
 }
 
 /* ---- mention ---------------------------------------------------------------------------------- */
@@ -86,12 +89,14 @@ static void put_tags(struct wire_buf *b, const Isac1__Indicator *ind)
 
 #define MENTION_COLUMNS \
 	"key, seq, item, type, publisher_id, confidence, severity, tags, raw, first_seen, last_seen, " \
-	"valid_from, valid_until, asn, country, held"
+	"valid_from, valid_until, asn, country, held, kind, verdict"
 
 static void put_mention(struct wire_buf *b, const struct report *r, uint32_t index)
 {
+	static const Isac1__Indicator silent = ISAC1__INDICATOR__INIT; /* what is no indicator says nothing of the sort */
 	const struct report_item *item = &r->items[index];
-	const Isac1__Indicator *ind = item->ind;
+	const Isac1__Indicator *ind = item->ind ? item->ind : &silent;
+	const Isac1__Sighting *sighting = item->sighting;
 
 	wire_buf_u16(b, ROW_FIELDS);
 	store_field_bytes(b, item->key, WIRE_VALUE_KEY);
@@ -103,14 +108,17 @@ static void put_mention(struct wire_buf *b, const struct report *r, uint32_t ind
 	put_plus1(b, ind->severity_plus1);
 	put_tags(b, ind);
 	put_said(b, ind->raw);
-	store_field_time0(b, ind->first_seen_us);
-	store_field_time0(b, ind->last_seen_us);
+	store_field_time0(b, sighting ? sighting->first_seen_us : ind->first_seen_us);
+	store_field_time0(b, sighting ? sighting->last_seen_us : ind->last_seen_us);
 	store_field_time0(b, ind->valid_from_us);
 	store_field_time0(b, ind->valid_until_us);
 	if (report_item_asn(item)) store_field_i64(b, report_item_asn(item));
 	else store_field_null(b);
 	put_said(b, report_item_country(item));
 	store_field_bool(b, report_is_held(r, index));
+	store_field_i16(b, (int16_t)report_item_kind(r, item));
+	if (sighting) store_field_i16(b, (int16_t)sighting->verdict);
+	else store_field_null(b);
 }
 
 /* ---- taking reports in ---------------------------------------------------------------------------- */
@@ -128,26 +136,36 @@ static bool make_room(void **array, size_t *cap, size_t wanted, size_t size)
 	return true;
 }
 
-enum isac_err store_index_batch_add(struct store_index_batch *b, const struct report *report)
+static bool room_for(struct store_index_batch *b, uint32_t items)
 {
-	void *reports = b->reports, *entries = b->entries;
+	void *reports = b->reports, *entries = b->entries, *life = b->life;
 	bool room = make_room(&reports, &b->reports_cap, b->reports_n + 1, sizeof(*b->reports)) &&
-		    make_room(&entries, &b->entries_cap, b->entries_n + report->n, sizeof(*b->entries));
+		    make_room(&entries, &b->entries_cap, b->entries_n + items, sizeof(*b->entries)) &&
+		    make_room(&life, &b->life_cap, b->life_n + items, sizeof(*b->life));
 
 	b->reports = reports;
 	b->entries = entries;
-	if (!room) return ISAC_ERR_NO_MEMORY;
+	b->life = life;
+	return room;
+}
+
+enum isac_err store_index_batch_add(struct store_index_batch *b, const struct report *report)
+{
+	if (!room_for(b, report->n)) return ISAC_ERR_NO_MEMORY;
 	b->reports[b->reports_n++] = report_ref((struct report *)(uintptr_t)report);
 	if (!report->items) /* erased: it says nothing any more */
 		return ISAC_OK;
 	for (uint32_t i = 0; i < report->n; i++) {
 		const Isac1__Indicator *ind = report->items[i].ind;
 
-		if (!ind) /* another kind of item: its own indexer's business */
+		if (!report->items[i].value.type && !report->sealed) /* a kind that is about no value */
 			continue;
 		if (report->release_of && report_is_held(report, i)) /* said by the report that this is a release of */
 			continue;
 		put_mention(&b->rows, report, i);
+		b->mentions++;
+		if (report_original(report)) b->life[b->life_n++] = (struct store_index_life){report, i};
+		if (!ind) continue;
 		b->entries[b->entries_n++] = (struct entry){
 			.item = &report->items[i],
 			.seq = report->seq,
@@ -334,8 +352,11 @@ enum isac_err store_index_batch_indicator_finish(struct store_index_batch *b, st
 
 enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg)
 {
-	if (!b->entries_n) return ISAC_OK;
-	return store_pg_copy(pg, "COPY mention (" MENTION_COLUMNS ") FROM STDIN (FORMAT binary)", &b->rows);
+	enum isac_err err;
+
+	if (!b->mentions) return ISAC_OK;
+	err = store_pg_copy(pg, "COPY mention (" MENTION_COLUMNS ") FROM STDIN (FORMAT binary)", &b->rows);
+	return err ? err : store_index_life_write(b->life, b->life_n, &b->args, pg);
 }
 
 /* A release repeats the header of its report: it is no further version. */

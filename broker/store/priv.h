@@ -11,6 +11,7 @@
 #include "concern/concern.h"
 #include "store/store.h"
 
+/* STORE_MIGRATIONS, from the build: how many files there are. A database that never had one of them is not ours, whatever its newest. */
 #define STORE_SCHEMA 33 /* number of the newest file in sql/migrations */
 #define STORE_TEXT_OF(number) #number
 #define STORE_TEXT(number) STORE_TEXT_OF(number)
@@ -151,13 +152,15 @@ enum isac_err store_select_roster_space(struct member *m, const PGresult *res, i
  * What a QUERY for everything, without held items, would show: the condition on a mention m and its report r by which every other question
  * counts. $1: store_db_visible, $2: the member.
  */
-#define STORE_VISIBLE "NOT m.held AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
+#define STORE_VISIBLE \
+	"NOT m.held AND m.kind = 1 AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
 /* Empties the arguments and adds these two. The cache of audiences must be up to date. */
 struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self);
-enum isac_err store_select_complete(struct store_db *db,
-				    uint64_t *seq); /* select_complete.c: the index answers for everything up to here */
 
 /* ---- report_row.c --------------------------------------------------------------------- */
+enum { STORE_LEAF = 32 };
+/* append_report.c: the leaf of the log that members can audit: SHA-256(0x00 || header || signature), RFC 6962's shape. */
+void store_report_leaf(uint8_t leaf[STORE_LEAF], const struct report *r);
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
 #define STORE_REPORT_COLUMNS \
 	"r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload, r.release_of"
@@ -214,6 +217,12 @@ void store_index_batch_destroy(struct store_index_batch **b);
 void store_index_batch_reset(struct store_index_batch *b);
 enum isac_err store_index_batch_add(struct store_index_batch *b, const struct report *report);
 size_t store_index_batch_count(const struct store_index_batch *b); /* mentions */
+/* index_life.c: what the batch's sightings, withdrawals and successors do to earlier mentions; after its own are written. */
+struct store_index_life {
+	const struct report *report; /* which says it; borrowed from the batch */
+	uint32_t item;
+};
+enum isac_err store_index_life_write(const struct store_index_life *life, size_t n, struct wire_buf *args, struct store_pg *pg);
 /* Write mention, and indicator, inside the open transaction of pg. _start leaves pg at work, until _finish has waited for it. */
 enum isac_err store_index_batch_mention(struct store_index_batch *b, struct store_pg *pg);
 enum isac_err store_index_batch_supersession(struct store_index_batch *b, struct store_pg *pg);

@@ -8,13 +8,15 @@
 static const struct store_stmt STMT = {
 	"select_known",
 	"SELECT k.n, count(*), count(DISTINCT x.publisher_id), max(x.confidence), "
-	"bool_or(x.valid_until IS NULL OR x.valid_until > greatest(x.received, $5::timestamptz)), max(x.seq), max(x.received) "
+	"bool_or(NOT x.ended AND (x.valid_until IS NULL OR x.valid_until > greatest(x.received, $5::timestamptz))), max(x.seq), "
+	"max(x.received), bool_and(x.ended) "
 	"FROM unnest($3::uuid[]) WITH ORDINALITY AS k(key, n) CROSS JOIN LATERAL ("
-	"SELECT m.seq, m.confidence, m.valid_until, r.publisher_id, r.received FROM mention m JOIN report r ON r.seq = m.seq "
+	"SELECT m.seq, m.confidence, m.valid_until, COALESCE(m.ended_seq <= $4::bigint, false) AS ended, r.publisher_id, r.received FROM "
+	"mention m JOIN report r ON r.seq = m.seq "
 	"WHERE m.key = k.key AND m.seq <= $4::bigint AND " STORE_VISIBLE " ORDER BY m.seq DESC LIMIT $6::bigint) x "
 	"GROUP BY k.n ORDER BY k.n"};
 
-enum { STATE_ACTIVE = 1, STATE_EXPIRED = 3 }; /* numbers of filter/states.def */
+enum { STATE_ACTIVE = 1, STATE_EXPIRED = 3, STATE_WITHDRAWN = 4 }; /* the first two are numbers of filter/states.def */
 
 static void add_known(struct wire_buf *out, const PGresult *res, int row)
 {
@@ -25,7 +27,7 @@ static void add_known(struct wire_buf *out, const PGresult *res, int row)
 	known.mentions = (uint64_t)store_get_i64(res, row, 1);
 	known.publishers = (uint32_t)store_get_i64(res, row, 2);
 	if (!store_get_null(res, row, 3)) known.confidence_plus1 = (uint32_t)store_get_i16(res, row, 3) + 1;
-	known.state = store_get_bool(res, row, 4) ? STATE_ACTIVE : STATE_EXPIRED;
+	known.state = store_get_bool(res, row, 4) ? STATE_ACTIVE : store_get_bool(res, row, 7) ? STATE_WITHDRAWN : STATE_EXPIRED;
 	known.newest_seq = (uint64_t)store_get_i64(res, row, 5);
 	known.newest_us = store_get_time(res, row, 6);
 	result.n_known = 1;

@@ -7,6 +7,16 @@
 #include "store/priv.h"
 
 #define TIME_OF(column) "COALESCE(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '') "
+
+/* The names of types are the code's, not the database's. */
+static const char LIST_LIFE[] =
+	"SELECT CASE type "
+#define VALUE(num, NAME, name) "WHEN " #num " THEN '" name "' "
+#include "wire/value.def"
+#undef VALUE
+	"END AS type, (extract(epoch FROM age)::bigint / 86400)::text AS age_days, "
+	"round(speed::numeric, 2)::text AS speed, " TIME_OF("changed") "AS changed FROM life_rule "
+								       "WHERE $1::text = '' ORDER BY life_rule.type";
 #define ROLES_OF \
 	"array_to_string(ARRAY(SELECT n FROM unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor','invited']) " \
 	"WITH ORDINALITY AS u(n, i) WHERE roles >> (i::int - 1) & 1 = 1), ',') "
@@ -114,6 +124,7 @@ static const struct {
 				       "s.created") "AS created "
 						    "FROM subscription s JOIN member m ON m.id = s.member_id WHERE $1::text IN ('', "
 						    "m.name) ORDER BY m.name, s.name"}},
+	{"life", {"list_life", LIST_LIFE}},
 	{"retention",
 	 {"list_retention",
 	  "SELECT partition_name('report', part) AS partition, first_seq::text AS first_seq, last_seq::text AS last_seq, " TIME_OF(

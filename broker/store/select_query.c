@@ -12,6 +12,7 @@ enum { OWN_PARAMS = 9, SQL_MAX = 1 << 23, REPORT_BYTES_MAX = 32 << 20, OPEN_STEP
 struct found {
 	uint64_t seq;
 	uint32_t item;
+	bool ended;
 };
 
 /* $1 visible audiences, $2 self, $3 $4 times, $5 as of, $6 $7 keyset, $8 may see held of others, $9 limit. */
@@ -36,7 +37,8 @@ static void put_args(struct store_db *db, const struct store_query *q, uint64_t 
 
 static void put_sql(struct wire_buf *out, const struct store_query *q, const struct filter_sql *sql)
 {
-	wire_buf_printf(out, "SELECT m.seq, m.item FROM mention m JOIN indicator i ON i.key = m.key JOIN report r ON r.seq = m.seq "
+	wire_buf_printf(out, "SELECT m.seq, m.item, COALESCE(m.ended_seq <= $5::bigint, false) FROM mention m JOIN indicator i ON i.key = "
+			     "m.key JOIN report r ON r.seq = m.seq "
 			     "JOIN member p ON p.id = r.publisher_id JOIN audience a ON a.id = r.audience_id "
 			     "WHERE (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int) AND m.seq <= $5::bigint "
 			     "AND (m.seq, m.item) < ($6::bigint, $7::smallint) "
@@ -87,8 +89,9 @@ static enum isac_err open_reports(struct store_db *db, const uint64_t *seqs, siz
 		err = store_report_row_open(&hit->report, res, row, false);
 		if (err) break;
 		(*opened)++;
-		hit->shown = calloc((size_t)(hit->report->n + 7) / 8 + 1, 1);
-		if (!hit->shown) err = ISAC_ERR_NO_MEMORY;
+		hit->shown = calloc((size_t)(hit->report->n + 7) / 8 + 1, 2);
+		if (hit->shown) hit->ended = hit->shown + (hit->report->n + 7) / 8 + 1;
+		else err = ISAC_ERR_NO_MEMORY;
 	}
 	PQclear(res);
 	for (size_t i = before; i < *opened && !err; i++) err = store_report_row_audience(db, hits[i].report);
@@ -102,8 +105,9 @@ static void show(struct store_hit *hits, size_t n, const struct found *found, si
 
 	for (size_t i = 0; i < found_n; i++) {
 		while (at < n && hits[at].report->seq > found[i].seq) at++;
-		if (at < n && hits[at].report->seq == found[i].seq && found[i].item < hits[at].report->n)
-			hits[at].shown[found[i].item / 8] |= (uint8_t)(1 << found[i].item % 8);
+		if (at == n || hits[at].report->seq != found[i].seq || found[i].item >= hits[at].report->n) continue;
+		hits[at].shown[found[i].item / 8] |= (uint8_t)(1 << found[i].item % 8);
+		if (found[i].ended) hits[at].ended[found[i].item / 8] |= (uint8_t)(1 << found[i].item % 8);
 	}
 }
 
@@ -155,7 +159,8 @@ enum isac_err store_select_query(struct store_db *db, const struct store_query *
 	found = calloc(found_n ? found_n : 1, sizeof(*found));
 	if (!found) err = ISAC_ERR_NO_MEMORY;
 	for (size_t i = 0; !err && i < found_n; i++)
-		found[i] = (struct found){(uint64_t)store_get_i64(res, (int)i, 0), (uint32_t)store_get_i16(res, (int)i, 1)};
+		found[i] = (struct found){(uint64_t)store_get_i64(res, (int)i, 0), (uint32_t)store_get_i16(res, (int)i, 1),
+					  store_get_bool(res, (int)i, 2)};
 	PQclear(res);
 	if (!err && found_n) err = make_hits(db, found, &found_n, hits, n);
 	if (!err && found_n && found_n < all) {

@@ -7,6 +7,7 @@
 #define ISAC_STORE_H
 
 #include "filter/filter.h"
+#include "life/life.h"
 
 /* Where a reply goes: which connection of which front. Values, never pointers. */
 struct store_route {
@@ -111,8 +112,9 @@ enum isac_err store_select_audience(struct store_db *db, int32_t id, const struc
 /* One page of history. */
 struct store_hit {
 	struct report *report;
-	uint8_t *shown;
-}; /* shown: bitmap of items to disclose */
+	uint8_t *shown; /* bitmap of items to disclose */
+	uint8_t *ended; /* of these, those that were withdrawn or replaced since, up to as_of_seq; NULL: nobody asked */
+};
 struct store_query {
 	const struct filter *filter;
 	const struct member *self;
@@ -192,6 +194,36 @@ struct store_statistics {
 };
 /* With a db of store_db_new_slow. DB_RETRY: it took too long. */
 enum isac_err store_select_statistics(struct store_db *db, const struct store_statistics *q, uint64_t *complete_seq);
+
+/* What is said about one value, counted by the rule; publishers: how many members mention it. Only the newest LOOKUP_MENTIONS are looked
+ * at. */
+struct store_life_ask {
+	const struct member *self;
+	uint8_t key[WIRE_VALUE_KEY];
+	uint64_t until_seq;
+	int64_t now_us;
+};
+enum isac_err store_select_life(struct store_db *db, const struct store_life_ask *ask, const struct life_rule *rule, struct life *out,
+				uint32_t *publishers);
+enum isac_err store_select_life_rule(struct store_db *db, uint32_t type, struct life_rule *out);
+enum isac_err store_update_life_rule(struct store_db *db, uint32_t type, int64_t days, int64_t speed_100 /* hundredths */);
+enum isac_err store_select_complete(struct store_db *db, uint64_t *seq); /* the index answers for everything up to here */
+
+/* Items of a report that ended at one moment. */
+struct store_over {
+	struct report *report;
+	uint8_t *bits;
+};
+#define STORE_OVER_ALL ((uint64_t)INT64_MAX) /* as seq: all that ended at that moment */
+struct store_over_place {
+	int64_t us;
+	uint64_t seq;
+};
+/* What ended behind *at and up to until_us, or as far as is indexed; *at moves to how far that is. more: there is more up to until_us. */
+enum isac_err store_select_over(struct store_db *db, struct store_over_place *at, int64_t until_us, struct store_over **over, size_t *n,
+				bool *more);
+void store_over_free(struct store_over *over, size_t n);
+enum isac_err store_select_received(struct store_db *db, uint64_t seq, int64_t *us); /* of this report or the next that exists; 0: none */
 
 /* Subscriptions. */
 struct store_subscription {

@@ -35,6 +35,11 @@ struct store {
 	size_t audiences_n, audiences_cap;
 };
 
+/*
+ * check_original.c: is what a sighting, a withdrawal or a successor is about there, may its publisher see it, and does it hold what is
+ * said of it? Gives the job the audience of its original. UNAVAILABLE: the database did not say.
+ */
+enum isac_err store_check_original(struct store *s, struct store_job *job, struct wire_why *why);
 /* commit.c: stores and answers jobs, takes them. */
 void store_commit_jobs(struct store *s, struct store_job **jobs, size_t n);
 /* catch_up.c: after a connect, learns the head and hands on what was committed without our knowing. quiet: only learns. */

@@ -62,7 +62,10 @@ int cmd_subscribe(struct cli *cli);
 int cmd_query(struct cli *cli);
 int cmd_preview(struct cli *cli);
 int cmd_who(struct cli *cli);
+int cmd_sighting(struct cli *cli);
+int cmd_withdraw(struct cli *cli);
 int cmd_why(struct cli *cli);
+int cmd_life(struct cli *cli);
 int cmd_lookup(struct cli *cli);
 int cmd_related(struct cli *cli);
 int cmd_report(struct cli *cli);
@@ -77,6 +80,7 @@ int cmd_admin_doctor(struct cli *cli);
 int cmd_help(struct cli *cli);
 extern const struct cli_opt cmd_keygen_opts[], cmd_publish_opts[], cmd_subscribe_opts[], cmd_query_opts[];
 extern const struct cli_opt cmd_preview_opts[], cmd_who_opts[], cmd_why_opts[];
+extern const struct cli_opt cmd_life_opts[], cmd_admin_life_set_opts[], cmd_sighting_opts[], cmd_withdraw_opts[];
 extern const struct cli_opt cmd_lookup_opts[], cmd_related_opts[], cmd_report_opts[], cmd_stats_opts[];
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[],
 	cmd_admin_retention_opts[], cmd_admin_held_opts[];
@@ -107,11 +111,37 @@ enum cli_format { CLI_JSONL, CLI_CSV, CLI_PLAIN, CLI_TABLE, CLI_WHOLE };
 bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool table_allowed);
 void cli_output_head(enum cli_format format);
 void cli_output_item(enum cli_format format, const struct isac_item *item);
-json_t *cli_output_item_json(const struct isac_item *item); /* a new reference */
-void cli_output_json(json_t *object);			    /* one line; takes the reference */
+json_t *cli_output_item_json(const struct isac_item *item);				/* a new reference */
+void cli_output_json(json_t *object);							/* one line; takes the reference */
+void cli_output_receipt(const struct isac_receipt *r, const char *error, bool as_json); /* error NULL: it is good */
 void cli_output_rows(const struct isac_answer *answer, bool json);
 /* Everything written is with the kernel, and on the disk if stdout is a file. false after a message. */
 bool cli_output_flush(void);
+
+/* ---- feedback.c: what is said about reports that are there ---- */
+struct cli_feedback_item {
+	uint8_t report_id[ISAC_ID_BYTES]; /* that it is about */
+	char publisher[ISAC_NAME_BYTES + 1];
+	enum isac_tlp tlp;
+	char **readers; /* of a red report: its recipients and its publisher */
+	size_t readers_n;
+	uint64_t seq;
+	bool took_back;		   /* said by a sealed successor of what it replaces: an item of it, and no indicator */
+	struct isac_feedback said; /* type, value: allocated; the rest is the caller's */
+};
+struct cli_feedback_list {
+	struct cli_feedback_item *items;
+	size_t n, cap;
+};
+void cli_feedback_clear(struct cli_feedback_list *list);
+/* Items of this report of the caller's, held ones too. 0 or an exit status after a message. */
+int cli_feedback_of_report(struct cli_feedback_list *list, struct isac *isac, const uint8_t report_id[ISAC_ID_BYTES]);
+/* Items with this value that stand: of the caller's own reports, or the newest of each publisher. The same. */
+int cli_feedback_of_value(struct cli_feedback_list *list, struct isac *isac, const char *type, const char *value, bool own);
+/* Only what is about this report, of this publisher; NULL: any. */
+void cli_feedback_keep(struct cli_feedback_list *list, const uint8_t *report_id, const char *publisher);
+/* One report for each report that the items are about, neighbours put together; signed, spooled, sent, receipts printed. An exit status. */
+int cli_feedback_send(const struct cli_feedback_list *list, struct isac *isac, enum isac_kind kind, bool json);
 
 /* ---- grid.c: rows of one shape, as JSON lines, CSV or a table ---- */
 enum cli_cell { CLI_CELL_TEXT, CLI_CELL_NUMBER, CLI_CELL_BOOL }; /* of JSON; an empty cell is null */

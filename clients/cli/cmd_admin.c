@@ -53,6 +53,11 @@ const struct cli_opt cmd_admin_erase_opts[] = {
 	{"reason", 0, "TEXT", "kept with the order, such as the number of a court's"},
 	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
+const struct cli_opt cmd_admin_life_set_opts[] = {
+	{"age", 0, "DAYS", "when one that says no end is over, 1 to 36500"},
+	{"speed", 0, "N", "of decay, 0.01 to 100"},
+	{NULL, 0, NULL, NULL},
+};
 const struct cli_opt cmd_admin_dry_opts[] = {
 	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
@@ -159,6 +164,8 @@ static const struct verb {
 	{"admin held drop", "held.drop", {{"what", false, false}}, {{0}}},
 	{"admin warninglist reload", "warninglist.reload", {{0}}, {{0}}},
 	{"admin retention", "retention.run", {{0}}, {{"before", "before", TIME_OR_SEQ, false}}},
+	{"admin life list", "life.list", {{0}}, {{0}}},
+	{"admin life set", "life.set", {{"type", false, false}}, {{"age", "age_days", TEXT, true}, {"speed", "speed", TEXT, true}}},
 	{"admin stats", "stats", {{0}}, {{0}}},
 	{"admin params", "params", {{0}}, {{0}}},
 	{"space claim",

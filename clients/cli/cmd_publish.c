@@ -18,6 +18,7 @@ const struct cli_opt cmd_publish_opts[] = {
 	{"confidence", 'c', "N", "0 to 100, for those that do not say theirs"},
 	{"tag", 0, "TAG", "added to every item (may be repeated)"},
 	{"valid-for", 0, "SPAN", "30d, 12h ...: valid until then, for those that do not say"},
+	{"supersedes", 0, "REPORT_ID", "replaces this report of mine: what is not said again is withdrawn, and readers get both"},
 	{"batch", 'b', "N", "items in a report, 1 to 1000 (default 1000)"},
 	{"flush", 0, NULL, "send what waits in the spool, read nothing"},
 	{"quiet", 'q', NULL, "no summary and no bar"},
@@ -47,6 +48,8 @@ struct publish {
 	char **tags;
 	size_t tags_n;
 	int64_t valid_until_us;
+	const uint8_t *supersedes;	   /* NULL: replaces nothing */
+	struct cli_feedback_list replaced; /* items of the report that it replaces */
 	/* counts */
 	uint64_t accepted, refused, duplicates, held, reports, waiting, kept; /* kept: reports in spool/refused */
 	bool json, failed;
@@ -60,32 +63,6 @@ static void drop_job(struct publish *p, struct job *job)
 	free(job);
 }
 
-static void print_receipt(const struct publish *p, const struct isac_receipt *r, const char *error)
-{
-	char id[37], received[CLI_TIME_BYTES];
-	isac_id_text(id, r->report_id);
-	cli_time_format(received, r->received_us);
-	if (p->json && error) {
-		cli_output_json(
-			json_pack("{s:s, s:i, s:s, s:i}", "report_id", id, "code", (int)r->code, "error", error, "items", (int)r->items));
-	} else if (p->json) {
-		json_t *held = json_array();
-		for (size_t i = 0; i < r->held_n; i++) json_array_append_new(held, json_integer(r->held[i]));
-		json_t *receipt =
-			json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:o}", "report_id", id, "code", (int)r->code, "seq", (json_int_t)r->seq,
-				  "items", (int)r->items, "received", received, "held", (int)r->held_n, "held_items", held);
-		if (r->held_n && r->text && *r->text) json_object_set_new(receipt, "why", json_string(r->text));
-		cli_output_json(receipt);
-	} else if (error) {
-		printf("%s %u refused: %s\n", id, r->code, error);
-	} else {
-		printf("%s %u seq %llu, %u items, received %s", id, r->code, (unsigned long long)r->seq, r->items, received);
-		if (r->held_n) printf(", %zu held", r->held_n);
-		if (r->held_n && r->text && *r->text) printf(" (%s)", r->text);
-		putchar('\n');
-	}
-}
-
 static void on_receipt(void *arg, const struct isac_receipt *r)
 {
 	struct publish *p = arg;
@@ -96,7 +73,7 @@ static void on_receipt(void *arg, const struct isac_receipt *r)
 	bool good = r->code == 200 || r->code == 202 || r->code == 208;
 	if (r->item) snprintf(error, sizeof error, "item %u: %s", r->item, r->text);
 	else snprintf(error, sizeof error, "%s", r->text ? r->text : "");
-	print_receipt(p, r, good ? NULL : error);
+	cli_output_receipt(r, good ? NULL : error, p->json);
 	p->reports++;
 	if (good) {
 		p->accepted += r->items;
@@ -204,6 +181,10 @@ static int take(void *arg, struct input_record *r, unsigned line)
 	size_t tags_n = r->ind.tags_n;
 	apply_defaults(p, r);
 	enum isac_batch_outcome outcome = isac_batch_add(p->batch, &r->ind, &err);
+	if (outcome == ISAC_BATCH_FULL && p->supersedes) {
+		cli_note("a report is replaced by one report, and this is more than one can hold");
+		return STOP;
+	}
 	if (outcome == ISAC_BATCH_FULL) {
 		if (!seal(p)) return STOP;
 		outcome = isac_batch_add(p->batch, &r->ind, &err);
@@ -213,6 +194,21 @@ static int take(void *arg, struct input_record *r, unsigned line)
 	if (outcome == ISAC_BATCH_REFUSED) return refuse(p, line, err.text);
 	cli_progress_show(&p->bar, p->read, p->accepted);
 	return 0;
+}
+
+/* What the report that is replaced says and this one does not, is withdrawn in it. false after a message. */
+static bool add_withdrawals(struct publish *p)
+{
+	struct isac_error err;
+	for (size_t i = 0; i < p->replaced.n; i++) {
+		if (p->replaced.items[i].took_back) continue;
+		enum isac_batch_outcome outcome = isac_batch_add_feedback(p->batch, &p->replaced.items[i].said, &err);
+		if (outcome == ISAC_BATCH_ADDED || outcome == ISAC_BATCH_DUPLICATE) continue;
+		cli_note("%s",
+			 outcome == ISAC_BATCH_FULL ? "a report is replaced by one report, and this is more than one can hold" : err.text);
+		return false;
+	}
+	return true;
 }
 
 /* What waits goes first, in the order it was made. */
@@ -274,7 +270,9 @@ static int read_files(struct publish *p, const char *format)
 			status = EXIT_REFUSED;
 		}
 	}
-	if (!seal(p)) status = EXIT_REFUSED; /* what was read before an error is good */
+	if (p->supersedes && (status || !add_withdrawals(p)))
+		return status ? status : EXIT_REFUSED; /* half of it would withdraw the other */
+	if (!seal(p)) status = EXIT_REFUSED;	       /* what was read before an error is good */
 	return status;
 }
 
@@ -327,6 +325,7 @@ static bool read_options(struct publish *p, struct isac_report_conf *conf, long 
 	if (span && !cli_time_span(&span_us, span)) return cli_usage(cli, "--valid-for is a span like 30d or 12h, not '%s'", span), false;
 	p->valid_until_us = span ? cli_time_now_us() + span_us : 0;
 	if (flush && cli->words_n) return cli_usage(cli, "--flush reads no files"), false;
+	if (flush && conf->supersedes) return cli_usage(cli, "--flush sends what is made already: it goes without --supersedes"), false;
 	return true;
 }
 
@@ -336,7 +335,11 @@ int cmd_publish(struct cli *cli)
 	struct isac_report_conf conf = {.tlp = ISAC_TLP_NONE};
 	struct isac_error err;
 	long long batch = 1000;
-	const char *format = cli_options_get(cli, "format");
+	const char *format = cli_options_get(cli, "format"), *replaces = cli_options_get(cli, "supersedes");
+	uint8_t replaced[ISAC_ID_BYTES];
+	if (replaces && !isac_id_parse(replaced, replaces))
+		return cli_usage(cli, "'%s' is not a report_id: 32 hexadecimal digits", replaces);
+	conf.supersedes = p.supersedes = replaces ? replaced : NULL;
 	if (!read_options(&p, &conf, &batch)) return EXIT_USAGE;
 	char **groups = cli_options_list(cli, "group", &conf.groups_n), **to = cli_options_list(cli, "to", &conf.recipients_n);
 	conf.groups = (const char *const *)groups;
@@ -344,6 +347,7 @@ int cmd_publish(struct cli *cli)
 	p.tags = cli_options_list(cli, "tag", &p.tags_n);
 	int status = cli_open(&p.isac, cli);
 	bool flush = cli_options_flag(cli, "flush");
+	if (!status && replaces) status = cli_feedback_of_report(&p.replaced, p.isac, replaced);
 	if (!status && !flush && isac_batch_open(&p.batch, p.isac, &conf, (uint32_t)batch, BYTES_MAX, &err)) status = cli_fail(&err);
 	if (!status && isac_publisher_open(&p.publisher, p.isac, WINDOW, on_receipt, &p, &err)) status = cli_fail(&err);
 	if (!status) {
@@ -353,6 +357,7 @@ int cmd_publish(struct cli *cli)
 	}
 	isac_publisher_close(&p.publisher);
 	isac_batch_close(&p.batch);
+	cli_feedback_clear(&p.replaced);
 	isac_close(&p.isac);
 	cli_options_free_list(groups);
 	cli_options_free_list(to);

@@ -58,22 +58,25 @@ static int by_value(const void *a, const void *b)
 	return order ? order : strcmp(x->value, y->value);
 }
 
-/* Pointers to the items in order of their values; free it. NULL: out of memory. */
-static const struct isac_item **sorted(const struct isac_version *v)
+/* Pointers to the indicators in order of their values; free it. What a successor withdraws is what it does not hold. NULL: out of memory.
+ */
+static const struct isac_item **sorted(const struct isac_version *v, size_t *n)
 {
 	const struct isac_item **list = calloc((v ? v->n : 0) + 1, sizeof *list);
-	for (size_t i = 0; list && v && i < v->n; i++) list[i] = &v->items[i];
-	if (list && v) qsort(list, v->n, sizeof *list, by_value);
+	*n = 0;
+	for (size_t i = 0; list && v && i < v->n; i++)
+		if (v->items[i].kind != ISAC_KIND_WITHDRAWAL) list[(*n)++] = &v->items[i];
+	if (list) qsort(list, *n, sizeof *list, by_value);
 	return list;
 }
 
 /* Prints a version against the one that it replaces (NULL: that cannot be seen, or there is none). */
 static bool print_version(enum cli_format format, const struct isac_version *v, const struct isac_version *before, bool changes_only)
 {
-	const struct isac_item **now = sorted(v), **then = sorted(before);
-	size_t i = 0, j = 0, then_n = before ? before->n : 0;
-	while (now && then && (i < v->n || j < then_n)) {
-		int order = i == v->n ? 1 : j == then_n ? -1 : by_value(&now[i], &then[j]);
+	size_t i = 0, j = 0, now_n, then_n;
+	const struct isac_item **now = sorted(v, &now_n), **then = sorted(before, &then_n);
+	while (now && then && (i < now_n || j < then_n)) {
+		int order = i == now_n ? 1 : j == then_n ? -1 : by_value(&now[i], &then[j]);
 		if (order > 0) {
 			print_item(format, &v->items[0], then[j++], "removed");
 			continue;

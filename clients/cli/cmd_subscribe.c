@@ -121,6 +121,16 @@ static bool on_item(struct subscribe *u, const struct isac_item *it)
 	return keep_place(u, &cursor);
 }
 
+/* It was shown before: JSON lines say that it is over, lists of values leave it out from now on. */
+static bool on_expired(struct subscribe *u, const struct isac_item *it)
+{
+	if (!it->verified) return true;
+	u->active_ms = cli_time_mono_ms();
+	if (u->whole) return cli_whole_add(u->whole, it);
+	if (u->format == CLI_JSONL) cli_output_item(u->format, it);
+	return u->format != CLI_JSONL || cli_output_flush();
+}
+
 static bool on_position(struct subscribe *u, const struct isac_event *e)
 {
 	u->caught_up = e->caught_up;
@@ -180,6 +190,8 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 		return on_open(u, e);
 	case ISAC_EVENT_ITEM:
 		return on_item(u, e->item);
+	case ISAC_EVENT_EXPIRED:
+		return on_expired(u, e->item);
 	case ISAC_EVENT_POSITION:
 		return on_position(u, e);
 	case ISAC_EVENT_GAP:

@@ -32,6 +32,17 @@ const struct cli_command cli_commands[] = {
 	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n"
 	 "isac query 'confidence >= 80' --since 30d --format nft --max-tlp green --output isac.nft\n",
 	 cmd_query_opts, cmd_query},
+	{"sighting", "VALUE...", "say that I saw it, or that it is a false positive",
+	 "A signed report about each report that I may see and that holds the value, the newest of each publisher; it goes to exactly "
+	 "those\n"
+	 "who got that report. Without an option: I saw it, and it was bad; its age begins anew.",
+	 "isac sighting 198.51.100.7\nisac sighting evil.example --false-positive --note 'our own mail relay'\n", cmd_sighting_opts,
+	 cmd_sighting},
+	{"withdraw", "[REPORT_ID]", "take back a report of mine, or one value of it",
+	 "A signed report that goes to exactly those who got the original; `isac who` on it says who acknowledged. To say it anew\n"
+	 "instead: isac publish --supersedes.",
+	 "isac withdraw 0192f3c4-0000-7000-8000-000000000001 --reason 'wrong list'\nisac withdraw --value 198.51.100.7\n",
+	 cmd_withdraw_opts, cmd_withdraw},
 	{"preview", "[FILTER]", "what a feed with this filter would have brought",
 	 "Stored reports are run through the code that delivers: counts by type, publisher and day, and what is held back. Nothing is\n"
 	 "subscribed to. What is too much for one run says where to go on.",
@@ -47,6 +58,10 @@ const struct cli_command cli_commands[] = {
 	 "still to come, or passed. A report that I may not see is as one that does not exist.",
 	 "isac why 0192f3c4-0000-7000-8000-000000000001\nisac why 0192f3c4-0000-7000-8000-000000000001 --name soc --item 3\n", cmd_why_opts,
 	 cmd_why},
+	{"life", "VALUE...", "is a value still bad? its state, and what is left of its confidence",
+	 "By what I may see: active, held, expired, withdrawn or disputed; the best confidence, and its score now, which falls with age\n"
+	 "by the rule of its type (isac admin life list); sightings and false positives by what each member said last.",
+	 "isac life 198.51.100.7 evil.example\n", cmd_life_opts, cmd_life},
 	{"lookup", "[VALUE...]", "which of these values are known?",
 	 "Every value is answered: known or not, how often and by how many it was mentioned, the best confidence, the newest mention.\n"
 	 "Only what I may see counts. Exit status 1 if none is known, 4 if some are no values (each is listed).",
@@ -168,6 +183,11 @@ const struct cli_command cli_commands[] = {
 	{"admin doctor", "", "is the hub well? what to do if not",
 	 "What can be seen from inside; `isacd doctor` on the hub's machine sees the rest. Exit status 1 if something is wrong.",
 	 "isac admin doctor\n", NULL, cmd_admin_doctor},
+	{"admin life list", "", "how values of each type age", NULL, "isac admin life list\n", NULL, cmd_admin},
+	{"admin life set", "TYPE", "set how values of a type age",
+	 "age: one that says no end is over so long after it came in, or after the newest sighting. speed of decay: 1 falls evenly,\n"
+	 "above 1 at first, below 1 at the end.",
+	 "isac admin life set ipv4 --age 14 --speed 2\n", cmd_admin_life_set_opts, cmd_admin},
 	{"admin stats", "", "the hub's counters", NULL, "isac admin stats\n", NULL, cmd_admin},
 	{"admin params", "", "the hub's parameters", NULL, "isac admin params\n", NULL, cmd_admin},
 	{"help", "[COMMAND]", "this overview, or one command's help", NULL, "isac help publish\n", NULL, cmd_help},

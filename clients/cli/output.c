@@ -56,6 +56,14 @@ static void set_time(json_t *o, const char *key, int64_t us)
 	json_object_set_new(o, key, *text ? json_string(text) : json_null());
 }
 
+static void set_id(json_t *o, const char *key, const uint8_t *id)
+{
+	char text[37];
+	if (!id) return;
+	isac_id_text(text, id);
+	set_text(o, key, text, true);
+}
+
 static json_t *texts(const char *const *text, size_t n)
 {
 	json_t *list = json_array();
@@ -90,6 +98,13 @@ json_t *cli_output_item_json(const struct isac_item *it)
 	if (it->references_n) json_object_set_new(o, "references", texts(it->references, it->references_n));
 	if (it->groups_n) json_object_set_new(o, "groups", texts(it->groups, it->groups_n));
 	if (it->held) json_object_set_new(o, "held", json_true());
+	if (it->ended) json_object_set_new(o, "ended", json_true());
+	if (it->expired) json_object_set_new(o, "expired", json_true());
+	set_id(o, "supersedes", it->supersedes);
+	set_id(o, "about", it->about);
+	if (it->about) set_text(o, "about_publisher", it->about_publisher, true);
+	if (isac_verdict_name(it->verdict)) set_text(o, "verdict", isac_verdict_name(it->verdict), true);
+	if (it->count) json_object_set_new(o, "count", json_integer(it->count));
 	if (it->release_of) json_object_set_new(o, "release_of", json_integer((json_int_t)it->release_of));
 	json_object_set_new(o, "item", json_integer(it->index));
 	set_time(o, "created", it->created_us);
@@ -153,14 +168,27 @@ static void csv_item(const struct isac_item *it)
 	csv_cell(id, true);
 }
 
+/* What a line that is no indicator is. */
+static const char *what_else(const struct isac_item *it)
+{
+	if (it->kind == ISAC_KIND_WITHDRAWAL) return " (withdrawal)";
+	if (it->verdict == ISAC_VERDICT_FALSE_POSITIVE) return " (sighting: false positive)";
+	if (it->verdict == ISAC_VERDICT_EXPIRED) return " (sighting: expired)";
+	return it->kind == ISAC_KIND_SIGHTING ? " (sighting)" : "";
+}
+
 static void table_item(const struct isac_item *it)
 {
 	char received[CLI_TIME_BYTES], confidence[12] = "-", tags[120];
 	cli_time_format(received, it->received_us - it->received_us % 1000000);
 	if (it->confidence >= 0) snprintf(confidence, sizeof confidence, "%d", it->confidence);
 	join_tags(tags, sizeof tags, it);
-	printf("%-20s %-12s %-44s %4s %-12s %-12s%s %s\n", received, it->type, it->value, confidence,
-	       isac_tlp_name(it->tlp) ? isac_tlp_name(it->tlp) : "?", it->publisher, it->held ? " (held)" : "", tags);
+	printf("%-20s %-12s %-44s %4s %-12s %-12s%s%s %s\n", received, it->type, it->value, confidence,
+	       isac_tlp_name(it->tlp) ? isac_tlp_name(it->tlp) : "?", it->publisher,
+	       it->held	   ? " (held)"
+	       : it->ended ? " (ended)"
+			   : "",
+	       what_else(it), tags);
 }
 
 void cli_output_head(enum cli_format format)
@@ -181,14 +209,40 @@ void cli_output_item(enum cli_format format, const struct isac_item *it)
 	case CLI_CSV:
 		csv_item(it);
 		break;
-	case CLI_PLAIN:
-		puts(it->value);
+	case CLI_PLAIN: /* a list of bad values: what is said about them is none */
+		if (it->kind == ISAC_KIND_INDICATOR) puts(it->value);
 		break;
 	case CLI_TABLE:
 		table_item(it);
 		break;
 	case CLI_WHOLE:
 		break; /* nothing is written item by item */
+	}
+}
+
+void cli_output_receipt(const struct isac_receipt *r, const char *error, bool as_json)
+{
+	char id[37], received[CLI_TIME_BYTES];
+	isac_id_text(id, r->report_id);
+	cli_time_format(received, r->received_us);
+	if (as_json && error) {
+		cli_output_json(
+			json_pack("{s:s, s:i, s:s, s:i}", "report_id", id, "code", (int)r->code, "error", error, "items", (int)r->items));
+	} else if (as_json) {
+		json_t *held = json_array();
+		for (size_t i = 0; i < r->held_n; i++) json_array_append_new(held, json_integer(r->held[i]));
+		json_t *receipt =
+			json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:o}", "report_id", id, "code", (int)r->code, "seq", (json_int_t)r->seq,
+				  "items", (int)r->items, "received", received, "held", (int)r->held_n, "held_items", held);
+		if (r->held_n && r->text && *r->text) json_object_set_new(receipt, "why", json_string(r->text));
+		cli_output_json(receipt);
+	} else if (error) {
+		printf("%s %u refused: %s\n", id, r->code, error);
+	} else {
+		printf("%s %u seq %llu, %u items, received %s", id, r->code, (unsigned long long)r->seq, r->items, received);
+		if (r->held_n) printf(", %zu held", r->held_n);
+		if (r->held_n && r->text && *r->text) printf(" (%s)", r->text);
+		putchar('\n');
 	}
 }
 

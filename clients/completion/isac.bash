@@ -30,16 +30,19 @@ _isac()
 	--format)
 		case ${words[0]} in
 		publish) COMPREPLY=($(compgen -W "auto jsonl csv plain" -- "$cur")) ;;
-		lookup|related|report|stats) COMPREPLY=($(compgen -W "jsonl csv table" -- "$cur")) ;;
+		life|lookup|related|report|stats) COMPREPLY=($(compgen -W "jsonl csv table" -- "$cur")) ;;
 		query) COMPREPLY=($(compgen -W "jsonl csv plain table $whole" -- "$cur")) ;;
 		*) COMPREPLY=($(compgen -W "jsonl csv plain $whole" -- "$cur")) ;;
 		esac
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish subscribe query lookup related report stats preview who why status space group join leave filter admin help" ;;
+	"") next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group join leave filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
-	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --batch --flush --quiet" ;;
+	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --supersedes --batch --flush --quiet" ;;
+	withdraw*) opts="--value --type --reason" ;;
+	sighting*) opts="--false-positive --expired --type --publisher --count --first-seen --last-seen --note" ;;
+	life*) opts="--type --wait --format" ;;
 	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --every --quiet $whole_opts" ;;
 	query*) opts="--since --until --as-of --limit --wait --held --format $whole_opts" ;;
 	lookup*) opts="--file --type --known --wait --format" ;;
@@ -49,13 +52,13 @@ _isac()
 	preview*) opts="--filter --since --until --items --scan --cursor" ;;
 	who*) opts="--publisher" ;;
 	why*) opts="--name --item --publisher" ;;
-	help) next="keygen publish subscribe query lookup related report stats preview who why status space group join leave filter admin" ;;
+	help) next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group join leave filter admin" ;;
 	space|"help space") next="claim confirm drop list" ;;
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;
 	group|"help group") next="create invite accept leave give list" ;;
 	filter|"help filter") next="check explain" ;;
-	admin|"help admin") next="member key group subscription event held report recall read pending warninglist retention doctor stats params" ;;
+	admin|"help admin") next="member key group life subscription event held report recall read pending warninglist retention doctor stats params" ;;
 	leave*) opts="--dry-run" ;;
 	"admin member") next="add invite list suspend resume role quota erase" ;;
 	"admin key") next="add list revoke" ;;
@@ -74,6 +77,8 @@ _isac()
 	"admin key add"*) opts="--valid-from --valid-until --dry-run" ;;
 	"admin key revoke"*) opts="--from-seq --dry-run" ;;
 	"admin retention"*) opts="--dry-run --before" ;;
+	"admin life") next="list set" ;;
+	"admin life set"*) opts="--age --speed" ;;
 	"admin held") next="list release drop" ;;
 	"admin held list"*) opts="--publisher --type" ;;
 	"admin warninglist") next="reload" ;;

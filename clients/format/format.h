@@ -53,7 +53,8 @@ struct format_set;
 bool format_set_new(struct format_set **out, const struct format_set_conf *conf); /* false: no memory */
 void format_set_destroy(struct format_set **set);
 /*
- * In any order: of two reports of one publisher on one value the one with the higher sequence number holds. false: no memory.
+ * In any order: of two reports of one publisher on one value the one with the higher sequence number holds. A withdrawal ends what
+ * came before it. false: no memory.
  */
 bool format_set_add(struct format_set *set, const struct isac_item *item);
 void format_set_forget(struct format_set *set, int64_t now_us); /* frees what has expired */

@@ -22,6 +22,7 @@ struct format_entry {
 struct format_mention {
 	struct format_entry entry;
 	uint32_t index; /* of the item in report entry.seq */
+	uint8_t report_id[ISAC_ID_BYTES];
 	int64_t from_us;
 	char text[];
 };

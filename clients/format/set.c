@@ -9,7 +9,7 @@
 #include <string.h>
 #include "format/priv.h"
 
-enum { FIRST_CAP = 1024, ARENA_BYTES = 1 << 18, NOTE_BYTES = 512, DESCRIPTION_BYTES = 200, KIND = 1 /* isac1.proto: KIND_INDICATOR */ };
+enum { FIRST_CAP = 1024, ARENA_BYTES = 1 << 18, NOTE_BYTES = 512, DESCRIPTION_BYTES = 200 };
 
 bool format_set_new(struct format_set **out, const struct format_set_conf *conf)
 {
@@ -127,11 +127,12 @@ static enum format_skip check(struct format_set *set, struct format_entry *e, co
 {
 	struct wire_value value;
 	if (!item->verified) return FORMAT_SKIP_UNVERIFIED;
-	if (item->kind != KIND) return FORMAT_SKIP_KIND;
+	if (item->kind != ISAC_KIND_INDICATOR) return FORMAT_SKIP_KIND;
 	if (!item->tlp || item->tlp > ISAC_TLP_RED || (set->conf.tlp_max && item->tlp > set->conf.tlp_max)) return FORMAT_SKIP_TLP;
 	uint32_t type = wire_value_type(item->type, strlen(item->type));
 	if (!type || !wire_name_ok(item->publisher) || wire_value_canon(&value, type, item->value, strlen(item->value), &set->arena, NULL))
 		return FORMAT_SKIP_BAD;
+	if (item->ended) return FORMAT_SKIP_ENDED;
 	if (item->held || value.held) return FORMAT_SKIP_HELD;
 	*e = (struct format_entry){
 		.type = value.type, .value = value.text, .host = value.host, .family = value.family, .bits = value.prefix};
@@ -184,6 +185,7 @@ static struct format_mention *make_mention(const struct format_entry *e, const s
 	m->entry.link = pack(&at, link);
 	m->entry.seq = item->seq;
 	m->index = item->index;
+	memcpy(m->report_id, item->report_id, sizeof m->report_id);
 	m->entry.confidence = item->confidence;
 	m->entry.tlp = item->tlp;
 	m->from_us = item->valid_from_us;
@@ -196,10 +198,29 @@ static bool is_newer(const struct format_mention *a, const struct format_mention
 	return a->entry.seq != b->entry.seq ? a->entry.seq > b->entry.seq : a->index > b->index;
 }
 
+/* Its publisher takes back what that report says, or it has expired; if it is his newest word, it leaves like what says its end. */
+static void end(struct format_set *set, const struct isac_item *item)
+{
+	struct wire_value value;
+	const uint8_t *report_id = item->expired ? item->report_id : item->about;
+	uint32_t type = wire_value_type(item->type, strlen(item->type));
+	bool own = item->verified && report_id && (item->expired || strcmp(item->publisher, item->about_publisher) == 0);
+	if (!own || !type || wire_value_canon(&value, type, item->value, strlen(item->value), &set->arena, NULL)) return;
+	struct format_entry e = {.type = value.type, .value = value.text, .publisher = item->publisher};
+	struct format_mention *m = set->slot[find_slot(set, &e)];
+	if (!m || memcmp(m->report_id, report_id, sizeof m->report_id) != 0) return;
+	m->entry.until_us = 1;
+	set->changes++;
+}
+
 bool format_set_add(struct format_set *set, const struct isac_item *item)
 {
 	struct format_entry e;
 	wire_arena_reset(&set->arena);
+	if (item->kind == ISAC_KIND_WITHDRAWAL || item->expired) {
+		end(set, item);
+		return true;
+	}
 	enum format_skip why = check(set, &e, item);
 	if (why != FORMAT_SKIPS) {
 		set->skipped[why]++;

@@ -69,11 +69,17 @@ void isac_id_text(char out[37], const uint8_t id[ISAC_ID_BYTES]);
 
 /* ---- reports ------------------------------------------------------------------ */
 enum isac_tlp { ISAC_TLP_NONE, ISAC_TLP_CLEAR, ISAC_TLP_GREEN, ISAC_TLP_AMBER, ISAC_TLP_AMBER_STRICT, ISAC_TLP_RED };
-const char *isac_tlp_name(unsigned tlp);	/* "amber+strict"; NULL if there is no such label */
-enum isac_tlp isac_tlp_parse(const char *text); /* any case, with or without "TLP:"; ISAC_TLP_NONE if unknown */
-const char *isac_kind_name(unsigned kind);	/* "indicator"; "kind-77" is not made up: NULL if unknown */
-bool isac_type_known(const char *type);		/* is it an indicator type of proto/README.md section 8? */
-const char *isac_type_name(unsigned number);	/* 1.. ; NULL after the last */
+enum isac_kind { ISAC_KIND_NONE, ISAC_KIND_INDICATOR, ISAC_KIND_SIGHTING, ISAC_KIND_WITHDRAWAL };
+enum isac_verdict { ISAC_VERDICT_NONE, ISAC_VERDICT_POSITIVE, ISAC_VERDICT_FALSE_POSITIVE, ISAC_VERDICT_EXPIRED };
+const char *isac_verdict_name(unsigned verdict); /* "false-positive"; NULL if there is none */
+const char *isac_tlp_name(unsigned tlp);	 /* "amber+strict"; NULL if there is no such label */
+enum isac_tlp isac_tlp_parse(const char *text);	 /* any case, with or without "TLP:"; ISAC_TLP_NONE if unknown */
+const char *isac_kind_name(unsigned kind);	 /* "indicator"; "kind-77" is not made up: NULL if unknown */
+bool isac_type_known(const char *type);		 /* is it an indicator type of proto/README.md section 8? */
+/* Does this text, made canonical as the item's type, stand for the item's value? As `value =` in filters, also of what is sealed. */
+struct isac_item;
+bool isac_item_is(const struct isac_item *item, const char *value);
+const char *isac_type_name(unsigned number); /* 1.. ; NULL after the last */
 
 struct isac_indicator {
 	const char *type;  /* NULL or "": guessed from the value */
@@ -97,6 +103,14 @@ struct isac_report_conf {
 	size_t groups_n;
 	const char *const *recipients; /* of a red report, which is sealed to them: isac_batch_seal asks the hub for their keys */
 	size_t recipients_n;
+	const uint8_t *supersedes; /* the caller's own report that this one replaces; NULL = none */
+	/*
+	 * A report of sightings or withdrawals: who may see it follows from the report that it is about, and groups are not given. About a
+	 * red one it is sealed: recipients are then that one's, and its publisher.
+	 */
+	enum isac_kind kind; /* 0 = indicators */
+	const uint8_t *about;
+	const char *about_publisher;
 };
 
 /* Collects indicators for reports of one label: canonical values, no value twice in the batch's life. */
@@ -107,6 +121,18 @@ void isac_batch_close(struct isac_batch **batch);
 enum isac_batch_outcome { ISAC_BATCH_ADDED, ISAC_BATCH_DUPLICATE, ISAC_BATCH_REFUSED, ISAC_BATCH_FULL };
 /* FULL: seal first, then add it again. REFUSED: err says why. */
 enum isac_batch_outcome isac_batch_add(struct isac_batch *batch, const struct isac_indicator *indicator, struct isac_error *err);
+/* What is said of an item of the report that the batch is about, by type and canonical value as that report shows them. */
+struct isac_feedback {
+	const char *type, *value, *description;
+	enum isac_verdict verdict; /* sighting */
+	uint32_t count;		   /* sighting; 0 = not said */
+	int64_t first_seen_us, last_seen_us;
+};
+/*
+ * Into a batch of sightings or of withdrawals. Into one of indicators that replaces a report: withdraws this item of the report
+ * that is replaced; DUPLICATE if the batch says it again, which is as well. FULL as above.
+ */
+enum isac_batch_outcome isac_batch_add_feedback(struct isac_batch *batch, const struct isac_feedback *feedback, struct isac_error *err);
 uint32_t isac_batch_count(const struct isac_batch *batch);
 
 /* A signed report, ready to be sent: the bytes that go on the wire, always the same ones. */
@@ -181,8 +207,16 @@ struct isac_item {
 	size_t references_n;
 	const char *const *groups;
 	size_t groups_n;
+	const char *const *recipients; /* whom a red report names */
+	size_t recipients_n;
 	const uint8_t *supersedes; /* ISAC_ID_BYTES: the report that this one replaces, by its publisher's word; NULL = none */
-	uint64_t release_of;	   /* 0; else it was held as part of the report's entry with this seq, and is released now */
+	const uint8_t *about;	   /* sighting, withdrawal: of the report that it is about; NULL = none */
+	const char *about_publisher;
+	unsigned verdict;    /* sighting: enum isac_verdict */
+	uint32_t count;	     /* sighting; 0 = not said */
+	bool expired;	     /* of ISAC_EVENT_EXPIRED */
+	bool ended;	     /* history: its publisher has taken it back or said it anew */
+	uint64_t release_of; /* 0; else it was held as part of the report's entry with this seq, and is released now */
 };
 
 /* ---- feeds -------------------------------------------------------------------------------- */
@@ -203,6 +237,7 @@ enum isac_event_type {
 	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
 	ISAC_EVENT_RECALL,   /* `recalled` reports by `text`, which this subscription was sent, are not to be used any more: `reason` */
 	ISAC_EVENT_NOTICE,   /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
+	ISAC_EVENT_EXPIRED,  /* item, which came before, is past its end, by its own word or by the age of its type; it may be told twice */
 	ISAC_EVENT_RIGHTS,   /* what this member may see has changed, for reports behind `first`; position as above */
 };
 /* Why reports are gone (GAP) or not to be used any more (RECALL). */
@@ -379,7 +414,7 @@ struct isac_known {
 	int64_t newest_us;
 	uint32_t publishers;
 	int confidence;	   /* the best; -1 = none says one */
-	const char *state; /* "active", "expired"; "" if not known */
+	const char *state; /* "active", "expired", "withdrawn" (all mentions are); "" if not known */
 };
 /* Many values at once: add up to ISAC_LOOKUP_VALUES, ask, and begin again. */
 struct isac_lookup;
@@ -391,6 +426,28 @@ enum isac_result isac_lookup_add(struct isac_lookup *l, const char *type, const 
 /* The answers, in the order of the values; they live until the next add. wait_seq: as in isac_query_conf. */
 enum isac_result isac_lookup_ask(struct isac_lookup *l, uint64_t wait_seq, const struct isac_known **known, size_t *n,
 				 struct isac_error *err);
+
+enum isac_life_state {
+	ISAC_LIFE_UNKNOWN,
+	ISAC_LIFE_ACTIVE,
+	ISAC_LIFE_HELD,	     /* all that is not withdrawn is held */
+	ISAC_LIFE_EXPIRED,   /* all that stands is past its end, or more members say that it is over than that it is not */
+	ISAC_LIFE_WITHDRAWN, /* nothing stands */
+	ISAC_LIFE_DISPUTED,  /* as many members hold it for a false positive as have seen it, or more */
+};
+const char *isac_life_state_name(enum isac_life_state state); /* "active" */
+struct isac_life {
+	const char *type, *value; /* canonical */
+	enum isac_life_state state;
+	uint32_t mentions, publishers, withdrawn;   /* withdrawn: of the mentions, or replaced */
+	int confidence;				    /* the best of those that stand; -1 = none says one */
+	uint32_t score;				    /* what is left of it, 0..100 */
+	int64_t end_us;				    /* when the last of them is over; 0 = none stands */
+	uint32_t positive, false_positive, expired; /* members, by what each of them said last */
+};
+/* By what the caller may see. type NULL: guessed. value lives until the next call on isac. */
+enum isac_result isac_life(struct isac_life *out, struct isac *isac, const char *type, const char *value, uint64_t wait_seq,
+			   struct isac_error *err);
 
 struct isac_related_value {
 	const char *type, *value;

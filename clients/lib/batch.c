@@ -20,6 +20,10 @@ struct isac_batch {
 	struct names groups, recipients;
 	struct wire_reader *readers; /* of a red report: its recipients and its publisher */
 	size_t readers_n;
+	enum isac_kind kind;
+	bool supersedes;
+	uint8_t original[ISAC_ID_BYTES]; /* that it is about, or replaces */
+	char about_publisher[ISAC_NAME_BYTES + 1];
 	uint32_t items_max, count;
 	size_t bytes_max;
 	struct wire_buf items;		 /* one after the other */
@@ -51,6 +55,16 @@ static enum isac_result check_label(const struct isac_report_conf *conf, struct 
 {
 	if (!isac_tlp_name(conf->tlp))
 		return client_error_set(err, ISAC_MISUSED, "a report needs a label: clear, green, amber, amber+strict or red");
+	if (conf->kind > ISAC_KIND_INDICATOR) {
+		bool red = conf->tlp == ISAC_TLP_RED;
+		if (!conf->about || !conf->about_publisher || !wire_name_ok(conf->about_publisher) || conf->groups_n ||
+		    red != (conf->recipients_n > 0))
+			return client_error_set(err, ISAC_MISUSED,
+						"sightings and withdrawals are about one report, and reach who has that");
+		if (conf->recipients_n > WIRE_LIMIT_RECIPIENTS + 1)
+			return client_error_set(err, ISAC_MISUSED, "a report names %d recipients at most", WIRE_LIMIT_RECIPIENTS);
+		return ISAC_DONE;
+	}
 	if (conf->tlp == ISAC_TLP_RED && !conf->recipients_n)
 		return client_error_set(err, ISAC_MISUSED, "a red report names its recipients: add --to MEMBER");
 	if (conf->tlp != ISAC_TLP_RED && conf->recipients_n)
@@ -62,7 +76,10 @@ static enum isac_result check_label(const struct isac_report_conf *conf, struct 
 	return ISAC_DONE;
 }
 
-/* Everybody who is to read a red report, each once; its publisher, too, else it could not read its own. */
+/*
+ * Everybody who is to read a red report, each once; its publisher, too, else it could not read its own. What is said about a report goes to
+ * those of its readers to whom something can still be sealed: whom it names is not ours to choose.
+ */
 static enum isac_result find_readers(struct isac_batch *b, struct isac_error *err)
 {
 	struct wire_reader *readers = calloc(b->recipients.n + 1, sizeof *readers);
@@ -74,6 +91,7 @@ static enum isac_result find_readers(struct isac_batch *b, struct isac_error *er
 		for (size_t j = 0; j < n; j++) again |= strcmp(readers[j].name, name) == 0;
 		if (again) continue;
 		enum isac_result r = client_directory_curve(readers[n].curve, b->isac, name, err);
+		if (r == ISAC_REFUSED && b->kind != ISAC_KIND_INDICATOR && i < b->recipients.n) continue;
 		if (r) {
 			free(readers);
 			return r;
@@ -97,6 +115,10 @@ enum isac_result isac_batch_open(struct isac_batch **out, struct isac *isac, con
 	if (!b) return client_error_out_of_memory(err);
 	b->isac = isac;
 	b->tlp = conf->tlp;
+	b->kind = conf->kind ? conf->kind : ISAC_KIND_INDICATOR;
+	b->supersedes = conf->supersedes != NULL;
+	if (conf->about || conf->supersedes) memcpy(b->original, conf->about ? conf->about : conf->supersedes, sizeof b->original);
+	if (conf->about_publisher) snprintf(b->about_publisher, sizeof b->about_publisher, "%s", conf->about_publisher);
 	b->items_max = items_max;
 	b->bytes_max = bytes_max && bytes_max < WIRE_LIMIT_FRAME_BYTES - FRAME_REST ? bytes_max : WIRE_LIMIT_FRAME_BYTES - FRAME_REST;
 	wire_buf_init(&b->items, WIRE_LIMIT_FRAME_BYTES * 2);
@@ -199,17 +221,11 @@ static enum isac_result convert(struct isac_batch *b, Isac1__Indicator *out, str
 	return ISAC_DONE;
 }
 
-enum isac_batch_outcome isac_batch_add(struct isac_batch *b, const struct isac_indicator *in, struct isac_error *err)
+static enum isac_batch_outcome add_item(struct isac_batch *b, const Isac1__Item *item, const struct wire_value *value,
+					struct isac_error *err)
 {
-	Isac1__Indicator ind = ISAC1__INDICATOR__INIT;
-	Isac1__Item item = ISAC1__ITEM__INIT;
-	struct wire_value value = {0};
 	uint8_t key[WIRE_VALUE_KEY];
-	wire_arena_reset(&b->arena);
-	if (convert(b, &ind, &value, in, err)) return ISAC_BATCH_REFUSED;
-	item.body_case = ISAC1__ITEM__BODY_INDICATOR;
-	item.indicator = &ind;
-	wire_value_key(key, value.type, value.text, value.len);
+	wire_value_key(key, value->type, value->text, value->len);
 	if (!make_room(b)) {
 		client_error_out_of_memory(err);
 		return ISAC_BATCH_REFUSED;
@@ -217,7 +233,7 @@ enum isac_batch_outcome isac_batch_add(struct isac_batch *b, const struct isac_i
 	size_t at = slot(b->seen, b->seen_cap, key);
 	if (memcmp(b->seen[at], key, sizeof key) == 0) return ISAC_BATCH_DUPLICATE;
 	size_t before = b->items.len;
-	wire_pack(&b->items, &item.base);
+	wire_pack(&b->items, &item->base);
 	if (b->items.err) {
 		client_error_out_of_memory(err);
 		return ISAC_BATCH_REFUSED;
@@ -235,6 +251,51 @@ enum isac_batch_outcome isac_batch_add(struct isac_batch *b, const struct isac_i
 	b->seen_n++;
 	b->end[b->count++] = b->items.len;
 	return ISAC_BATCH_ADDED;
+}
+
+enum isac_batch_outcome isac_batch_add(struct isac_batch *b, const struct isac_indicator *in, struct isac_error *err)
+{
+	Isac1__Indicator ind = ISAC1__INDICATOR__INIT;
+	Isac1__Item item = ISAC1__ITEM__INIT;
+	struct wire_value value = {0};
+	wire_arena_reset(&b->arena);
+	if (convert(b, &ind, &value, in, err)) return ISAC_BATCH_REFUSED;
+	item.body_case = ISAC1__ITEM__BODY_INDICATOR;
+	item.indicator = &ind;
+	return add_item(b, &item, &value, err);
+}
+
+enum isac_batch_outcome isac_batch_add_feedback(struct isac_batch *b, const struct isac_feedback *f, struct isac_error *err)
+{
+	Isac1__Item item = ISAC1__ITEM__INIT;
+	Isac1__Sighting sighting = ISAC1__SIGHTING__INIT;
+	Isac1__Withdrawal withdrawal = ISAC1__WITHDRAWAL__INIT;
+	struct wire_value value = {0};
+	struct wire_why why = {.text = ""};
+	enum isac_err e;
+	wire_arena_reset(&b->arena);
+	if (b->kind == ISAC_KIND_SIGHTING) {
+		sighting.type = wire_value_type(f->type, strlen(f->type));
+		sighting.value = (char *)f->value;
+		sighting.verdict = f->verdict;
+		sighting.count = f->count;
+		sighting.first_seen_us = f->first_seen_us;
+		sighting.last_seen_us = f->last_seen_us;
+		if (f->description) sighting.description = (char *)f->description;
+		item.body_case = ISAC1__ITEM__BODY_SIGHTING;
+		item.sighting = &sighting;
+		e = wire_sighting_check(&value, &sighting, &b->arena, &why);
+	} else {
+		withdrawal.type = wire_value_type(f->type, strlen(f->type));
+		withdrawal.value = (char *)f->value;
+		if (f->description) withdrawal.description = (char *)f->description;
+		item.body_case = ISAC1__ITEM__BODY_WITHDRAWAL;
+		item.withdrawal = &withdrawal;
+		e = wire_withdrawal_check(&value, &withdrawal, &b->arena, &why);
+	}
+	if (!e) return add_item(b, &item, &value, err);
+	client_error_set(err, ISAC_REFUSED, "%s", why.text);
+	return ISAC_BATCH_REFUSED;
 }
 
 /* UUIDv7, RFC 9562: 48 bits of milliseconds, then random. */
@@ -259,12 +320,19 @@ enum isac_result isac_batch_seal(struct isac_batch *b, struct isac_report *out, 
 	header.created_us = client_clock_now_us();
 	make_id(out->id, header.created_us);
 	header.report_id = (ProtobufCBinaryData){sizeof out->id, out->id};
-	header.kind = ISAC1__KIND__KIND_INDICATOR;
+	header.kind = b->kind;
+	if (b->supersedes) header.supersedes = (ProtobufCBinaryData){sizeof b->original, b->original};
+	if (b->kind != ISAC_KIND_INDICATOR) {
+		header.about = (ProtobufCBinaryData){sizeof b->original, b->original};
+		header.about_publisher = b->about_publisher;
+	}
 	header.tlp = b->tlp;
 	header.groups = b->groups.text;
 	header.n_groups = b->groups.n;
-	header.recipients = b->recipients.text;
-	header.n_recipients = b->recipients.n;
+	if (b->kind == ISAC_KIND_INDICATOR) {
+		header.recipients = b->recipients.text;
+		header.n_recipients = b->recipients.n;
+	}
 	uint8_t secret[WIRE_SECRET];
 	randombytes_buf(secret, sizeof secret);
 	struct wire_bytes *items = calloc(b->count, sizeof *items);

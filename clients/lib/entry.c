@@ -21,28 +21,38 @@ static void fill_header(struct isac_item *it, const Isac1__Entry *entry, const I
 	it->publisher = entry->publisher;
 	it->received_us = entry->received_us;
 	it->held = entry->state == 1;
+	it->ended = entry->state == 2;
+	it->expired = entry->state == 3;
 	it->release_of = entry->release_of;
 	it->tlp = h->tlp;
 	it->kind = h->kind;
 	it->created_us = h->created_us;
 	it->groups = (const char *const *)h->groups;
 	it->groups_n = h->n_groups;
-	it->supersedes = h->supersedes.len == ISAC_ID_BYTES ? h->supersedes.data : NULL;
+	it->recipients = (const char *const *)h->recipients;
+	it->recipients_n = h->n_recipients;
 	memcpy(it->report_id, h->report_id.data, ISAC_ID_BYTES);
 	it->type = it->value = it->raw = it->description = it->country = "";
 	it->confidence = it->severity = -1;
+	if (h->supersedes.len == ISAC_ID_BYTES) it->supersedes = h->supersedes.data;
+	if (h->about.len == ISAC_ID_BYTES) it->about = h->about.data;
+	it->about_publisher = h->about_publisher;
+}
+
+static void fill_value(struct isac_item *it, uint32_t type, const char *value, struct wire_arena *arena)
+{
+	struct wire_value v;
+	const char *name = wire_value_name(type);
+	it->type = name ? name : "";
+	it->value = it->raw = value;
+	if (!name || wire_value_canon(&v, type, value, strlen(value), arena, NULL)) return;
+	it->value = v.text;
+	it->type = wire_value_name(v.type);
 }
 
 static void fill_indicator(struct isac_item *it, const Isac1__Indicator *ind, struct wire_arena *arena)
 {
-	struct wire_value v;
-	const char *name = wire_value_name(ind->type);
-	it->type = name ? name : "";
-	it->value = it->raw = ind->value;
-	if (name && wire_value_canon(&v, ind->type, ind->value, strlen(ind->value), arena, NULL) == ISAC_OK) {
-		it->value = v.text;
-		it->type = wire_value_name(v.type);
-	}
+	fill_value(it, ind->type, ind->value, arena);
 	if (*ind->raw) it->raw = ind->raw;
 	it->confidence = ind->confidence_plus1 <= 101 ? (int)ind->confidence_plus1 - 1 : -1;
 	it->severity = ind->severity_plus1 <= 11 ? (int)ind->severity_plus1 - 1 : -1;
@@ -59,6 +69,26 @@ static void fill_indicator(struct isac_item *it, const Isac1__Indicator *ind, st
 	it->references_n = ind->n_references;
 }
 
+static void fill_sighting(struct isac_item *it, const Isac1__Sighting *s, struct wire_arena *arena)
+{
+	fill_value(it, s->type, s->value, arena);
+	it->verdict = s->verdict;
+	it->count = s->count;
+	it->first_seen_us = s->first_seen_us;
+	it->last_seen_us = s->last_seen_us;
+	it->description = s->description;
+}
+
+/* What a successor takes back is of the report that it replaces. */
+static void fill_withdrawal(struct isac_item *it, const Isac1__Withdrawal *w, struct wire_arena *arena)
+{
+	fill_value(it, w->type, w->value, arena);
+	it->description = w->description;
+	if (it->about || !it->supersedes) return;
+	it->about = it->supersedes;
+	it->about_publisher = it->publisher;
+}
+
 static bool texts_ok(char *const *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -67,8 +97,13 @@ static bool texts_ok(char *const *text, size_t n)
 }
 
 /* What ends on a terminal or in a log must not steer it, whoever signed it. */
-static bool is_plain(const Isac1__Indicator *ind)
+static bool is_plain(const Isac1__Item *item)
 {
+	if (item->body_case == ISAC1__ITEM__BODY_SIGHTING)
+		return texts_ok((char *const[]){item->sighting->value, item->sighting->description}, 2);
+	if (item->body_case == ISAC1__ITEM__BODY_WITHDRAWAL)
+		return texts_ok((char *const[]){item->withdrawal->value, item->withdrawal->description}, 2);
+	const Isac1__Indicator *ind = item->indicator;
 	char *const one[] = {ind->value, ind->raw, ind->description, ind->country};
 	return texts_ok(one, sizeof one / sizeof one[0]) && texts_ok(ind->tags, ind->n_tags) &&
 	       texts_ok(ind->references, ind->n_references);
@@ -92,12 +127,37 @@ static enum isac_result problem(struct client_entry_items *out, const Isac1__Ent
 }
 
 /* What the hub could not judge is judged here, by the rules of its intake: else whoever names me could have me block anything. */
-static bool judge_sealed(struct isac_item *it, const Isac1__Indicator *ind, struct wire_arena *arena)
+static bool judge_sealed(struct isac_item *it, const Isac1__Item *item, struct wire_arena *arena)
 {
 	struct wire_value value = {0};
-	if (wire_indicator_check(&value, ind, arena, NULL)) return false;
+	if (item->body_case == ISAC1__ITEM__BODY_SIGHTING) return !wire_sighting_check(&value, item->sighting, arena, NULL);
+	if (item->body_case == ISAC1__ITEM__BODY_WITHDRAWAL) return !wire_withdrawal_check(&value, item->withdrawal, arena, NULL);
+	if (wire_indicator_check(&value, item->indicator, arena, NULL)) return false;
 	it->held = value.held;
 	return true;
+}
+
+bool isac_item_is(const struct isac_item *item, const char *value)
+{
+	struct wire_value v;
+	struct wire_arena arena;
+	uint32_t type = wire_value_type(item->type, strlen(item->type));
+	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
+	bool is = type && !wire_value_canon(&v, type, value, strlen(value), &arena, NULL) && strcmp(v.text, item->value) == 0;
+	wire_arena_clear(&arena);
+	return is || strcmp(value, item->value) == 0;
+}
+
+static bool is_known(const Isac1__Item *item)
+{
+	return item->body_case >= ISAC1__ITEM__BODY_INDICATOR && item->body_case <= ISAC1__ITEM__BODY_WITHDRAWAL;
+}
+
+/* A successor takes back what it does not say again. */
+static bool is_of_kind(const Isac1__Header *header, const Isac1__Item *item)
+{
+	return header->kind == (uint32_t)item->body_case ||
+	       (header->supersedes.len && item->body_case == ISAC1__ITEM__BODY_WITHDRAWAL && header->kind == ISAC1__KIND__KIND_INDICATOR);
 }
 
 static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *entry, const Isac1__Header *header, struct wire_arena *arena)
@@ -111,15 +171,18 @@ static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *e
 		if (wire_open(&msg, &isac1__item__descriptor, arena, d->item.data, d->item.len, false, NULL))
 			return "an item is signed but cannot be read";
 		const Isac1__Item *body = (const Isac1__Item *)msg;
-		if (body->body_case != ISAC1__ITEM__BODY_INDICATOR) continue; /* a kind of tomorrow */
-		if (header->kind != ISAC1__KIND__KIND_INDICATOR) return "an item is not of the kind that its header says";
-		if (!is_plain(body->indicator)) return "an item holds control or invisible characters";
+		if (!is_known(body)) continue; /* a kind of tomorrow */
+		if (!is_of_kind(header, body)) return "an item is not of the kind that its header says";
+		if (!is_plain(body)) return "an item holds control or invisible characters";
 		struct isac_item *it = &items[out->n++];
 		memset(it, 0, sizeof *it);
 		fill_header(it, entry, header);
 		it->index = wire_entry_index(entry, i);
-		fill_indicator(it, body->indicator, arena);
-		if (entry->sealed.len && !judge_sealed(it, body->indicator, arena)) return "a sealed item breaks the rules for values";
+		it->kind = (unsigned)body->body_case;
+		if (body->body_case == ISAC1__ITEM__BODY_SIGHTING) fill_sighting(it, body->sighting, arena);
+		else if (body->body_case == ISAC1__ITEM__BODY_WITHDRAWAL) fill_withdrawal(it, body->withdrawal, arena);
+		else fill_indicator(it, body->indicator, arena);
+		if (entry->sealed.len && !judge_sealed(it, body, arena)) return "a sealed item breaks the rules for values";
 	}
 	return NULL;
 }

@@ -64,7 +64,7 @@ static void take(struct isac_lookup *l, const Isac1__Known *k)
 	known->mentions = k->mentions;
 	known->publishers = k->publishers;
 	known->confidence = k->confidence_plus1 <= 101 ? (int)k->confidence_plus1 - 1 : -1;
-	known->state = k->state == 1 ? "active" : k->state == 3 ? "expired" : "";
+	known->state = k->state == 1 ? "active" : k->state == 3 ? "expired" : k->state == 4 ? "withdrawn" : "";
 	known->newest_seq = k->newest_seq;
 	known->newest_us = k->newest_us;
 }

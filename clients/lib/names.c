@@ -22,6 +22,12 @@ enum isac_tlp isac_tlp_parse(const char *text)
 	return ISAC_TLP_NONE;
 }
 
+const char *isac_verdict_name(unsigned verdict)
+{
+	static const char *const names[] = {NULL, "positive", "false-positive", "expired"};
+	return verdict < sizeof names / sizeof names[0] ? names[verdict] : NULL;
+}
+
 const char *isac_kind_name(unsigned kind)
 {
 	return kind < sizeof kind_names / sizeof kind_names[0] ? kind_names[kind] : NULL;

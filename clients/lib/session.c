@@ -212,6 +212,15 @@ static void on_notice(struct isac_subscriber *s, const Isac1__Notice *m)
 	client_session_tell(s, ISAC_EVENT_NOTICE);
 }
 
+static void on_expired(struct isac_subscriber *s, const Isac1__Expired *m)
+{
+	if (m->sub != s->sub) return;
+	wire_arena_reset(&s->arena);
+	s->expired = m;
+	s->entry = 0;
+	s->items = (struct client_entry_items){.item = NULL};
+}
+
 static void on_recall(struct isac_subscriber *s, const Isac1__Recall *m)
 {
 	if (m->sub != s->sub || !m->n_reports) return;
@@ -248,7 +257,7 @@ void client_session_read(struct isac_subscriber *s)
 {
 	struct wire_head head;
 	struct wire_bytes body;
-	while (!s->has_told && !s->batch && !s->final && client_socket_receive(s->socket, &head, &body) == ISAC_OK) {
+	while (!s->has_told && !s->batch && !s->expired && !s->final && client_socket_receive(s->socket, &head, &body) == ISAC_OK) {
 		if (head.type == WIRE_DELIVERY) {
 			s->heard_ms = client_clock_mono_ms();
 			on_delivery(s, &head, body);
@@ -263,6 +272,7 @@ void client_session_read(struct isac_subscriber *s)
 		else if (head.type == WIRE_HEARTBEAT) on_heartbeat(s, (const Isac1__Heartbeat *)msg);
 		else if (head.type == WIRE_GAP) on_gap(s, (const Isac1__Gap *)msg);
 		else if (head.type == WIRE_NOTICE) on_notice(s, (const Isac1__Notice *)msg);
+		else if (head.type == WIRE_EXPIRED) on_expired(s, (const Isac1__Expired *)msg);
 		else if (head.type == WIRE_RECALL) on_recall(s, (const Isac1__Recall *)msg);
 		else if (head.type == WIRE_ERROR) on_error(s, &head, (const Isac1__Error *)msg);
 	}

@@ -29,6 +29,7 @@ struct isac_subscriber {
 	uint64_t batch_last, batch_from;
 	size_t entry;
 	struct client_entry_items items;
+	const Isac1__Expired *expired; /* in `small`; its entries are handed out like a batch's, and items lie in `arena` */
 
 	/* found while reading, told at the next call */
 	struct isac_event told;

@@ -61,6 +61,29 @@ static void finish_batch(struct isac_subscriber *s)
 	client_session_tell(s, ISAC_EVENT_POSITION);
 }
 
+/* true: *event is an item that has expired. false: all were handed out. */
+static bool hand_out_expired(struct isac_subscriber *s, struct isac_event *event)
+{
+	while (s->expired) {
+		struct isac_error err;
+		if (s->items.at < s->items.n) {
+			*event = (struct isac_event){.type = ISAC_EVENT_EXPIRED,
+						     .item = &s->items.item[s->items.at++],
+						     .position = s->position,
+						     .head = s->head};
+			return true;
+		}
+		if (s->entry == s->expired->n_entries ||
+		    client_entry_open(&s->items, s->isac, s->expired->entries[s->entry], &s->arena, &err)) {
+			s->expired = NULL; /* without its key it is told of again when the session is opened anew */
+			s->items = (struct client_entry_items){.item = NULL};
+			return false;
+		}
+		s->entry++;
+	}
+	return false;
+}
+
 /* true: *event is an item. false: the batch is used up, or (err) the hub is away. */
 static bool hand_out(struct isac_subscriber *s, struct isac_event *event)
 {
@@ -90,7 +113,7 @@ enum isac_result isac_subscriber_next(struct isac_subscriber *s, int wait_ms, st
 {
 	int64_t deadline = client_clock_mono_ms() + wait_ms;
 	for (;;) {
-		if (hand_out(s, event)) return ISAC_DONE;
+		if (hand_out_expired(s, event) || hand_out(s, event)) return ISAC_DONE;
 		client_session_read(s);
 		int64_t now = client_clock_mono_ms(), next = now;
 		if (!s->has_told && !s->batch && !s->final) next = client_session_tend(s, now);
@@ -104,7 +127,7 @@ enum isac_result isac_subscriber_next(struct isac_subscriber *s, int wait_ms, st
 			if (err) *err = s->final_error;
 			return s->final;
 		}
-		if (s->batch) continue;
+		if (s->batch || s->expired) continue;
 		if (!s->ever_open && now - s->start_ms >= s->isac->timeout_ms) return client_home_unreachable(err, s->isac, s->socket, 1);
 		if (now >= deadline) return ISAC_QUIET;
 		int64_t until = deadline < next ? deadline : next;

@@ -87,6 +87,16 @@ static size_t count_keys(const Isac1__SealedPayload *p, const char *member)
 	return n;
 }
 
+/* What is said about a report names nobody: whether its keys are for those who may read that one, only its store knows. */
+static enum isac_err check_each_once(const Isac1__SealedPayload *p, struct wire_why *why)
+{
+	if (!p->n_keys) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "the body is sealed to nobody");
+	for (size_t i = 0; i < p->n_keys; i++)
+		if (!wire_name_ok(p->keys[i]->member) || count_keys(p, p->keys[i]->member) != 1)
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "sealed key %zu is for no member, or a second one", i + 1);
+	return ISAC_OK;
+}
+
 static enum isac_err check_keys(const Isac1__SealedPayload *p, const Isac1__Header *header, const char *publisher, struct wire_why *why)
 {
 	size_t named = 0;
@@ -94,6 +104,7 @@ static enum isac_err check_keys(const Isac1__SealedPayload *p, const Isac1__Head
 
 	for (size_t i = 0; i < p->n_keys; i++)
 		if (p->keys[i]->box.len != BOX) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "a sealed key is not %d bytes", BOX);
+	if (header->about.len) return check_each_once(p, why);
 	for (size_t i = 0; i < header->n_recipients; i++) {
 		bool again = false;
 
@@ -122,6 +133,22 @@ enum isac_err wire_sealed_check(const Isac1__Header *header, struct wire_bytes s
 	if (!err) err = check_keys(p, header, publisher, why);
 	wire_arena_clear(&arena);
 	return err;
+}
+
+enum isac_err wire_sealed_readers(char *const **names, size_t *n, struct wire_bytes sealed, struct wire_arena *arena)
+{
+	ProtobufCMessage *msg;
+	enum isac_err err = wire_open(&msg, &isac1__sealed_payload__descriptor, arena, sealed.data, sealed.len, false, NULL);
+	const Isac1__SealedPayload *p = (const Isac1__SealedPayload *)msg;
+	char **out;
+
+	if (err) return err;
+	*n = p->n_keys < READERS_MAX ? p->n_keys : READERS_MAX;
+	out = wire_arena_alloc(arena, (*n + 1) * sizeof(*out));
+	if (!out) return ISAC_ERR_NO_MEMORY;
+	for (size_t i = 0; i < *n; i++) out[i] = p->keys[i]->member;
+	*names = out;
+	return ISAC_OK;
 }
 
 static enum isac_err open_box(uint8_t key[KEY], const Isac1__SealedPayload *p, const char *member, const uint8_t secret[WIRE_CURVE],

@@ -221,8 +221,13 @@ enum isac_err wire_report_make_sealed(struct wire_buf *submit, const char *membe
 /* Appends a SealedPayload of these bytes, for the report whose header has these ids. */
 enum isac_err wire_sealed_make(struct wire_buf *out, struct wire_bytes payload, const Isac1__Header *header,
 			       const struct wire_reader *readers, size_t n);
-/* What the hub can know: the header commits to these bytes, and each recipient has a key in them, its publisher at most one. */
+/*
+ * What the hub can know: the header commits to these bytes, and each recipient has a key in them, its publisher at most one. What is said
+ * about another report names no recipients: each key is a member's, and whose they may be follows from that report.
+ */
 enum isac_err wire_sealed_check(const Isac1__Header *header, struct wire_bytes sealed, const char *publisher, struct wire_why *why);
+/* To whom a payload that was checked is sealed: the keys' names, in the arena. */
+enum isac_err wire_sealed_readers(char *const **names, size_t *n, struct wire_bytes sealed, struct wire_arena *arena);
 /* The payload's bytes, in the arena. NOT_FOUND: it holds no key for this member; NOT_AUTHENTIC: it is not what the header commits to,
  * or does not open. */
 enum isac_err wire_sealed_open(struct wire_bytes *payload, const Isac1__Header *header, struct wire_bytes sealed, const char *member,
@@ -272,5 +277,11 @@ const char *wire_value_refang(const char *raw, size_t *len, struct wire_arena *a
 uint32_t wire_value_guess(const char *raw, size_t len, struct wire_arena *arena);
 /* All rules of README section 8 on an opened Indicator, its canonical value in *out. */
 enum isac_err wire_indicator_check(struct wire_value *out, const Isac1__Indicator *ind, struct wire_arena *arena, struct wire_why *why);
+/* The rules on a Sighting and a Withdrawal. Their value is checked against the report that they are about, not by today's list. */
+enum isac_err wire_sighting_check(struct wire_value *out, const Isac1__Sighting *sighting, struct wire_arena *arena, struct wire_why *why);
+enum isac_err wire_withdrawal_check(struct wire_value *out, const Isac1__Withdrawal *withdrawal, struct wire_arena *arena,
+				    struct wire_why *why);
+/* A value as the store has it: canonical, or as its publisher wrote it if the rules of today would refuse it. */
+enum isac_err wire_value_known(struct wire_value *out, uint32_t type, char *text, struct wire_arena *arena);
 
 #endif

@@ -15,7 +15,8 @@ BEGIN
 			(SELECT count(*) FROM (SELECT FROM held_voice o WHERE o.key = k.key LIMIT quorum) n) >= quorum)
 	), row AS (
 		SELECT h.seq, h.item, row_number() OVER (PARTITION BY h.key, h.publisher_id, h.audience_id ORDER BY h.seq DESC) AS nr
-		FROM may JOIN held h ON h.key = may.key AND h.state = 'open'
+		FROM may JOIN held h ON h.key = may.key AND h.state = 'open' -- nobody is given what was withdrawn meanwhile
+			AND NOT EXISTS (SELECT FROM mention m WHERE m.seq = h.seq AND m.item = h.item AND m.ended_seq IS NOT NULL)
 	)
 	UPDATE held h SET state = CASE WHEN row.nr = 1 THEN 'due' ELSE 'passed' END FROM row WHERE h.seq = row.seq AND h.item = row.item;
 	SELECT count(*) INTO due FROM (SELECT FROM held WHERE state = 'due' LIMIT 1) d;
@@ -30,7 +31,7 @@ LANGUAGE plpgsql SET search_path = isac, pg_temp AS $$
 BEGIN
 	INSERT INTO held (key, seq, item, publisher_id, audience_id, state, release_seq)
 		SELECT m.key, m.seq, m.item, m.publisher_id, r.audience_id, CASE WHEN c.seq IS NULL THEN 'open' ELSE 'released' END, c.seq
-		FROM unnest(seqs) AS u(seq) JOIN mention m ON m.seq = u.seq AND m.held JOIN report r ON r.seq = u.seq
+		FROM unnest(seqs) AS u(seq) JOIN mention m ON m.seq = u.seq AND m.held AND m.kind = 1 JOIN report r ON r.seq = u.seq
 		LEFT JOIN LATERAL (SELECT min(o.seq) AS seq FROM report o
 			WHERE o.release_of = u.seq AND (o.held IS NULL OR get_bit(o.held, m.item) = 0)) c ON true
 		ON CONFLICT DO NOTHING;

@@ -23,7 +23,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	FOR k IN SELECT key, mentions FROM indicator WHERE key = ANY (slice) AND first_seq < r.from_seq LOOP
-		SELECT seq INTO oldest FROM mention WHERE key = k.key AND seq >= r.from_seq AND seq <= upto ORDER BY seq LIMIT 1;
+		SELECT seq INTO oldest FROM mention WHERE key = k.key AND kind = 1 AND seq >= r.from_seq AND seq <= upto ORDER BY seq LIMIT 1;
 		IF oldest IS NULL THEN
 			DELETE FROM indicator WHERE key = k.key;
 		ELSIF k.mentions > 10000 THEN
@@ -31,7 +31,7 @@ BEGIN
 		ELSE
 			UPDATE indicator SET (first_seq, last_seq, mentions, first_seen, last_seen, publishers) =
 				(SELECT min(seq), max(seq), count(*), min(first_seen), max(last_seen), (array_agg(DISTINCT publisher_id))[1:16]
-					FROM mention WHERE key = k.key AND seq >= r.from_seq AND seq <= upto)
+					FROM mention WHERE key = k.key AND kind = 1 AND seq >= r.from_seq AND seq <= upto)
 				WHERE key = k.key;
 		END IF;
 	END LOOP;

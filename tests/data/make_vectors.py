@@ -489,7 +489,7 @@ def write_reports():
     case("created 300 s ahead", 8, 200, full(created_us=NOW_US + 300_000_000))
     case("created 7 days ago", 8, 200, full(created_us=NOW_US - 7 * 86400_000_000))
     case("texts of other languages", 8, 200, full(items=[indicator(4, "evil.example.org", tags=["Schadsoftware \u00fc", "\u60aa\u610f"], description="' ; DROP TABLE r; --")]))
-    case("header with an unknown field", 3, 400, full(change_header=lambda b: b + num(12, 1)))
+    case("header with an unknown field", 3, 400, full(change_header=lambda b: b + num(15, 1)))
     case("header with a field twice", 3, 400, full(change_header=lambda b: b + num(8, 3)))
     case("no header", 3, 400, full(change_header=lambda b: b"", sig=sign(ALICE, "report", HUB_ID, b"")))
     case("header that is no message, and no signature", 3, 400, full(change_header=lambda b: b"\xff", sig=b""))
@@ -652,9 +652,10 @@ def write_sealed():
     to = lambda *names: [(name, curve[name]) for name in names]
     good = sealed_payload(clear, to("bob", "carol", "alice"))
 
-    def case(name, hub_code, member, code, data=good, recipients=("bob", "carol"), secret=None, commit=None, count=3):
-        head_bytes = header(report_id=REPORT_ID, key_id=key_id(public(ALICE)), created_us=NOW_US, kind=1, tlp=5, recipients=list(recipients),
-                            item_count=count, items_root=root([leaf(SECRET, i, item) for i, item in enumerate(items)])) + raw(14, commit or H(data))
+    def case(name, hub_code, member, code, data=good, recipients=("bob", "carol"), secret=None, commit=None, count=3, about=None):
+        head_bytes = header(report_id=REPORT_ID, key_id=key_id(public(ALICE)), created_us=NOW_US, kind=3 if about else 1, tlp=5, recipients=list(recipients),
+                            item_count=count, items_root=root([leaf(SECRET, i, item) for i, item in enumerate(items)]))
+        head_bytes += (raw(12, about) + text(13, "alice") if about else b"") + raw(14, commit or H(data))
         f.case(name, publisher="alice", header=head_bytes, sealed=data, hub_code=hub_code, member=member, curve_secret=secret or curve[member], code=code,
                **({"payload": clear} if code == 200 else {}))
     case("for bob", 200, "bob", 200)
@@ -680,6 +681,13 @@ def write_sealed():
     case("no hash of this length", 401, "bob", 401, commit=H(good)[:31])
     case("an unknown field", 400, "bob", 200, good + num(3, 1))
     case("no message", 400, "bob", 400, b"\xff\xff")
+    about = lambda name, hub_code, code, data: case("about another report: " + name, hub_code, "bob", code, data, (), about=bytes(range(16)))
+    about("whose readers its header does not name", 200, 200, good)
+    about("no keys", 422, 404, sealed_payload(clear, []))
+    about("two keys for bob", 422, 200, sealed_payload(clear, to("bob", "carol", "bob")))
+    about("a key for what is no name", 422, 200, sealed_payload(clear, [*to("bob"), ("Carol", curve["carol"])]))
+    about("a key of 79 bytes", 422, 401, raw(1, bytes(40)) + raw(2, text(1, "bob") + raw(2, bytes(79))))
+    about("an empty body", 422, 401, sealed_payload(b"", to("bob")))
     f.write()
 
 

@@ -19,13 +19,18 @@ def item(n, **more):
     return report.indicator(N["ipv4"], f"198.51.100.{n}", **more)
 
 
+def withdrawn(n):
+    return pb.Item(withdrawal=pb.Withdrawal(type=N["ipv4"], value=f"198.51.100.{n}")).SerializeToString()
+
+
 def test_a_chain_is_found_from_each_of_its_ends_and_says_what_changed(anna, enrol, hub):
     reader = enrol("reader", "subscriber")
     first, *_ = anna.publish([item(1, confidence_plus1=51), item(2)])
-    second, *_ = anna.publish([item(1, confidence_plus1=91), item(3)], change=supersedes(first))
+    second, *_ = anna.publish([item(1, confidence_plus1=91), item(3), withdrawn(2)], change=supersedes(first))
     third, _, body = anna.publish([item(1, confidence_plus1=91), item(3), item(4)], change=supersedes(second))
-    enrol("mallory").publish([item(9)], change=supersedes(first))        # another's report replaces nothing
-    got = reader.client.request("VERSIONS", pb.Versions(report_id=first.id, wait_seq=body.seq + 1))
+    mallory = enrol("mallory")
+    assert mallory.client.publish(mallory.report([item(9)], change=supersedes(first))).code == 404       # another's report is replaced by nobody else
+    got = reader.client.request("VERSIONS", pb.Versions(report_id=first.id, wait_seq=body.seq))
     assert [e.header for e in got.entries] == [first.header]
     assert [(later.publisher, later.report_id) for later in got.later if later.publisher == "anna"] == [("anna", second.id)]
     isac = hubs.Member(hub, "reader", reader.home.folder)
@@ -40,14 +45,15 @@ def test_a_chain_is_found_from_each_of_its_ends_and_says_what_changed(anna, enro
 
 def test_a_version_that_one_may_not_see_is_not_named(anna, enrol):
     reader, friend = enrol("reader", "subscriber"), enrol("friend", "subscriber")
-    first, *_ = anna.publish([item(1)])
+    first, *_ = anna.publish([item(1)], tlp=pb.TLP_RED, recipients=["friend"], readers={"friend": friend.home.curve_public})
     hidden, _, body = anna.publish([item(1), item(2)], tlp=pb.TLP_RED, recipients=["friend"], change=supersedes(first),
                                     readers={"friend": friend.home.curve_public})
     ask = pb.Versions(report_id=first.id, wait_seq=body.seq)
     assert [later.report_id for later in friend.client.request("VERSIONS", ask).later] == [hidden.id]
     assert not reader.client.request("VERSIONS", ask).later
     nothing = reader.client.request("VERSIONS", pb.Versions(report_id=bytes(15) + b"1", wait_seq=body.seq))
-    assert reader.client.request("VERSIONS", pb.Versions(report_id=hidden.id, wait_seq=body.seq)) == nothing
+    for made in (first, hidden):
+        assert reader.client.request("VERSIONS", pb.Versions(report_id=made.id, wait_seq=body.seq)) == nothing
 
 
 def test_wrong_questions_have_their_codes(anna):
@@ -68,8 +74,8 @@ def test_a_store_of_before_learns_what_replaces_what(anna, hub):
         header.supersedes, header.report_id = first.id, b"R\x10" * 8
 
     first, *_ = anna.publish([item(1)])
-    anna.publish([item(2)], change=change)
-    _, _, body = anna.publish([item(3)], change=supersedes(first))
+    anna.publish([item(1), item(2)], change=change)
+    _, _, body = anna.publish([item(1), item(3)], change=supersedes(first))
     ask = pb.Versions(report_id=first.id, wait_seq=body.seq)
     before = anna.client.request("VERSIONS", ask)
     assert len(before.later) == 2

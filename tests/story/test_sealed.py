@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 import wirekit as kit
-from hub import Member, run, until
+from hub import BIN, Member, run, until
 from isac1 import feed as feeds, merkle, report, sealed
 from isac1.client import Client, Feed
 from isac1.messages import pb
@@ -216,3 +216,167 @@ def test_it_is_recalled_and_erased_like_any_other(hub, alice, bob, carol):
     until("all is erased", lambda: hub.sql("SELECT count(payload) FROM report").strip() == "0", 40)
     until("and told", lambda: second["report_id"] in [r["report_id"] for r in got(bob) if r["reason"] == "erased"], 40)
     assert bob.json("query", "tlp = red") == [] and got(carol) == []
+
+
+# ---- what is said about a sealed report
+
+def about(made_by, items, kind, readers, original, publisher="alice", change=None, tlp=pb.TLP_RED):
+    """A sighting or withdrawal as a report of its own, sealed to these readers."""
+    def turn(header):
+        header.kind, header.about, header.about_publisher = kind, original, publisher
+        if change:
+            change(header)
+    return report.Report(made_by, items, tlp=tlp, readers=readers, change=turn)
+
+
+def withdrawal(text):
+    return pb.Item(withdrawal=pb.Withdrawal(type=VALUE_NUMBER["ipv4"], value=text)).SerializeToString()
+
+
+def sighting(text):
+    return pb.Item(sighting=pb.Sighting(type=VALUE_NUMBER["ipv4"], value=text, verdict=1)).SerializeToString()
+
+
+def test_sightings_and_withdrawals_reach_its_readers_and_nobody_else(hub, alice, bob, carol):
+    """Found by the program in its own opened history, sealed to the same readers; to the hub it is a report about a report."""
+    word = secrets.token_hex(12)
+    first, = alice.publish(f"{word}.example", "198.51.100.7", "198.51.100.8", tlp="red", args=("--to", "bob"))
+    args = ("--name", "soc", "--filter", "type = md5", "--idle-exit", "1")
+    assert len(bob.json("subscribe", *args, "--from", "start")) == 3
+    seen, = bob.json("sighting", f"{word}.example", "--note", f"{word} again")
+    assert seen["code"] == 200
+    got = [x for x in alice.json("subscribe", "--from", "start", "--idle-exit", "1") if x["kind"] == "sighting"]
+    assert [(x["publisher"], x["value"], x["about"], x["tlp"], x["description"], x["verified"]) for x in got] == [
+        ("bob", f"{word}.example", first["report_id"], "red", f"{word} again", True)]
+    took, = alice.json("withdraw", first["report_id"], "--value", "198.51.100.7")
+    assert (took["code"], took["items"]) == (200, 1)
+    assert [(x["kind"], x["value"], x["about"]) for x in bob.json("subscribe", *args)] == [
+        ("sighting", f"{word}.example", first["report_id"]), ("withdrawal", "198.51.100.7", first["report_id"])]
+    left = bob.isac("subscribe", "--from", "start", "--idle-exit", "1", "--format", "nft").stdout
+    assert "198.51.100.8" in left and "198.51.100.7" not in left
+    assert sorted(x["kind"] for x in bob.json("query", "not kind = indicator", "--wait")) == ["sighting", "withdrawal"]
+    # Carol learns nothing, by any way; neither does the hub.
+    assert read(carol) == [] and carol.json("query", "") == []
+    assert carol.isac("sighting", "198.51.100.7", ok=(1,)).stderr.count("no report") == 1
+    for member in (alice, bob, carol):
+        answer, = member.json("life", f"{word}.example", "--wait", ok=(0, 1))
+        assert [answer[k] for k in ("state", "mentions", "positive", "withdrawn")] == ["unknown", 0, 0, 0]
+        assert member.json("lookup", "198.51.100.8", "--wait", ok=(0, 1))[0]["known"] is False
+    for table in ("report", "mention", "indicator", "audience", "concern", "feed_range"):
+        rows = hub.sql(f"SELECT t::text FROM {table} t")
+        assert word not in rows and word.encode().hex() not in rows, table
+    assert {s["member"] for s in alice.json("who", took["report_id"])[0]["sent"]} == {"bob"}
+    assert {s["member"] for s in bob.json("who", seen["report_id"])[0]["sent"]} == {"alice", "bob"}
+
+
+def test_the_hub_knows_its_end_when_all_of_it_is_taken_back(hub, alice, bob):
+    """A part is between its readers; all of it, or a successor, is a fact that history shows."""
+    found = lambda *more: [x for x in bob.json("query", " and ".join(["kind = indicator", *more]), "--wait") if x["kind"] == "indicator"]
+    stands = lambda: {x["value"] for x in found("withdrawals = 0")}
+    ended = lambda: {x["value"] for x in found() if x.get("ended")}
+    first, = alice.publish("198.51.100.7", "198.51.100.8", tlp="red", args=("--to", "bob"))
+    alice.json("withdraw", first["report_id"], "--value", "198.51.100.7")
+    assert (stands(), ended()) == ({"198.51.100.7", "198.51.100.8"}, set())
+    took, = alice.json("withdraw", first["report_id"])
+    assert took["items"] == 2 and (stands(), ended()) == (set(), {"198.51.100.7", "198.51.100.8"})
+    second, = alice.publish("198.51.100.9", "198.51.100.10", tlp="red", args=("--to", "bob"))
+    third, = alice.publish("198.51.100.10", "198.51.100.11", tlp="red", args=("--to", "bob", "--supersedes", second["report_id"]))
+    assert stands() == {"198.51.100.10", "198.51.100.11"}      # what it takes back is no indicator
+    lines = bob.json("subscribe", "--from", "start", "--idle-exit", "1")
+    assert [(x["kind"], x["value"]) for x in lines if x["report_id"] == third["report_id"]] == [
+        ("indicator", "198.51.100.10"), ("indicator", "198.51.100.11"), ("withdrawal", "198.51.100.9")]
+    assert alice.publish("198.51.100.10", tlp="amber", args=("--supersedes", third["report_id"]), ok=(1,))[0]["code"] == 422
+    assert alice.json("withdraw", third["report_id"])[0]["items"] == 3 and stands() == set()
+    before = hub.sql("SELECT seq, ended_seq FROM mention ORDER BY seq")
+    hub.stop()
+    hub.start(hub.port)
+    hub.sql("truncate isac.mention, isac.indicator, isac.concern; update isac.index_cursor set seq = 0; update isac.indicator_cursor set seq = 0")
+    hub.stop()
+    hub.start(hub.port)
+    bob.isac("query", "", "--wait")
+    assert hub.sql("SELECT seq, ended_seq FROM mention ORDER BY seq") == before
+
+
+def test_what_is_said_is_sealed_to_exactly_those_readers(hub, alice, bob, carol):
+    a, b, c = map(kit.home_of, (alice, bob, carol))
+    curve = {"alice": a.curve_public, "bob": b.curve_public, "carol": c.curve_public}
+    both = {name: curve[name] for name in ("alice", "bob")}
+    with Client(a, hub.request_endpoint) as one, Client(b, hub.request_endpoint) as two, Client(c, hub.request_endpoint) as three:
+        made = make(a, both)
+        assert one.publish(made).code == 200
+        code = lambda client, *args, **kw: client.publish(about(client.home, *args, original=made.id, **kw)).code
+        gone, seen = [withdrawal("198.51.100.7")], [sighting("198.51.100.7")]
+        assert code(one, gone, pb.KIND_WITHDRAWAL, both) == 200
+        assert code(one, gone, pb.KIND_WITHDRAWAL, {"bob": curve["bob"]}) == 200            # it need not read its own
+        assert code(two, seen, pb.KIND_SIGHTING, both) == 200
+        assert code(one, gone, pb.KIND_WITHDRAWAL, {"alice": curve["alice"]}) == 422        # bob has the report and would not hear
+        assert code(one, gone, pb.KIND_WITHDRAWAL, curve) == 422                            # and carol must not
+        assert code(two, seen, pb.KIND_SIGHTING, {**both, "carol": curve["carol"]}) == 422
+        assert code(two, seen, pb.KIND_SIGHTING, {**both, "nobody": curve["bob"]}) == 422
+        assert code(two, seen, pb.KIND_SIGHTING, None) == 422                               # in clear
+        assert code(two, seen, pb.KIND_SIGHTING, None, tlp=pb.TLP_AMBER) == 422             # under another label
+        assert code(two, seen * 2, pb.KIND_SIGHTING, both) == 422                           # more than there is to speak about
+        assert code(two, seen, pb.KIND_SIGHTING, both, change=lambda h: h.recipients.append("alice")) == 422
+        assert code(two, gone, pb.KIND_WITHDRAWAL, both) == 403                             # not bob's to take back
+        assert code(three, seen, pb.KIND_SIGHTING, curve) == 404                            # as if there were none
+        hub.admin.isac("admin", "member", "suspend", "bob")
+        assert code(one, gone, pb.KIND_WITHDRAWAL, {"alice": curve["alice"]}) == 200        # who is shut out cannot be waited for
+        assert one.publish(make(a, both)).code == 422                                       # and nothing new is sealed to him
+    said = alice.isac("publish", "--tlp", "red", "--to", "bob", "--format", "plain", stdin="198.51.100.9\n", ok=(1,))
+    assert "422" in said.stdout + said.stderr and "shut out" in said.stdout + said.stderr
+    hub.admin.isac("admin", "member", "resume", "bob")
+    assert alice.publish("198.51.100.9", tlp="red", args=("--to", "bob"))[0]["code"] == 200
+    bob.isac("leave", "bob")
+    assert alice.publish("198.51.100.10", tlp="red", args=("--to", "bob"), ok=(1,))[0]["code"] == 422
+
+
+def test_readers_hold_what_is_said_to_the_rules(hub, alice, bob):
+    """The hub cannot see what a sealed withdrawal says; a reader ignores what breaks the rules, and what is none of the publisher's."""
+    a, b = map(kit.home_of, (alice, bob))
+    both = {"alice": a.curve_public, "bob": b.curve_public}
+    with Client(a, hub.request_endpoint) as one, Client(b, hub.request_endpoint) as two:
+        made = make(a, both)
+        assert one.publish(made).code == 200
+        bad = pb.Item(withdrawal=pb.Withdrawal(type=VALUE_NUMBER["ipv4"], value="198.51.100.7", description="x\u202ey")).SerializeToString()
+        wrong = pb.Item(sighting=pb.Sighting(type=VALUE_NUMBER["ipv4"], value="198.51.100.7", verdict=9)).SerializeToString()
+        assert one.publish(about(a, [bad], pb.KIND_WITHDRAWAL, both, made.id)).code == 200
+        assert one.publish(about(a, [report.indicator(VALUE_NUMBER["ipv4"], "203.0.113.1")], pb.KIND_WITHDRAWAL, both, made.id)).code == 200
+        assert two.publish(about(b, [wrong], pb.KIND_SIGHTING, both, made.id)).code == 200
+        assert one.publish(about(a, [withdrawal("203.0.113.99")], pb.KIND_WITHDRAWAL, both, made.id)).code == 200
+    done = run(*bob.argv("--json", "subscribe", "--from", "start", "--idle-exit", "1"), ok=(0, 1, 4))
+    rows = [kit.json.loads(line) for line in done.stdout.splitlines()]
+    assert [(r["kind"], r["value"]) for r in rows if r.get("verified")] == [("indicator", "198.51.100.7"), ("withdrawal", "203.0.113.99")]
+    assert "198.51.100.7" in bob.isac("subscribe", "--from", "start", "--idle-exit", "1", "--format", "nft", ok=(0, 1, 4)).stdout
+
+
+def test_a_revoked_key_is_recalled_from_its_recipients(hub, alice, bob, carol):
+    """Whatever their filters said: bob was sent it, carol was not."""
+    sub = lambda member: member.json("subscribe", "--name", "s", "--idle-exit", "1")
+    for member in (bob, carol):
+        assert member.json("subscribe", "--name", "s", "--from", "start", "--filter", "type = md5", "--idle-exit", "1") == []
+    first, = alice.publish("198.51.100.7", "198.51.100.8", tlp="red", args=("--to", "bob"))
+    assert [len(sub(m)) for m in (bob, carol)] == [2, 0]
+    hub.admin.isac("admin", "key", "revoke", hub.admin.json("admin", "key", "list", "alice")[0]["key_id"], "--from-seq", str(first["seq"]))
+    until("found", lambda: any(r["complete"] == "yes" for r in hub.admin.json("admin", "recall", "list")), 40)
+    told = [i for i in sub(bob) if "recall" in i]
+    assert [(i["reason"], i["report_id"], i["items"]) for i in told] == [("key-revoked", first["report_id"], 1)]
+    assert [i for i in sub(carol) if "recall" in i] == []
+    recall = hub.admin.json("admin", "recall", "list")[0]["id"]
+    assert {r["receiver"] for r in hub.admin.json("admin", "recall", "show", recall)} == {"bob"}
+
+
+def test_what_is_sealed_is_no_fault(hub, alice, bob):
+    """Backup's verify and the doctor look at it like at any other; nothing of it expires as far as the hub knows."""
+    first, = alice.publish("198.51.100.7", tlp="red", args=("--to", "bob", "--valid-for", "1d"))
+    bob.json("sighting", "198.51.100.7")
+    alice.publish("198.51.100.8")
+    hub.admin.isac("admin", "life", "set", "ipv4", "--age", "5", "--speed", "1")
+    assert bob.json("query", "", "--wait")
+    hub.sql("update isac.report set received = received - interval '10 days'")
+    live = bob.start("subscribe", "--from", "start", "--follow")
+    until("the green one has expired", lambda: hub.stat("feed.expired") == 1)
+    assert {row["state"] for row in hub.admin.json("admin", "doctor")} == {"ok"}
+    live.terminate()
+    hub.stop()
+    done = kit.json.loads(run(BIN / "isacd", "verify", "--data", hub.folder, "--json").stdout)
+    assert done["reports"] == 3, done

@@ -10,9 +10,19 @@ from isac1.messages import pb
 
 COUNT = 120
 OLD = ROOT / "tests/data/schema-0013/functions"
-# Of the tables of then, in the order in which they refer to each other.
-KEPT = {"admin_event": "", "member": "id, name, type, roles, suspended, curve, created", "member_key": "", "member_group": "", "member_group_member": "",
-        "audience": "", "report": "", "report_key": "", "subscription": ""}
+# The tables of then, in the order in which they refer to each other.
+KEPT = ["admin_event", "member", "member_key", "member_group", "member_group_member", "audience", "report", "report_key", "subscription"]
+# What both have; later columns are not of then, and older ones have their defaults.
+KEEP = """DO $$
+DECLARE
+    columns text;
+BEGIN
+    SELECT string_agg(quote_ident(old.column_name), ', ') INTO columns FROM information_schema.columns old
+        JOIN information_schema.columns new USING (table_name, column_name)
+        WHERE table_name = '{0}' AND old.table_schema = 'kept' AND new.table_schema = 'isac';
+    EXECUTE format('INSERT INTO isac.{0} (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM kept.{0}', columns, columns);
+END
+$$;"""
 
 
 def old_schema():
@@ -31,9 +41,7 @@ def old_schema():
 def downgrade(hub, nets):
     """Moves the data of a running hub into a database as of 0013. Nothing derived goes along: the index of then began at 0 as well."""
     script = ["ALTER SCHEMA isac RENAME TO kept;", *old_schema(), "SET search_path = isac;"]
-    for table, columns in KEPT.items():
-        listed = f"({columns})" if columns else ""
-        script.append(f"INSERT INTO {table} {listed} OVERRIDING SYSTEM VALUE SELECT {columns or '*'} FROM kept.{table};")
+    script += [KEEP.format(table) for table in KEPT]
     for table in ("admin_event", "member", "member_group", "audience"):
         script.append(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM {table}), false);")
     script.append("UPDATE hub_head SET (seq, received) = (SELECT seq, received FROM kept.hub_head);")

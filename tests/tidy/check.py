@@ -53,6 +53,18 @@ def check_purity():
                 breach(path, number, "this room does no I/O and reads no clock")
 
 
+def check_statements():
+    """A prepared statement's name is its own: a connection that came by both of two of one name would refuse the second."""
+    where = {}
+    for path in tracked(".c"):
+        text = path.read_text() if str(path.relative_to(ROOT)).startswith("broker/") else ""
+        for found in re.finditer(r'\{\s*"([a-z0-9_]+)",\s*(?:STORE_\w+\s*)?"(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b', text):
+            line = text.count("\n", 0, found.start(1)) + 1
+            if found[1] in where:
+                breach(path, line, f"statement {found[1]} has the name of {where[found[1]]}")
+            where[found[1]] = f"{path.name}:{line}"
+
+
 def check_names():
     """Path = symbol: what broker/ROOM/*.c exports begins with ROOM_."""
     for path in tracked(".c"):
@@ -104,7 +116,7 @@ def check_top():
         breaches.append(f"{name}: nothing else stands at the top")
 
 
-for check in (check_rooms, check_purity, check_names, check_sizes, check_words, check_sql_comments, check_top):
+for check in (check_rooms, check_purity, check_statements, check_names, check_sizes, check_words, check_sql_comments, check_top):
     check()
 print("\n".join(breaches))
 sys.exit(1 if breaches else 0)

@@ -1,5 +1,6 @@
 """Section 5, sealed reports: a body that its recipients alone can open."""
 import os
+import re
 
 import nacl.bindings as sodium
 import nacl.exceptions
@@ -9,6 +10,7 @@ from .messages import pb
 from .scan import Refused, opened
 
 NONCE = bytes(24)
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def _bound(header):
@@ -32,6 +34,11 @@ def check(data, header, publisher):
     except Refused as refused:
         raise Refused(refused.code, str(refused), step=7) from None
     names = [key.member for key in got.keys]
+    if header.about:            # whose they may be follows from the report that it is about
+        if len(got.body) <= 16 or not names or any(len(key.box) != 80 for key in got.keys) or len(set(names)) != len(names) \
+                or not all(NAME.fullmatch(name) for name in names) or not 1 <= header.item_count <= 1000 or len(header.items_root) != 32:
+            raise Refused(422, "body or keys", step=7)
+        return
     others = [name for name in names if name not in header.recipients]
     if len(got.body) <= 16 or any(len(key.box) != 80 for key in got.keys) or len(set(names)) != len(names):
         raise Refused(422, "body or keys", step=7)

@@ -200,6 +200,8 @@ static const struct {
 	{"group.give", false, true, .arg = {"group", "x", "member", "y"}},
 	{"subscription.list", true, false, .arg = {0}},
 	{"event.list", true, false, .arg = {0}},
+	{"life.list", true, true, .arg = {0}},
+	{"life.set", false, false, .arg = {"type", "ipv4", "age_days", "30", "speed", "2"}},
 	{"held.list", true, false, .arg = {0}},
 	{"held.release", false, false, .arg = {"what", "8.8.8.8"}},
 	{"held.drop", false, false, .arg = {"what", "8.8.8.8"}},

@@ -42,7 +42,7 @@ static void what_must_not_be_written_is_not(void **state)
 	};
 	struct format_tally tally;
 	bad[0].verified = false;
-	bad[1].kind = 3;
+	bad[1].kind = ISAC_KIND_SIGHTING;
 	bad[2].tlp = ISAC_TLP_AMBER_STRICT;
 	bad[3].tlp = ISAC_TLP_NONE;
 	bad[4].held = true;

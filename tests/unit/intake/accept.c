@@ -217,9 +217,66 @@ static void reader_publishes(struct draft *d)
 {
 	d->connection = d->member = "reader", d->names = d->signs = KEY_READER;
 }
+static uint8_t original[17] = "fedcba9876543210";
+static void is_about(struct draft *d, uint32_t kind, const char *publisher)
+{
+	d->h.kind = kind;
+	d->h.about = (ProtobufCBinaryData){16, original};
+	d->h.about_publisher = (char *)(uintptr_t)publisher;
+}
+static void sights(struct draft *d)
+{
+	is_about(d, 2, "bob");
+}
+static void reader_sights(struct draft *d)
+{
+	reader_publishes(d);
+	sights(d);
+}
+static void withdraws(struct draft *d)
+{
+	is_about(d, 3, "alice");
+}
+static void withdraws_anothers(struct draft *d)
+{
+	is_about(d, 3, "bob");
+}
+static void reader_withdraws(struct draft *d)
+{
+	reader_publishes(d);
+	is_about(d, 3, "reader");
+}
+static void sights_for_some(struct draft *d)
+{
+	sights(d);
+	d->groups[0] = (char *)(uintptr_t) "banks";
+	d->h.n_groups = 1;
+}
+static void about_is_short(struct draft *d)
+{
+	sights(d);
+	d->h.about.len = 15;
+}
+static void about_nobody(struct draft *d)
+{
+	is_about(d, 2, "");
+}
+static void sights_and_replaces(struct draft *d)
+{
+	sights(d);
+	d->h.supersedes = d->h.about;
+}
+static void indicators_about(struct draft *d)
+{
+	is_about(d, 1, "alice");
+}
 static void kind_2(struct draft *d)
 {
 	d->h.kind = 2;
+}
+static void kind_4(struct draft *d)
+{
+	d->h.kind = 4;
 }
 static void kind_0(struct draft *d)
 {
@@ -241,6 +298,18 @@ static void seal(struct draft *d)
 static void seal_31(struct draft *d)
 {
 	seal(d), d->h.sealed.len--;
+}
+static void sights_red_in_clear(struct draft *d)
+{
+	sights(d), d->h.tlp = 5;
+}
+static void sights_red(struct draft *d)
+{
+	sights_red_in_clear(d), seal(d);
+}
+static void sights_green_sealed(struct draft *d)
+{
+	sights(d), seal(d);
 }
 static void red_nobody(struct draft *d)
 {
@@ -313,7 +382,7 @@ static void reader_from_future(struct draft *d)
 }
 static void reader_bad_kind(struct draft *d)
 {
-	reader_publishes(d), kind_2(d);
+	reader_publishes(d), kind_4(d);
 }
 
 static const struct {
@@ -355,9 +424,23 @@ static const struct {
 	{"supersedes of 3", supersedes_3, 422},
 	{"no publisher", reader_publishes, 403},
 	{"no publisher, from the future", reader_from_future, 425},
-	{"no publisher, kind 2", reader_bad_kind, 403},
+	{"no publisher, kind 4", reader_bad_kind, 403},
 	{"kind 0", kind_0, 422},
-	{"kind 2", kind_2, 422},
+	{"a sighting about nothing", kind_2, 422},
+	{"kind 4", kind_4, 422},
+	{"a sighting", sights, 200},
+	{"a sighting by a subscriber", reader_sights, 200},
+	{"a red sighting: the original names the recipients", sights_red, 200},
+	{"a red sighting in clear", sights_red_in_clear, 422},
+	{"a green sighting, sealed", sights_green_sealed, 422},
+	{"a sighting for a group", sights_for_some, 422},
+	{"about of 15 bytes", about_is_short, 422},
+	{"about_publisher empty", about_nobody, 422},
+	{"a sighting that replaces", sights_and_replaces, 422},
+	{"indicators about a report", indicators_about, 422},
+	{"a withdrawal", withdraws, 200},
+	{"a withdrawal of another's report", withdraws_anothers, 403},
+	{"a withdrawal by a subscriber", reader_withdraws, 403},
 	{"no label", tlp_0, 422},
 	{"label 6", tlp_6, 422},
 	{"red for nobody", red_nobody, 422},

@@ -106,7 +106,7 @@ static void resolves_names(void **state)
 		{2, "energy finance", "", 200, "10 20", ""},
 		{2, "finance energy finance", "", 200, "10 20", ""},
 		{5, "", "bob", 200, "", "3"},
-		{5, "finance", "carol bob alice bob", 200, "10", "3 7 9"},
+		{5, "finance", "bob alice bob", 200, "10", "3 7"},
 		{0, "", "", 422, "", ""},      /* no label */
 		{6, "", "", 422, "", ""},      /* PURPLE */
 		{5, "", "", 422, "", ""},      /* red for nobody */
@@ -114,6 +114,7 @@ static void resolves_names(void **state)
 		{5, "", "alice alice", 422, "", ""},
 		{5, "", "bob mallory", 422, "", ""},
 		{5, "", "BOB", 422, "", ""},
+		{5, "", "bob carol", 422, "", ""},	   /* she is shut out */
 		{5, "", "bob carols-client", 422, "", ""}, /* a client is no recipient */
 		{4, "", "bob", 422, "", ""},		   /* recipients without red */
 		{1, "", "alice", 422, "", ""},
@@ -153,6 +154,38 @@ static void resolves_names(void **state)
 			assert_string_equal(ids, rows[i].recipient_ids);
 		}
 		wire_arena_clear(&arena);
+	}
+	member_roster_free(r);
+}
+
+/* alice's report to bob and carol, who is shut out; dave is a member, too. */
+static void what_is_said_is_sealed_to_the_readers_of_the_original(void **state)
+{
+	static const struct {
+		int32_t author;
+		const char *names;
+		unsigned code;
+	} rows[] = {
+		{3, "alice bob carol", 200}, {3, "alice", 200},	      {3, "bob alice", 200},	     {3, "bob", 200},
+		{3, "carol", 200},	     {7, "bob", 200},	      {7, "alice bob", 200},	     {7, "alice", 422},
+		{7, "carol", 422},	     {7, "carol alice", 422}, {3, "alice dave", 422},	     {7, "bob dave", 422},
+		{7, "bob nobody", 422},	     {7, "bob BOB", 422},     {7, "bob carols-client", 422},
+	};
+	static const int32_t recipients[] = {3, 9};
+	const struct member_audience a = {.tlp = 5, .recipients = recipients, .recipients_n = 2};
+	struct member dave = {.id = 12, .name = "dave"};
+	struct member_roster *r = make_roster();
+
+	(void)state;
+	assert_int_equal(member_roster_add(r, &dave), ISAC_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char names[64], *list[8];
+		struct wire_why why = {.text = ""};
+		enum isac_err err;
+
+		snprintf(names, sizeof(names), "%s", rows[i].names);
+		err = member_audience_check_readers(&a, r, 7, rows[i].author, list, split(list, names), &why);
+		if (isac_err_code(err) != rows[i].code) fail_msg("row %zu: got %u (%s)", i, isac_err_code(err), why.text);
 	}
 	member_roster_free(r);
 }
@@ -267,6 +300,7 @@ static int judge(FILE *in)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(rule_follows_the_table), cmocka_unit_test(resolves_names),
+					   cmocka_unit_test(what_is_said_is_sealed_to_the_readers_of_the_original),
 					   cmocka_unit_test(holds_to_the_limits), cmocka_unit_test(digests_tell_apart)};
 
 	if (wire_init()) return 1;

@@ -250,7 +250,9 @@ static void a_bad_item_is_named(void **state)
 	} rows[] = {
 		{"\x0a\x02\x08\x01", 4, ISAC_ERR_BAD_VALUE}, /* an ipv4 without a value */
 		{"\x0a\x02\x08", 3, ISAC_ERR_MALFORMED},     /* cut */
-		{"\x12\x02\x08\x01", 4, ISAC_ERR_MALFORMED}, /* a oneof field that nobody knows */
+		{"\x22\x02\x08\x01", 4, ISAC_ERR_MALFORMED}, /* a oneof field that nobody knows */
+		{"\x12\x02\x08\x01", 4, ISAC_ERR_BAD_VALUE}, /* a sighting among indicators */
+		{"\x1a\x02\x08\x01", 4, ISAC_ERR_BAD_VALUE}, /* a withdrawal, in a report that replaces none */
 		{"", 0, ISAC_ERR_MALFORMED},
 		{"\x0a\x07\x08\x01\x12\x03"
 		 "1.2",

@@ -185,6 +185,7 @@ static inline void hub_publish(void *arg, struct report *const *reports, size_t 
 		box.astray |= reports[i]->seq > box.committed_seq || (box.published_seq && reports[i]->seq != box.published_seq + 1);
 		box.published_seq = reports[i]->seq;
 	}
+	pthread_cond_broadcast(&box.changed);
 	pthread_mutex_unlock(&box.lock);
 }
 
@@ -224,19 +225,39 @@ static inline void hub_receipts_end(void *arg)
 	(void)arg;
 }
 
+/* Waits, at most until `until`, for something to change in the box; its lock is held. Returns whether it did. */
+static inline bool hub_changed(const struct timespec *until)
+{
+	return !pthread_cond_timedwait(&box.changed, &box.lock, until);
+}
+
 static inline void hub_wait(size_t n)
 {
 	struct timespec until;
+	size_t seen;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += 60;
 	pthread_mutex_lock(&box.lock);
-	while (box.n < n)
-		if (pthread_cond_timedwait(&box.changed, &box.lock, &until)) {
-			pthread_mutex_unlock(&box.lock);
-			fail_msg("only %zu of %zu receipts in 60 s", box.n, n);
-		}
+	while (box.n < n && hub_changed(&until)) continue;
+	seen = box.n;
 	pthread_mutex_unlock(&box.lock);
+	if (seen < n) fail_msg("only %zu of %zu receipts in 60 s", seen, n);
+}
+
+/* A report is published after its receipt has gone out. */
+static inline void hub_wait_published(uint64_t seq)
+{
+	struct timespec until;
+	uint64_t seen;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 60;
+	pthread_mutex_lock(&box.lock);
+	while (box.published_seq != seq && hub_changed(&until)) continue;
+	seen = box.published_seq;
+	pthread_mutex_unlock(&box.lock);
+	if (seen != seq) fail_msg("published up to %llu, not %llu", (unsigned long long)seen, (unsigned long long)seq);
 }
 
 static inline const struct hub_receipt *hub_find(uint64_t request_id)

@@ -109,7 +109,7 @@ static void test_only_what_is_due(void **state)
 	release(6);
 	assert_string_equal(bits(seq), "06 03");
 	assert_string_equal(cluster_sql("select (select seq from isac.hub_head) = (select max(seq) from isac.report)"), "t");
-	assert_int_equal(box.published_seq, strtoull(cluster_sql("select seq from isac.hub_head"), NULL, 10));
+	hub_wait_published(strtoull(cluster_sql("select seq from isac.hub_head"), NULL, 10));
 }
 
 static void test_what_was_erased_releases_nothing(void **state)
@@ -137,7 +137,7 @@ static void test_more_than_a_page(void **state)
 	for (uint32_t i = 0; i < 5; i++) release(2002 + 2 * i); /* a page between two commits */
 	assert_string_equal(cluster_sql("select count(*) || ' ' || count(distinct release_seq) from isac.held where state = 'released'"),
 			    "150 150");
-	assert_int_equal(box.published_seq, strtoull(cluster_sql("select seq from isac.hub_head"), NULL, 10));
+	hub_wait_published(strtoull(cluster_sql("select seq from isac.hub_head"), NULL, 10));
 }
 
 int main(void)
