@@ -158,6 +158,8 @@ static enum isac_err step_rights(struct intake_case *c, struct wire_arena *arena
 	while (i < n && kinds[i].kind != c->header->kind) i++;
 	if (!(c->member->roles & (i < n ? kinds[i].roles : MEMBER_PUBLISHER)))
 		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
+	if (c->member->client) /* else an organisation had as many voices on a value as it has clients */
+		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "a client publishes nothing: its organisation speaks for it");
 	if (i == n) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "this hub does not take kind %u", c->header->kind);
 	enum isac_err err = check_about(c, kinds[i].is_about, why);
 	if (!err && !kinds[i].is_about) err = member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);

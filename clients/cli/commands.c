@@ -35,7 +35,8 @@ const struct cli_command cli_commands[] = {
 	{"sighting", "VALUE...", "say that I saw it, or that it is a false positive",
 	 "A signed report about each report that I may see and that holds the value, the newest of each publisher; it goes to exactly "
 	 "those\n"
-	 "who got that report. Without an option: I saw it, and it was bad; its age begins anew.",
+	 "who got that report. Without an option: I saw it, and it was bad; its age begins anew.\n"
+	 "About a red report it is sealed to those who can read that, and in no count of the hub's.",
 	 "isac sighting 198.51.100.7\nisac sighting evil.example --false-positive --note 'our own mail relay'\n", cmd_sighting_opts,
 	 cmd_sighting},
 	{"withdraw", "[REPORT_ID]", "take back a report of mine, or one value of it",

@@ -15,11 +15,19 @@ from isac1.tables import LIMIT, VALUE_NUMBER
 
 CLEAR, GREEN, AMBER, STRICT, RED = range(1, 6)
 LABELS = (CLEAR, GREEN, AMBER, STRICT, RED)
-BLOCK = 64      # reports whose values lie in one /24: few enough for all of them to be in one answer
+BLOCK = 32      # reports whose values lie in one /24: few enough for all of them to be in one answer
 
 
 def value_of(number):
     return str(ipaddress.ip_address("93.0.0.0") + number // BLOCK * 256 + number % BLOCK)
+
+
+LAST = "94.0.0.0"
+
+
+def network_of(first, world):
+    """The block of this number; behind the last one, that of the newest report."""
+    return f"{value_of(first)}/24" if first < len(world.indicators) else f"{LAST}/24"
 
 
 class Person:
@@ -33,11 +41,21 @@ class Person:
 class Paper:
     """One report: what its header says of who may see it."""
 
-    def __init__(self, number, publisher, label, groups=(), recipients=(), supersedes=None):
+    def __init__(self, number, publisher, label, groups=(), recipients=(), supersedes=None, about=None, kind=pb.KIND_INDICATOR):
         self.number, self.publisher, self.label = number, publisher, label
         self.groups, self.recipients, self.supersedes = frozenset(groups), frozenset(recipients), supersedes
-        self.value = value_of(number)
-        self.id = self.seq = self.supersedes_id = None
+        self.about, self.kind = about, kind
+        self.value = about.value if about else value_of(number)
+        self.id = self.seq = None
+        self.ended = False
+
+    @property
+    def original(self):
+        return self.about or self.supersedes
+
+    def say(self, number, kind, publisher):
+        """A report about this one: it has its audience, and its publisher as one more whom it names."""
+        return Paper(number, publisher, self.label, self.groups, self.recipients | ({self.publisher} if self.label == RED else set()), about=self, kind=kind)
 
 
 class World:
@@ -58,13 +76,35 @@ class World:
         publishers = [p for p in self.people.values() if "publisher" in p.roles]
         self.papers = []
         for n in range(reports):
+            own = [p for p in self.papers if not p.supersedes]
+            if own and rnd.random() < 0.15:
+                before = rnd.choice(own)
+                self.papers.append(Paper(n, before.publisher, before.label, before.groups, before.recipients, before))
+                before.ended = True
+                continue
             by = rnd.choice(publishers)
             label = rnd.choice(LABELS)
             groups = rnd.sample(sorted(by.groups), min(len(by.groups), rnd.choice((0, 0, 1, 2))))
             others = [name for name in firms if name != by.name]
             to = rnd.sample(others, rnd.randint(1, min(4, len(others)))) if label == RED else ()
-            before = rnd.choice(self.papers) if self.papers and rnd.random() < 0.2 else None
-            self.papers.append(Paper(n, by.name, label, groups, to, before))
+            self.papers.append(Paper(n, by.name, label, groups, to))
+        self.indicators = list(self.papers)
+        self.speak()
+        # The newest of all, for everybody to see: whoever was told of its end was told of every other's.
+        self.last = Paper(len(self.papers), "m000", CLEAR)
+        self.last.value = LAST
+        self.papers.append(self.last)
+
+    def speak(self):
+        """What is said about what is there: by whoever may see it; withdrawals by its publisher."""
+        rnd, rule = self.random, Rule(self)
+        for paper in self.indicators:
+            for person in rnd.sample(list(self.people.values()), 2):
+                if person.client_of is None and rule.sees(person, paper) and person.roles & {"publisher", "subscriber", "analyst"} and rnd.random() < 0.4:
+                    self.papers.append(paper.say(len(self.papers), pb.KIND_SIGHTING, person.name))
+            if rnd.random() < 0.1:
+                self.papers.append(paper.say(len(self.papers), pb.KIND_WITHDRAWAL, paper.publisher))
+                paper.ended = True
 
     def unsettle(self):
         """Other rights than before: groups are joined and left, members are shut out."""
@@ -98,7 +138,7 @@ class Rule:
     def sees(self, person, paper):
         if self.shut_out(person):
             return False
-        if person.client_of is None and person.name == paper.publisher:
+        if person.name == paper.publisher:          # never a client: they publish nothing
             return True
         in_group = not paper.groups or bool(paper.groups & self.groups(person))
         reached = {CLEAR: True, GREEN: True, AMBER: True,       # clear and green: everybody here; amber: members and, through them, their clients
@@ -108,7 +148,15 @@ class Rule:
 
     def knows(self, person, paper):
         """Of what is sealed nobody but its readers knows the values."""
-        return self.sees(person, paper) and paper.label != RED
+        return self.sees(person, paper) and paper.label != RED and paper.kind == pb.KIND_INDICATOR
+
+    def counts(self, person, paper):
+        """Indicators are counted, what is said about them is not."""
+        return self.sees(person, paper) and paper.kind == pb.KIND_INDICATOR
+
+    def outlives(self, person, paper):
+        """Whose end is told: what stands, and says so to the hub."""
+        return self.knows(person, paper) and not paper.ended
 
     def reads(self, person):
         return not self.shut_out(person) and bool(person.roles & {"subscriber", "analyst"})
@@ -164,10 +212,17 @@ class Town:
     # ---- publishing, and changes of rights
 
     def publish(self, window=64):
-        """Everything, one publisher after the other; the sequence numbers by paper."""
-        for name in sorted({p.publisher for p in self.world.papers}):
+        """Everything, one publisher after the other, what is about a report once that is there; the sequence numbers by paper."""
+        last, world = self.world.last, self.world.papers
+        for these in ([p for p in world if not p.original and p is not last], [p for p in world if p.supersedes], [p for p in world if p.about], [last]):
+            self.publish_these(these, window)
+        self.by_id = {p.id: p for p in world}
+        self.head = max(p.seq for p in world)
+
+    def publish_these(self, these, window):
+        for name in sorted({p.publisher for p in these}):
             client, waiting = self.client(name), {}
-            papers = [p for p in self.world.papers if p.publisher == name]
+            papers = [p for p in these if p.publisher == name]
             while papers or waiting:
                 while papers and len(waiting) < window:
                     paper = papers.pop()
@@ -178,18 +233,25 @@ class Town:
                 assert got.code == 200, got
                 paper = waiting.pop(head.request_id)
                 paper.seq = pb.ReceiptBody.FromString(got.body).seq
-        self.by_id = {p.id: p for p in self.world.papers}
-        self.head = max(p.seq for p in self.world.papers)
 
     def items(self, paper):
-        return [report.indicator(VALUE_NUMBER["ipv4"], paper.value)]
+        ipv4 = VALUE_NUMBER["ipv4"]
+        gone = lambda value: pb.Item(withdrawal=pb.Withdrawal(type=ipv4, value=value)).SerializeToString()
+        if paper.kind == pb.KIND_SIGHTING:
+            return [pb.Item(sighting=pb.Sighting(type=ipv4, value=paper.value, verdict=pb.VERDICT_POSITIVE)).SerializeToString()]
+        if paper.kind == pb.KIND_WITHDRAWAL:
+            return [gone(paper.value)]
+        return [report.indicator(ipv4, paper.value), *([gone(paper.supersedes.value)] if paper.supersedes else [])]
 
     def make(self, paper):
         def change(header):
-            if paper.supersedes is not None and paper.supersedes.id:
-                header.supersedes = paper.supersedes_id = paper.supersedes.id
-        return report.Report(self.homes[paper.publisher], self.items(paper), tlp=paper.label, groups=sorted(paper.groups),
-                             recipients=sorted(paper.recipients), change=change, readers=self.readers_of(paper))
+            header.kind = paper.kind
+            if paper.supersedes:
+                header.supersedes = paper.supersedes.id
+            if paper.about:
+                header.about, header.about_publisher = paper.about.id, paper.about.publisher
+        return report.Report(self.homes[paper.publisher], self.items(paper), tlp=paper.label, groups=() if paper.about else sorted(paper.groups),
+                             recipients=() if paper.about else sorted(paper.recipients), change=change, readers=self.readers_of(paper))
 
     def readers_of(self, paper):
         """Whom a red report is sealed to."""
@@ -243,10 +305,10 @@ class Town:
         shown = {}
         for person in self.readers():
             shown[person.name] = seen = set()
-            for first in range(0, len(self.world.papers), BLOCK):
+            for first in range(0, len(self.world.indicators) + BLOCK, BLOCK):
                 cursor = b""
                 while True:
-                    ask = pb.Preview(filter=f"value in {value_of(first)}/24", items=LIMIT["PREVIEW_ITEMS"], cursor=cursor)
+                    ask = pb.Preview(filter=f"value in {network_of(first, self.world)}", items=LIMIT["PREVIEW_ITEMS"], cursor=cursor)
                     got = self.client(person.name).request("PREVIEW", ask)
                     assert isinstance(got, pb.PreviewResult), got
                     assert got.reports == len(got.entries)
@@ -277,26 +339,65 @@ class Town:
         got = self.ask_each(self.readers(), "WHY", lambda paper: pb.Why(report_id=paper.id, publisher=paper.publisher))
         return {name: {n for n, answer in one.items() if answer} for name, one in got.items()}
 
+    def life(self):
+        """The state of every value: told to whom it is known, with the sightings that he may see of it, one voice a member."""
+        got = self.ask_each(self.readers(), "LIFE", lambda paper: pb.Life(type=VALUE_NUMBER["ipv4"], value=paper.value, wait_seq=self.head))
+        people, shown = self.world.people, {}
+        for name, answers in got.items():
+            shown[name] = set()
+            for paper in self.indicators():
+                answer = answers[paper.number]
+                voices = {p.publisher for p in self.world.papers
+                          if p.about is paper and p.kind == pb.KIND_SIGHTING and p.label != RED and self.rule.sees(people[name], p)}
+                assert answer.positive == len(voices) and answer.mentions == answer.publishers <= 1, (name, paper.number, answer)
+                assert answer.withdrawn == (answer.mentions and paper.ended), (name, paper.number, answer)
+                if answer.mentions:
+                    shown[name].add(paper.number)
+        return shown
+
+    def indicators(self):
+        return [*self.world.indicators, self.world.last]
+
+    def expired(self):
+        """All of it has come to its end: who was sent what still stood is told so, the newest last."""
+        self.order("life.set", [("type", "ipv4"), ("age_days", "1"), ("speed", "1")])
+        self.hub.sql("UPDATE isac.report SET received = received - interval '10 days'; UPDATE isac.mention SET refreshed = refreshed - interval '10 days'")
+        shown = {}
+        for person in self.readers():
+            shown[person.name] = seen = set()
+            with self.listen(person.name, Feed(self.homes[person.name], self.hub.feed_endpoint)) as feed:
+                got = feed.subscribe(**{"from": pb.Subscribe.FROM_START})
+                assert isinstance(got, pb.Subscribed), got
+                while self.world.last.number not in seen:
+                    _, message = feed.next()
+                    if isinstance(message, pb.Batch):
+                        feed.credit(message.ByteSize())
+                    elif isinstance(message, pb.Expired):
+                        assert all(entry.state == 3 for entry in message.entries)
+                        seen |= self.numbers(message.entries)
+        return shown
+
     def lookup(self):
         """By the keys of all values that there are."""
         number = VALUE_NUMBER["ipv4"]
-        keys = [merkle.H(bytes([number]) + paper.value.encode())[:16] for paper in self.world.papers]
+        papers = self.indicators()
+        keys = [merkle.H(bytes([number]) + paper.value.encode())[:16] for paper in papers]
         shown = {}
         for person in self.readers():
             shown[person.name] = seen = set()
             for first in range(0, len(keys), LIMIT["LOOKUP_KEYS"]):
                 got = self.client(person.name).request("LOOKUP", pb.Lookup(keys=keys[first:first + LIMIT["LOOKUP_KEYS"]], wait_seq=self.head))
                 assert isinstance(got, pb.LookupResult), got
-                seen |= {self.world.papers[first + known.key].number for known in got.known}
+                seen |= {papers[first + known.key].number for known in got.known}
         return shown
 
     def related(self):
         """Every value is asked what lies in its network: a block at a time, so that all neighbours fit into an answer."""
-        shown, numbers = {}, {paper.value: paper.number for paper in self.world.papers}
+        shown, numbers = {}, {paper.value: paper.number for paper in self.indicators()}
         for person in self.readers():
             shown[person.name] = seen = set()
-            for first in range(0, len(self.world.papers), BLOCK):
-                ask = pb.Related(type=VALUE_NUMBER["cidr"], value=f"{value_of(first)}/24", limit=100, wait_seq=self.head)
+            for first in range(0, len(self.world.indicators) + BLOCK, BLOCK):
+                ask = pb.Related(type=VALUE_NUMBER["cidr"], value=network_of(first, self.world), limit=100, wait_seq=self.head)
                 got = self.client(person.name).request("RELATED", ask)
                 assert isinstance(got, pb.RelatedResult), got
                 seen |= {numbers[v.value] for r in got.relations for v in r.values}
@@ -311,7 +412,7 @@ class Town:
             for n, answer in answers.items():
                 paper = self.world.papers[n]
                 due = {p.id for p in self.world.papers
-                       if p.supersedes_id == paper.id and p.publisher == paper.publisher and self.rule.sees(people[name], p)}
+                       if p.supersedes is paper and self.rule.sees(people[name], p)}
                 assert {bytes(later.report_id) for later in answer.later} == due, (name, n)
         return shown
 
@@ -324,7 +425,7 @@ class Town:
             told = {count.name: count.reports for count in got.counts}
             shown[person.name] = set()
             for name in {p.publisher for p in self.world.papers}:
-                due = {p.number for p in self.world.papers if p.publisher == name and self.rule.sees(person, p)}
+                due = {p.number for p in self.world.papers if p.publisher == name and self.rule.counts(person, p)}
                 if told.get(name, 0) == len(due):
                     shown[person.name] |= due
                 else:
@@ -342,7 +443,7 @@ class Town:
         shown = {name: set() for name in self.sessions}
         for paper in self.world.papers:
             for sent in self.told[paper.publisher][paper.number].sent:
-                assert not sent.maybe and sent.items == 1
+                assert not sent.maybe and sent.items == (2 if paper.supersedes and paper.label != RED else 1)
                 shown[sent.member].add(paper.number)
         return shown
 

@@ -78,6 +78,7 @@ def test_clients_have_their_organisations_groups(hub):
     alice.publish("198.51.100.4", tlp="red", args=["--to", "bob"])
     bob.publish("198.51.100.5", tlp="amber+strict")
     assert values(client) == {"198.51.100.1", "198.51.100.2"}
+    assert " 403 " in client.isac("sighting", "198.51.100.1", ok=(1,)).stdout               # one organisation is one voice
     assert "client" in alice.publish("198.51.100.6", tlp="red", args=["--to", "shop"], ok=(1,))[0]["error"]
 
     alice.isac("group", "create", "banks")
