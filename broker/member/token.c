@@ -21,9 +21,10 @@ bool member_token_as(struct member *out, const struct member_roster *r, const st
 
 	if (!m || m->suspended || t->expires_us <= now_us) return false;
 	*out = *m;
-	out->client = t->scope == MEMBER_SCOPE_CLIENT;
+	out->lent = t->scope == MEMBER_SCOPE_CLIENT;
+	out->client |= out->lent;
 	/* An analyst is shown what others hold back: that is the organisation's, not its clients'. */
 	out->roles &= MEMBER_SUBSCRIBER | MEMBER_ANALYST;
-	if (out->client && out->roles) out->roles = MEMBER_SUBSCRIBER;
+	if (out->lent && out->roles) out->roles = MEMBER_SUBSCRIBER;
 	return true;
 }

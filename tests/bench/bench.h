@@ -150,6 +150,8 @@ static inline void *bench_dealer(void *context, const struct bench_home *h, cons
 	bench_option(socket, ZMQ_LINGER, 0);
 	bench_option(socket, ZMQ_SNDHWM, 0);
 	bench_option(socket, ZMQ_RCVHWM, 0);
+	bench_option(socket, ZMQ_HEARTBEAT_IVL, 5000); /* as libisac: on a slow line the hub's own questions lie behind its batches */
+	bench_option(socket, ZMQ_HEARTBEAT_TIMEOUT, 10000);
 	bench_curve(socket, h->hub.curve, h->self.curve, h->curve_secret);
 	if (zmq_connect(socket, endpoint)) bench_die("%s: %s", endpoint, zmq_strerror(errno));
 	return socket;

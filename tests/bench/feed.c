@@ -57,6 +57,7 @@ static void subscribe(uint32_t k)
 	if (options.filtered) ask.filter = filter;
 	ask.from = options.start ? ISAC1__SUBSCRIBE__FROM__FROM_START : ISAC1__SUBSCRIBE__FROM__FROM_NOW;
 	ask.credit_bytes = CREDIT;
+	feed.session[k].used = feed.session[k].batches = 0;
 	send_body(feed.session[k].socket, WIRE_SUBSCRIBE, k + 1, &ask.base);
 }
 
@@ -208,7 +209,6 @@ static void parse(int argc, char **argv)
 
 static void prepare(void *context)
 {
-
 	wire_arena_init(&feed.arena, (size_t)WIRE_LIMIT_DECODE_BYTES * 4);
 	feed.session = bench_alloc(options.sessions, sizeof(*feed.session));
 	feed.poll = bench_alloc(options.sessions, sizeof(*feed.poll));

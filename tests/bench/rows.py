@@ -332,17 +332,18 @@ class Rows:
                 quiet.append(self.live(hub, min(reports, 12000), members=47))   # a minute says it, however long the others misbehave
                 bad = [hub.feed(1, 1 << 30).ready().go(), hub.feed(1, 1 << 30, "--come-and-go").ready().go()]
                 if slow:
-                    bad.append(hub.feed(1, 1 << 30, prefix=("ip", "netns", "exec", slow.name)).ready().go())
+                    bad.append(hub.subscriber("ip", "netns", "exec", slow.name))
                 bad[0].proc.send_signal(signal.SIGSTOP)
                 busy.append(self.live(hub, reports, members=47))
                 grown = {name: (kb - before[name]) // 1024 for name, kb in hub.memory().items()}
+                got = bad[2].entries() if slow else 0
                 for one in bad:
-                    one.stop()
+                    one.stop_endless()
             hub.stop()
         finally:
             if slow:
                 slow.close()
-        note = f"for {reports / 200:.0f} s; one thread verifies for all; memory grew by {grown['core']} MB in core, {grown['front']} MB in front" + ("" if slow else "; NOT beside a slow line: needs root")
+        note = f"for {reports / 200:.0f} s; one thread verifies for all; memory grew by {grown['core']} MB in core, {grown['front']} MB in front" + (f"; the slow line got {got} reports" if slow else "; NOT beside a slow line: needs root")
         for name, key in (("p50", "checked_p50_us"), ("p99", "checked_p99_us"), ("p99.9", "checked_p999_us")):
             yield Line("T7", f"delivery to 47 others beside bad neighbours, 200/s, {name}", "us", [one[key] for one in busy], [one[key] for one in quiet], "the same without them",
                        at_most=1.1 if name == "p99" else None, note=note)

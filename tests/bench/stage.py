@@ -86,6 +86,12 @@ class Program:
             self.proc.kill()
         self.proc.communicate()
 
+    def stop_endless(self):
+        """Ends one that would go on for ever: had it ended by itself, what was measured beside it would say nothing."""
+        if self.proc.poll() is not None:
+            self.fail("ended by itself")
+        self.stop()
+
 
 class Hub:
     """A copy of the enrolled hub, and the programs against it."""
@@ -107,6 +113,14 @@ class Hub:
         keys = [word for home in self.stage.publishers for word in ("--publisher", home)]
         return self.stage.program("feed", "--hub", self.hub.feed_endpoint, "--sessions", sessions, "--entries", entries, "--first", self.next, *keys, *args,
                                   *self.stage.subscribers, prefix=prefix)
+
+    def subscriber(self, *prefix):
+        """A member's own `isac subscribe`, which lists what it got in a file."""
+        path = self.stage.folder / f"list{self.next}"
+        with open(path, "wb") as out, open(self.stage.folder / "list.err", "ab") as err:
+            self.stage.started.append(Listing(subprocess.Popen([*prefix, hubs.BIN / "isac", "--home", self.stage.subscribers[-1], "--hub", self.hub.request_endpoint,
+                                                                "--json", "subscribe", "--from", "now"], stdout=out, stderr=err), path))
+        return self.stage.started[-1]
 
     def memory(self):
         """Kilobytes that core and front hold."""
@@ -223,3 +237,19 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
+
+
+class Listing(Process):
+    """A subscriber that goes on for ever; its list grows in a file."""
+
+    def __init__(self, proc, path):
+        super().__init__(proc)
+        self.path = path
+
+    def entries(self):
+        return self.path.read_bytes().count(b"\n")
+
+    def stop_endless(self):
+        if self.proc.poll() is not None:
+            raise RuntimeError(f"isac subscribe ended by itself: {(self.path.parent / 'list.err').read_text().strip()}")
+        self.stop()

@@ -52,15 +52,23 @@ def test_a_token_reads_what_its_member_may_see(hub, alice, bob, gateway):
     carol = hub.enrol("carol", "publisher,subscriber")
     carol.publish("203.0.113.5", tlp="red", args=("--to", "alice"))
     seen(hub, 5)
-    own = ["198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"]
-    assert gateway.query(token(bob)) == own
-    assert gateway.query(token(alice)) == own + ["203.0.113.5"]
-    assert gateway.query(token(carol)) == own[:3] + ["203.0.113.5"]
+    hub.admin.isac("admin", "group", "add", "pair")
+    for name in ("alice", "bob"):
+        hub.admin.isac("admin", "group", "join", "pair", name)
+    alice.publish("203.0.113.6", args=("--group", "pair"))
+    seen(hub, 6)
+    # what is red is sealed to its readers' own keys: a gateway has none, and is shown nothing of it that can be read
+    own = ["198.51.100.1", "198.51.100.2", "198.51.100.3"]
+    assert gateway.query(token(bob)) == gateway.query(token(alice)) == own + ["203.0.113.6"]
+    assert gateway.query(token(carol)) == own
+    hub.admin.isac("admin", "group", "leave", "pair", "alice")      # its publisher still sees it, a client of it does not
+    assert gateway.query(token(alice)) == own + ["203.0.113.6"] and gateway.query(token(alice, "--scope", "client")) == own[:2]
+    hub.admin.isac("admin", "group", "leave", "pair", "bob")
     # a client of the organisation: no AMBER+STRICT, no RED, its own neither
     for member in (alice, bob, carol):
         holder = token(member, "--scope", "client")
         assert gateway.query(holder) == own[:2]
-        known = gateway.ask(holder, "LOOKUP", pb.Lookup(keys=[key_of(v) for v in (*own, "203.0.113.5")]))
+        known = gateway.ask(holder, "LOOKUP", pb.Lookup(keys=[key_of(v) for v in (*own, "198.51.100.4", "203.0.113.5", "203.0.113.6")]))
         assert [k.key for k in known.known] == [0, 1]
     # a token gives the gateway nothing of its own
     assert gateway.request("QUERY", pb.Query(filter="true")).code == 403
@@ -69,7 +77,7 @@ def test_a_token_reads_what_its_member_may_see(hub, alice, bob, gateway):
     assert gateway.query(holder, member="alice") == 401 and gateway.query(holder, member="bob") == own
     told = gateway.ask(holder, "COLLECTIONS", pb.Collections())
     assert (told.member, told.scope, [c.name for c in told.collections]) == ("bob", "read", ["all", "mine"])
-    assert told.indexed_seq == 5 and told.rights_generation > 0 and told.collection == ""
+    assert told.indexed_seq == 6 and told.rights_generation > 0 and told.collection == ""
 
 
 def key_of(value):
@@ -148,7 +156,7 @@ def test_who_guesses_is_slowed_and_holds_up_nobody(hub, alice, bob, gateway):
 
 
 def test_a_token_of_another_needs_a_second_admin_and_reads_are_told(hub, alice, bob, gateway):
-    alice.publish("198.51.100.1", tlp="red", args=("--to", "bob"))
+    alice.publish("198.51.100.1", tlp="amber+strict")
     seen(hub, 1)
     one = hub.admin.json("admin", "token", "add", "bob")[0]      # one admin alone: it is all the hub has
     assert gateway.query(raw(one["token"])) == ["198.51.100.1"]

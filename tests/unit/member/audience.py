@@ -15,9 +15,7 @@ def may_see(label, named_groups, my_groups, recipients, own, suspended, client):
     if suspended:
         return False            # a suspended member is cut off: it sees not even its own
     if client and label not in (CLEAR, GREEN, AMBER):
-        return False            # AMBER reaches an organisation's clients, AMBER+STRICT and RED do not
-    if client:
-        own = False             # a client is not the publisher
+        return False
     if own:
         return True
     by_label = {CLEAR: True, GREEN: True, AMBER: True, AMBER_STRICT: True, RED: ME in recipients}
@@ -27,7 +25,7 @@ def may_see(label, named_groups, my_groups, recipients, own, suspended, client):
 
 def main():
     print("# Made by tests/unit/member/audience.py. I am member 7, in groups 10 and 20 or fewer.")
-    print("# tlp, groups of the report, my groups, recipients, publisher, suspended, asked by a client of mine: may I see it?")
+    print("# tlp, groups of the report, my groups, recipients, publisher, suspended, client of a member: may I see it?")
     for label, named, mine, recipients, publisher, suspended, client in product(
             range(0, 7), SUBSETS, SUBSETS, [(), (ME,), (OTHER,), (ME, OTHER)], (ME, THIRD), (0, 1), (0, 1)):
         seen = may_see(label, named, mine, recipients, publisher == ME, suspended, client)

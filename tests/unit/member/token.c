@@ -65,7 +65,11 @@ static void a_holder_reads_and_no_more(void **state)
 	assert_int_equal(member_own_id(&as), 7);
 	assert_true(member_token_as(&as, r, &client, 999));
 	assert_int_equal(as.roles, MEMBER_SUBSCRIBER);
+	assert_true(as.client);
 	assert_int_equal(member_own_id(&as), 0);
+	/* its own report to a group that it has left: its publisher sees it, a client does not */
+	assert_true(member_may_see(&m, &(struct member_audience){.tlp = 2, .groups = (const int32_t[]){5}, .groups_n = 1}, 7));
+	assert_false(member_may_see(&as, &(struct member_audience){.tlp = 2, .groups = (const int32_t[]){5}, .groups_n = 1}, 7));
 	assert_false(member_token_as(&as, r, &read, 1000)); /* over */
 	assert_false(member_token_as(&as, r, &dead, 1));
 	assert_false(member_token_as(&as, r, &nobodys, 1));
