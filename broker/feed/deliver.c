@@ -196,7 +196,6 @@ static bool plan_next(struct feed *f, struct round *round, struct feed_session *
 	s->caught_up = false;
 	if (!feed_plan_behind(f, s, p)) {
 		feed_session_move(f, s, FEED_WAIT_PAGE);
-		feed_page_ask(f, s->position);
 		return false;
 	}
 	if (p->hole) round->moved |= !feed_send_gap(f, s, p->hole, p->hole_reason);
@@ -310,6 +309,7 @@ static bool deliver_round(struct feed *f, struct feed_plan *p)
 	f->round++;
 	serve(f, round, FEED_READY, &round->bytes, ROUND_BYTES, p);
 	serve_behind(f, round, p);
+	feed_page_tend(f);
 	for (g = round->first; g; g = next) {
 		next = g->newer;
 		send_group(f, g);
@@ -334,6 +334,7 @@ void feed_deliver(struct feed *f)
 	wire_buf_init(&p.bytes, WIRE_LIMIT_REPLY_BYTES);
 	do ready = feed_is_ready(f);
 	while (ready && f->link && link_is_free(f) && deliver_round(f, &p) && !base_mailbox_count(f->commits));
+	feed_page_tend(f);
 	wire_buf_clear(&p.bytes);
 	free(p.shown);
 }
