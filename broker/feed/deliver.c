@@ -275,6 +275,7 @@ static void send_group(struct feed *f, struct group *g)
 	base_stats_add(STAT_feed_batches, g->to_n);
 }
 
+/* Each that is ready once, up to bytes_max. Those who are behind make way, after the first of them, when a commit has come. */
 static void serve(struct feed *f, struct round *round, enum feed_place place, const size_t *bytes, size_t bytes_max, struct feed_plan *p)
 {
 	struct feed_session *s;
@@ -283,6 +284,7 @@ static void serve(struct feed *f, struct round *round, enum feed_place place, co
 		s->round = f->round;
 		feed_session_move(f, s, place); /* to the end: who is left out is first the next time */
 		step_session(f, round, s, p);
+		if (place == FEED_READY_BEHIND && base_mailbox_count(f->commits)) return;
 	}
 }
 
@@ -298,23 +300,33 @@ static void serve_behind(struct feed *f, struct round *round, struct feed_plan *
 	f->behind_at_us += (int64_t)round->behind_bytes * 1000000 / rate;
 }
 
+static void send_groups(struct feed *f, struct round *round)
+{
+	struct group *g, *next;
+
+	for (g = round->first; g; g = next) {
+		next = g->newer;
+		send_group(f, g);
+		group_free(g);
+	}
+	memset(round->bucket, 0, sizeof(round->bucket));
+	round->first = NULL;
+	round->tail = &round->first;
+}
+
 static bool deliver_round(struct feed *f, struct feed_plan *p)
 {
 	struct round *round = calloc(1, sizeof(*round));
-	struct group *g, *next;
 	bool moved;
 
 	if (!round) return false;
 	round->tail = &round->first;
 	f->round++;
 	serve(f, round, FEED_READY, &round->bytes, ROUND_BYTES, p);
+	send_groups(f, round); /* before anything is done for those who are behind */
 	serve_behind(f, round, p);
 	feed_page_tend(f);
-	for (g = round->first; g; g = next) {
-		next = g->newer;
-		send_group(f, g);
-		group_free(g);
-	}
+	send_groups(f, round);
 	feed_ring_trim(f); /* what was encoded counts, too */
 	moved = round->moved;
 	free(round);

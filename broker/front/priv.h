@@ -18,6 +18,9 @@
 enum {
 	FRONT_TURN_MESSAGES = 256, /* taken from one socket before the others are looked at */
 	FRONT_KEY_TEXT = 2 * WIRE_CURVE,
+	FRONT_IO_REQUEST = 0, /* of libzmq's threads: a report does not wait behind what is being encrypted for feeds */
+	FRONT_IO_FEED = 1,
+	FRONT_IO_THREADS = 2,
 	FRONT_RID_BYTES = 5,		 /* a server-made routing id: 0x00 and a u32 */
 	FRONT_RETRY_AFTER_MS = 500,	 /* hint in our 503 */
 	FRONT_LINK_UP_BYTES = 16 << 20,	 /* queued towards core; beyond it members get 503 */
@@ -66,8 +69,8 @@ enum isac_err front_zap_bind(void **socket_out, void *zmq);
 unsigned front_zap_turn(void *socket, const struct front_roster *r, int64_t now_us);
 
 /* ---- socket.c ------------------------------------------------------------------ */
-/* A ROUTER with every option that keeps it safe, not bound yet. */
-enum isac_err front_socket_new(void **out, void *zmq, const struct front_conf *conf, const char *endpoint);
+/* A ROUTER with every option that keeps it safe, not bound yet; io_thread: of the context, which encrypts for its connections. */
+enum isac_err front_socket_new(void **out, void *zmq, const struct front_conf *conf, const char *endpoint, unsigned io_thread);
 /* Binds both; port 0 in the request endpoint: a free pair of neighbours. `bound` gets the real request endpoint. */
 enum isac_err front_socket_bind_pair(void *request, void *feed, const struct front_conf *conf, char bound[256]);
 
