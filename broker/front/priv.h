@@ -17,6 +17,7 @@
 
 enum {
 	FRONT_TURN_MESSAGES = 256, /* taken from one socket before the others are looked at */
+	FRONT_LAST_WORDS = 65536, /* so many messages later a connection that ended is not listened for any more, however full the socket */
 	FRONT_KEY_TEXT = 2 * WIRE_CURVE,
 	FRONT_IO_REQUEST = 0, /* of libzmq's threads: a report does not wait behind what is being encrypted for feeds */
 	FRONT_IO_FEED = 1,
@@ -114,6 +115,7 @@ struct front_wait {
 struct front_peer {
 	uint8_t rid[FRONT_RID_BYTES];
 	bool session;			 /* core may send here */
+	bool left;			 /* its connection ended; what it said before is still to be read, and nothing goes there */
 	bool buried;			 /* it left: server-made ids never come back, so whoever uses it stole it */
 	int fd;				 /* of its connection, -1 = not known */
 	char key[FRONT_KEY_TEXT + 1];	 /* whose session it is */
@@ -138,6 +140,8 @@ void front_peers_bury(struct front_peers *p, struct front_peer *peer);
 /* A member speaks at peer, through this connection. */
 void front_peers_open(struct front_peers *p, struct front_peer *peer, int fd, const char *key);
 struct front_peer *front_peers_by_fd(const struct front_peers *p, int fd);
+/* The connection is closed: its descriptor may be another's now. */
+void front_peers_forget_fd(struct front_peers *p, struct front_peer *peer);
 /* Shares body. FULL when for this peer, or for all together, too much waits. */
 enum isac_err front_peers_wait(struct front_peers *p, struct front_peer *peer, const uint8_t *head, size_t head_len, zmq_msg_t *body,
 			       int64_t now_us);
@@ -171,6 +175,9 @@ struct front_port {
 	void *socket;
 	struct front_link *link;
 	struct front_peers peers;
+	uint8_t (*left)[FRONT_RID_BYTES]; /* of peers that left, until the socket was found empty */
+	size_t left_n, left_cap;
+	unsigned left_heard; /* messages since the first of these left */
 };
 void front_port_init(struct front_port *p, struct front *f, char letter, struct front_link *link);
 void front_port_clear(struct front_port *p);
@@ -181,7 +188,7 @@ unsigned front_port_turn(struct front_port *p, int64_t now_us);
  * much waits. On the feed port only to connections that spoke and are still there.
  */
 void front_port_send(struct front_port *p, const uint8_t *rid, size_t rid_len, const uint8_t *head, size_t head_len, zmq_msg_t *body);
-/* A connection ended: if a session was open there, a GONE goes up. */
+/* A connection ended: if a session was open there, a GONE goes up, behind what came on it before. */
 void front_port_left(struct front_port *p, int fd);
 /* Tries again what waits. */
 void front_port_retry(struct front_port *p, int64_t now_us);

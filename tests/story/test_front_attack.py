@@ -265,6 +265,21 @@ def test_a_request_does_not_wait_behind_what_feeds_are_sent(make_alone):
     assert served(front)
 
 
+def test_the_last_words_of_a_session_are_heard(make_alone):
+    """An acknowledgement, and the connection is closed: front may hear of the end first."""
+    front = make_alone()
+    front.enrol("alice")                # which leaves a GONE of nobody
+    before = len(front.core.gone)
+    for n in range(1, 201):
+        wire = subscribe(front, "alice")
+        assert wire.take_reply()[0] == zmtp.SUBSCRIBED
+        wire.send(head(zmtp.CREDIT, 0), b"\x10\x01")
+        wire.close()
+        front.core.wait("the session is gone", lambda n=n: len(front.core.gone) >= before + n)
+        assert sum(zmtp.ISC1.unpack(m[3])[1] == zmtp.CREDIT for m in front.core.messages) == n
+    assert len(front.core.gone) == before + 200 and "front.refused" not in front.log_text()
+
+
 def test_a_live_routing_id_cannot_be_squatted(make_alone):
     """The attacker even knows the victim's routing id, which nothing tells it."""
     front = make_alone()
