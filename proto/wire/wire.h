@@ -83,6 +83,7 @@ struct wire_arena {
 	ProtobufCAllocator pb; /* hand &arena->pb to protobuf-c */
 	struct wire_arena_block *blocks;
 	size_t used, cap; /* bytes handed out; most that may be */
+	size_t held;	  /* bytes taken for that from malloc */
 	bool over;	  /* the cap was hit */
 	bool failed;	  /* malloc said no */
 };
