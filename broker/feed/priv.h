@@ -363,6 +363,9 @@ void feed_session_flush_cursors(struct feed *f, bool now);
 
 /* rights.c */
 void feed_rights_check(struct feed *f); /* after a roster change */
+/* Who this is; NULL: nobody, or shut out. Whom front let in may be in a roster that we have not been told of yet: looks at the newest,
+ * then. */
+const struct member *feed_rights_member(struct feed *f, const char *name);
 
 /* send.c */
 enum isac_err feed_send(struct feed *f, const struct feed_session *s, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg);
