@@ -138,24 +138,32 @@ void cli_feedback_clear(struct cli_feedback_list *list);
 int cli_feedback_of_report(struct cli_feedback_list *list, struct isac *isac, const uint8_t report_id[ISAC_ID_BYTES]);
 /* Items with this value that stand: of the caller's own reports, or the newest of each publisher. The same. */
 int cli_feedback_of_value(struct cli_feedback_list *list, struct isac *isac, const char *type, const char *value, bool own);
+/* My own items that stand and have one of these tags (without quotes and backslashes), CLI_FEEDBACK_TAGS at most, as of that number (0:
+ * now). 0 also if there are none. */
+enum { CLI_FEEDBACK_TAGS = 50 };
+int cli_feedback_of_tags(struct cli_feedback_list *list, struct isac *isac, const char *const *tags, size_t n, uint64_t as_of_seq);
 /* Only what is about this report, of this publisher; NULL: any. */
 void cli_feedback_keep(struct cli_feedback_list *list, const uint8_t *report_id, const char *publisher);
 /* One report for each report that the items are about, neighbours put together; signed, spooled, sent, receipts printed. An exit status. */
 int cli_feedback_send(const struct cli_feedback_list *list, struct isac *isac, enum isac_kind kind, bool json);
 
-/* ---- remark.c: what documents say of values that are there ---- */
+/* ---- remark.c: what documents say of what is there ---- */
 struct cli_remark {
-	enum isac_kind kind; /* sighting or withdrawal */
-	struct isac_feedback said;
+	char *mark;		   /* of an object whose earlier words are over; NULL: a sighting */
+	bool renewed;		   /* but for what was published after before_seq */
+	struct isac_feedback said; /* of a sighting; texts are the list's */
 };
 struct cli_remarks {
 	struct cli_remark *remark;
 	size_t n, cap;
+	uint64_t before_seq; /* the hub's newest report before this command published anything */
 };
 bool cli_remark_add(struct cli_remarks *list, const struct document_record *said); /* false: too many, or out of memory */
 void cli_remark_clear(struct cli_remarks *list);
-/* About the caller's own items with such a value (withdrawals), or the newest of each publisher; that there is none is noted. An exit
- * status. */
+/*
+ * Sightings are about the newest report of each publisher that has the value (that there is none is noted); withdrawals about my own items
+ * with the mark as a tag. An exit status.
+ */
 int cli_remark_send(const struct cli_remarks *list, struct isac *isac, bool json);
 
 /* ---- grid.c: rows of one shape, as JSON lines, CSV or a table ---- */

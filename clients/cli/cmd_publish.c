@@ -57,7 +57,7 @@ struct publish {
 	struct cli_feedback_list replaced; /* items of the report that it replaces */
 	/* counts */
 	uint64_t accepted, refused, duplicates, held, reports, waiting, kept; /* kept: reports in spool/refused */
-	bool json, failed;
+	bool json, failed, head_noted;
 };
 
 static void drop_job(struct publish *p, struct job *job)
@@ -217,6 +217,14 @@ static int take_refused(struct publish *p, const struct input_record *r, unsigne
 	return refuse(p, line, text);
 }
 
+/* A new version of an object ends what stands under its mark up to here: asked once, before anything of such a one is sent. */
+static void note_head(struct publish *p)
+{
+	const struct isac_status *s;
+	if (!p->head_noted && !p->offline.result && !isac_status(&s, p->isac, NULL)) p->remarks.before_seq = s->head_seq;
+	p->head_noted = true;
+}
+
 static int take(void *arg, struct input_record *r, unsigned line)
 {
 	struct publish *p = arg;
@@ -242,6 +250,11 @@ static int take(void *arg, struct input_record *r, unsigned line)
 	r->ind.tags_n = tags_n; /* a CSV row may be taken several times */
 	if (outcome == ISAC_BATCH_DUPLICATE) p->duplicates++;
 	if (outcome == ISAC_BATCH_REFUSED) return take_refused(p, r, line, err.text);
+	if (r->said && r->said->renewed && !p->supersedes) {
+		note_head(p);
+		if (!cli_remark_add(&p->remarks, r->said))
+			return take_refused(p, r, line, "too many new versions at once: what the earlier ones said stays");
+	}
 	cli_progress_show(&p->bar, p->read, p->accepted);
 	return 0;
 }
@@ -343,6 +356,8 @@ static int finish(struct publish *p, int status)
 	}
 	if (p->offline.result) {
 		cli_note("%s", p->offline.text);
+		if (p->remarks.n)
+			cli_note("withdrawals and sightings of the document were not said: publish it again when the hub is back");
 		if (p->waiting)
 			cli_note("%llu reports wait in %s/spool; the next publish, or `isac publish --flush`, sends them first",
 				 (unsigned long long)p->waiting, isac_home(p->isac));

@@ -123,6 +123,20 @@ int cli_feedback_of_value(struct cli_feedback_list *list, struct isac *isac, con
 	return EXIT_REFUSED;
 }
 
+int cli_feedback_of_tags(struct cli_feedback_list *list, struct isac *isac, const char *const *tags, size_t n, uint64_t as_of_seq)
+{
+	char filter[CLI_FEEDBACK_TAGS * 150 + 200];
+	size_t len = (size_t)snprintf(filter, sizeof filter, "kind = indicator and withdrawals = 0 and publisher = \"%s\" and tag in (",
+				      isac_name(isac));
+	for (size_t i = 0; i < n && len < sizeof filter; i++)
+		len += (size_t)snprintf(filter + len, sizeof filter - len, "%s\"%s\"", i ? ", " : "", tags[i]);
+	if (len < sizeof filter) len += (size_t)snprintf(filter + len, sizeof filter - len, ")");
+	if (len >= sizeof filter) return cli_note("a tag is too long to be looked for"), EXIT_REFUSED;
+	struct isac_query_conf conf = {.filter = filter, .as_of_seq = as_of_seq, .held = true};
+	struct wanted wanted = {.report_id = NULL};
+	return collect(list, isac, &conf, &wanted);
+}
+
 /* ---- sending ------------------------------------------------------------------------------------------- */
 struct sending {
 	struct isac *isac;

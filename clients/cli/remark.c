@@ -24,20 +24,22 @@ bool cli_remark_add(struct cli_remarks *list, const struct document_record *said
 		list->cap = cap;
 	}
 	struct cli_remark *to = &list->remark[list->n++];
-	*to = (struct cli_remark){.kind = said->kind == DOCUMENT_WITHDRAWAL ? ISAC_KIND_WITHDRAWAL : ISAC_KIND_SIGHTING,
-				  .said = {.type = copy(said->ind.type),
-					   .value = copy(said->ind.value),
-					   .description = copy(said->description),
-					   .verdict = said->verdict,
-					   .count = said->count,
-					   .first_seen_us = said->ind.first_seen_us,
-					   .last_seen_us = said->ind.last_seen_us}};
+	*to = (struct cli_remark){.renewed = said->kind == DOCUMENT_INDICATOR, .mark = NULL};
+	if (said->kind != DOCUMENT_SIGHTING) return (to->mark = copy(said->mark)) != NULL || !*said->mark;
+	to->said = (struct isac_feedback){.type = copy(said->ind.type),
+					  .value = copy(said->ind.value),
+					  .description = copy(said->description),
+					  .verdict = said->verdict,
+					  .count = said->count,
+					  .first_seen_us = said->ind.first_seen_us,
+					  .last_seen_us = said->ind.last_seen_us};
 	return to->said.value != NULL;
 }
 
 void cli_remark_clear(struct cli_remarks *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
+		free(list->remark[i].mark);
 		free((char *)(uintptr_t)list->remark[i].said.type);
 		free((char *)(uintptr_t)list->remark[i].said.value);
 		free((char *)(uintptr_t)list->remark[i].said.description);
@@ -62,13 +64,13 @@ static int settle(struct isac *isac)
 	return status;
 }
 
-/* What this remark is about joins the list, with what is said of it. 0 also if there is nothing: that was noted. */
-static int find(struct cli_feedback_list *list, struct isac *isac, const struct cli_remark *remark)
+/* What this sighting is about joins the list, with what is said of it. 0 also if there is nothing: that was noted. */
+static int find(struct cli_feedback_list *list, struct isac *isac, const struct isac_feedback *sighting)
 {
 	size_t before = list->n;
-	int status = cli_feedback_of_value(list, isac, remark->said.type, remark->said.value, remark->kind == ISAC_KIND_WITHDRAWAL);
+	int status = cli_feedback_of_value(list, isac, sighting->type, sighting->value, false);
 	for (size_t i = before; i < list->n; i++) {
-		struct isac_feedback said = remark->said;
+		struct isac_feedback said = *sighting;
 		said.type = list->items[i].said.type;
 		said.value = list->items[i].said.value;
 		list->items[i].said = said;
@@ -76,23 +78,51 @@ static int find(struct cli_feedback_list *list, struct isac *isac, const struct 
 	return status == EXIT_REFUSED && list->n == before ? 0 : status;
 }
 
-static int send(const struct cli_remarks *remarks, struct isac *isac, enum isac_kind kind, bool json)
+static int send_sightings(const struct cli_remarks *remarks, struct isac *isac, bool json)
 {
 	struct cli_feedback_list list = {.items = NULL};
 	int status = 0;
 	for (size_t i = 0; i < remarks->n && !status; i++)
-		if (remarks->remark[i].kind == kind) status = find(&list, isac, &remarks->remark[i]);
-	if (!status && list.n) status = cli_feedback_send(&list, isac, kind, json);
+		if (remarks->remark[i].said.value) status = find(&list, isac, &remarks->remark[i].said);
+	if (!status && list.n) status = cli_feedback_send(&list, isac, ISAC_KIND_SIGHTING, json);
 	cli_feedback_clear(&list);
 	return status;
+}
+
+/* Withdraws what stands under these marks. */
+static int withdraw(struct isac *isac, const char *const *marks, size_t n, uint64_t as_of_seq, bool json)
+{
+	struct cli_feedback_list list = {.items = NULL};
+	int status = cli_feedback_of_tags(&list, isac, marks, n, as_of_seq);
+	if (!status && list.n) status = cli_feedback_send(&list, isac, ISAC_KIND_WITHDRAWAL, json);
+	cli_feedback_clear(&list);
+	return status;
+}
+
+/* An object has a remark for each of its values, one after the other: its mark counts once. */
+static int send_withdrawals(const struct cli_remarks *remarks, struct isac *isac, bool renewed, bool json)
+{
+	const char *marks[CLI_FEEDBACK_TAGS];
+	size_t n = 0;
+	int status = 0;
+	if (renewed && !remarks->before_seq) return 0;
+	uint64_t as_of_seq = renewed ? remarks->before_seq : 0;
+	for (size_t i = 0; i < remarks->n && !status; i++) {
+		const struct cli_remark *r = &remarks->remark[i];
+		if (!r->mark || r->renewed != renewed || (n && strcmp(marks[n - 1], r->mark) == 0)) continue;
+		marks[n++] = r->mark;
+		if (n < CLI_FEEDBACK_TAGS) continue;
+		status = withdraw(isac, marks, n, as_of_seq, json);
+		n = 0;
+	}
+	return !status && n ? withdraw(isac, marks, n, as_of_seq, json) : status;
 }
 
 int cli_remark_send(const struct cli_remarks *list, struct isac *isac, bool json)
 {
 	if (!list->n) return EXIT_DONE;
-	int status = settle(isac), worst;
-	if (status) return status;
-	status = send(list, isac, ISAC_KIND_SIGHTING, json);
-	worst = send(list, isac, ISAC_KIND_WITHDRAWAL, json);
-	return worst ? worst : status;
+	int status = settle(isac);
+	if (!status) status = send_sightings(list, isac, json);
+	if (!status) status = send_withdrawals(list, isac, true, json);
+	return status ? status : send_withdrawals(list, isac, false, json);
 }

@@ -63,7 +63,7 @@ void document_tally_add(struct document_tally *tally, const char *fmt, ...) __at
 enum { DOCUMENT_LIST_MAX = 32, DOCUMENT_REFERENCES_MAX = 16, DOCUMENT_TAG_BYTES = 128, DOCUMENT_DESCRIPTION_BYTES = 1025 };
 enum document_kind {
 	DOCUMENT_INDICATOR,
-	DOCUMENT_WITHDRAWAL, /* what was said of this value is taken back */
+	DOCUMENT_WITHDRAWAL, /* what the object said is taken back, this value among it */
 	DOCUMENT_SIGHTING,   /* said of another's value, or of one's own: verdict, count, first and last seen */
 };
 /* Lives while its reader's callback runs; `ind` points into it and into the document. */
@@ -73,7 +73,9 @@ struct document_record {
 	enum isac_tlp tlp; /* ISAC_TLP_NONE: not said */
 	enum isac_verdict verdict;
 	uint32_t count;
-	const char *id; /* of the object that says it, as the document has it */
+	const char *id;	  /* of the object that says it, as the document has it */
+	const char *mark; /* "stix:" or "misp:" and that id: a tag of all that the object says, by which it is found again; "" = none */
+	bool renewed;	  /* what an earlier version of the object said is over, but for what this one says */
 	const char *tags[DOCUMENT_LIST_MAX], *references[DOCUMENT_REFERENCES_MAX];
 	char text[DOCUMENT_LIST_MAX][DOCUMENT_TAG_BYTES + 1];
 	char description[DOCUMENT_DESCRIPTION_BYTES];
@@ -86,6 +88,8 @@ struct document_sink {
 	void *arg;
 };
 void document_record_init(struct document_record *r);
+/* Says whose words it is: `mark` becomes the first tag. space: "stix". */
+void document_record_name(struct document_record *r, const char *space, const char *id);
 /* Cleaned and cut; not twice. false: there is no room, or nothing is left of it. */
 bool document_record_tag(struct document_record *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Borrowed. Left out if the wire would not take it, or there is no room: false. */

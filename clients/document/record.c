@@ -11,7 +11,8 @@ void document_record_init(struct document_record *r)
 	r->tlp = ISAC_TLP_NONE;
 	r->verdict = ISAC_VERDICT_NONE;
 	r->count = 0;
-	r->id = "";
+	r->id = r->mark = "";
+	r->renewed = false;
 	r->description[0] = 0;
 	r->ind = (struct isac_indicator){
 		.confidence = -1, .severity = -1, .tags = r->tags, .description = r->description, .references = r->references};
@@ -34,6 +35,12 @@ bool document_record_tag(struct document_record *r, const char *fmt, ...)
 	r->tags[n] = r->text[n];
 	r->ind.tags_n++;
 	return true;
+}
+
+void document_record_name(struct document_record *r, const char *space, const char *id)
+{
+	r->id = id;
+	if (document_record_tag(r, "%s:%s", space, id)) r->mark = r->tags[0];
 }
 
 bool document_record_reference(struct document_record *r, const char *text)

@@ -93,7 +93,7 @@ static void fill(struct reader *r, const json_t *attribute)
 	const char *comment = document_string(attribute, "comment");
 	document_record_init(&r->record);
 	const char *id = document_string(attribute, "uuid");
-	if (id && document_uuid_ok(id)) r->record.id = id;
+	if (id && document_uuid_ok(id)) document_record_name(&r->record, "misp", id);
 	r->record.tlp = r->tlp;
 	read_tags(r, attribute, &r->record.tlp, true);
 	read_tags(r, r->event, &r->record.tlp, true);

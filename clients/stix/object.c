@@ -119,10 +119,17 @@ static bool is_indicator_type(const char *tag)
 	return false;
 }
 
+/* The id in a tag that says which object of another's document an item comes from (document_record_name); NULL: another tag. */
+static const char *foreign_id(const char *tag)
+{
+	return strncmp(tag, "stix:", 5) == 0 || strncmp(tag, "misp:", 5) == 0 ? tag + 5 : NULL;
+}
+
 static void set_tags(json_t *o, const struct isac_item *item)
 {
 	json_t *types = json_array(), *labels = json_array();
 	for (size_t i = 0; i < item->tags_n; i++) {
+		if (foreign_id(item->tags[i])) continue;
 		json_array_append_new(labels, json_string(item->tags[i]));
 		if (is_indicator_type(item->tags[i])) json_array_append_new(types, json_string(item->tags[i]));
 	}
@@ -142,6 +149,10 @@ static void set_references(json_t *o, const struct isac_item *item)
 	json_t *list = json_array();
 	if (strcmp(item->type, "cve") == 0)
 		json_array_append_new(list, json_pack("{s:s, s:s}", "source_name", "cve", "external_id", item->value));
+	for (size_t i = 0; i < item->tags_n; i++)
+		if (foreign_id(item->tags[i]) && *foreign_id(item->tags[i]))
+			json_array_append_new(list, json_pack("{s:s%, s:s}", "source_name", item->tags[i], (size_t)4, "external_id",
+							      foreign_id(item->tags[i])));
 	for (size_t i = 0; i < item->references_n; i++) {
 		const char *text = item->references[i];
 		if (strncmp(text, "CVE-", 4) == 0)

@@ -56,6 +56,13 @@ static int64_t version(const json_t *object)
 	return text && document_time_read(&us, text) ? us : 0;
 }
 
+static int64_t made(const json_t *object)
+{
+	const char *text = document_string(object, "created");
+	int64_t us = 0;
+	return text && document_time_read(&us, text) ? us : 0;
+}
+
 /* false: out of memory. */
 static bool index_object(struct reader *r, json_t *object)
 {
@@ -116,7 +123,8 @@ static void read_tags(struct reader *r, const json_t *object)
 		json_array_foreach(json_object_get(object, lists[l]), i, each)
 		{
 			const char *text = json_string_value(each);
-			if (text && strcmp(text, "unknown") != 0) document_record_tag(&r->record, "%s", text);
+			if (text && strcmp(text, "unknown") != 0 && strncmp(text, "stix:", 5) != 0)
+				document_record_tag(&r->record, "%s", text);
 		}
 	}
 	json_array_foreach(json_object_get(object, "kill_chain_phases"), i, each)
@@ -310,7 +318,8 @@ static int read_object(struct reader *r, const json_t *object)
 		return 0;
 	}
 	document_record_init(&r->record);
-	r->record.id = id;
+	document_record_name(&r->record, "stix", id);
+	r->record.renewed = version(object) > made(object);
 	if (!read_label(r, object, &r->record.tlp)) return refuse(r, object, "it has two TLP marks that differ");
 	if (judges) return read_judgement(r, object);
 	return strcmp(type, "indicator") == 0 ? read_indicator(r, object) : read_sighting(r, object);

@@ -75,7 +75,7 @@ def test_an_event_comes_in_with_its_labels_parts_and_what_is_not_for_detection(h
                         "HKEY_LOCAL_MACHINE\\x", "0123456789abcdef0123456789abcdef"}
     one = got["198.51.100.7"]
     assert one["tlp"] == "green" and one["description"] == "Campaign X: c2 server" and one["first_seen"] == "2026-01-01T00:00:00Z"
-    assert one["references"] == ["https://example.org/r"] and one["tags"] == ["osint:source-type=\"blog-post\""]
+    assert one["references"] == ["https://example.org/r"] and one["tags"] == ["misp:00000000-0000-4000-8000-000000000001", "osint:source-type=\"blog-post\""]
     assert got["strict.example"]["tlp"] == "amber+strict" and "c2" in got["strict.example"]["tags"]
     assert "misp-object:file" in got["0123456789abcdef0123456789abcdef"]["tags"]
     for words in ("1 x attribute of type domain that is not for detection", "1 x attribute of type windows-scheduled-task: no kind of item keeps it",

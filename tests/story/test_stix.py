@@ -163,16 +163,29 @@ def test_what_is_revoked_or_seen_elsewhere_is_said_here(hub, alice, bob):
     published(alice, both)
     later = dict(both[0], modified="2026-02-01T00:00:00.000Z", revoked=True)
     stranger = indicator(3, "[domain-name:value = 'never.example']", revoked=True)
+    alice.publish("gone.example")           # by herself, too: that was never said by the object, and stays
     seen = {"type": "sighting", "spec_version": "2.1", "id": "sighting--00000000-0000-4000-8000-000000000004", "created": "2026-02-01T00:00:00.000Z",
             "modified": "2026-02-01T00:00:00.000Z", "sighting_of_ref": both[1]["id"], "count": 5}
     done = published(alice, [*both, later, stranger, seen])
-    assert "never.example: no report of mine holds it" in done.stderr
     assert "older version of one in the document" in done.stderr
     kinds = {(r["kind"], r["value"]) for r in rows(alice)}
     assert {("withdrawal", "gone.example"), ("withdrawal", "also.example"), ("sighting", "198.51.100.7")} <= kinds and ("withdrawal", "198.51.100.7") not in kinds
     assert [r["count"] for r in rows(alice, "kind = sighting")] == [5]
     state = lambda value: alice.json("life", value)[0]["state"]
-    assert state("gone.example") == "withdrawn" and state("198.51.100.7") == "active"
+    assert state("also.example") == "withdrawn" and state("gone.example") == "active" and state("198.51.100.7") == "active"
+
+
+def test_a_new_version_ends_what_the_earlier_one_said_and_it_does_not(hub, alice, bob):
+    first = indicator(1, "[domain-name:value IN ('kept.example', 'dropped.example')]")
+    published(alice, [first, indicator(2, "[domain-name:value = 'other.example']")])
+    published(alice, [dict(first, pattern="[domain-name:value IN ('kept.example', 'added.example')]", confidence=70, modified="2026-03-01T00:00:00.000Z")])
+    live = {(r["value"], r["confidence"]) for r in rows(bob, "kind = indicator and withdrawals = 0")}
+    assert live == {("kept.example", 70), ("added.example", 70), ("other.example", None)}
+    assert sorted(r["value"] for r in rows(bob, "kind = withdrawal")) == ["dropped.example", "kept.example"]
+    listed = bob.isac("subscribe", "--from", "start", "--idle-exit", "1", "--format", "rpz").stdout
+    assert "kept.example CNAME" in listed and "added.example CNAME" in listed and "dropped.example" not in listed
+    marks = {o.get("external_references", [{}])[0].get("external_id") for o in stixkit.check(bundle_of(bob))["indicator"]}
+    assert first["id"] in marks
 
 
 def test_hostile_documents_are_refused_with_a_reason(hub, alice):
