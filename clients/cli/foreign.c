@@ -118,9 +118,9 @@ static void say_event(struct cli_foreign *f)
 
 static void broadcast(struct cli_foreign *f, const struct isac_item *item)
 {
-	json_t *attribute = item->kind == ISAC_KIND_INDICATOR ? misp_attribute(item, f->hub_id) : NULL;
+	json_t *attribute = item->kind == ISAC_KIND_INDICATOR ? misp_event_attribute(item, f->hub_id) : NULL;
 	if (f->event && f->event_seq != item->seq) say_event(f);
-	if (attribute && !f->event) f->event = misp_event(item, f->hub_id, item->created_us / 1000000);
+	if (attribute && !f->event) f->event = misp_event_of(item, f->hub_id, item->created_us / 1000000);
 	f->event_seq = item->seq;
 	if (attribute) json_array_append_new(json_object_get(json_object_get(f->event, "Event"), "Attribute"), attribute);
 	say(f, misp_message_item(item, f->hub_id));

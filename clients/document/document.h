@@ -19,9 +19,9 @@ enum { DOCUMENT_BYTES_MAX = 64 << 20, DOCUMENT_DEPTH_MAX = 64 };
  */
 json_t *document_read(const char *text, size_t len, char *reason, size_t size);
 /* The member's text; NULL if it is not there or no string. */
-const char *document_string(const json_t *object, const char *key);
+const char *document_read_text(const json_t *object, const char *key);
 /* A whole number, as such or as a text of digits, within min..max; false: there is none. */
-bool document_number(const json_t *object, const char *key, json_int_t min, json_int_t max, json_int_t *out);
+bool document_read_number(const json_t *object, const char *key, json_int_t min, json_int_t max, json_int_t *out);
 
 /* ---- time.c ---- */
 enum { DOCUMENT_TIME_BYTES = 40 };
@@ -37,7 +37,7 @@ void document_time_text(char out[DOCUMENT_TIME_BYTES], int64_t us, int digits);
  */
 size_t document_text_clean(char *out, size_t size, const char *text);
 
-/* ---- name.c: UUIDs of version 5, lower case ---- */
+/* ---- uuid.c: UUIDs of version 5, lower case ---- */
 enum { DOCUMENT_UUID_BYTES = 37 };
 bool document_uuid_ok(const char *text); /* 8-4-4-4-12 hexadecimal digits */
 /* false: space is no UUID. */

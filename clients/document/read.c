@@ -39,12 +39,12 @@ json_t *document_read(const char *text, size_t len, char *reason, size_t size)
 	return NULL;
 }
 
-const char *document_string(const json_t *object, const char *key)
+const char *document_read_text(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
 }
 
-bool document_number(const json_t *object, const char *key, json_int_t min, json_int_t max, json_int_t *out)
+bool document_read_number(const json_t *object, const char *key, json_int_t min, json_int_t max, json_int_t *out)
 {
 	const json_t *v = json_object_get(object, key);
 	const char *text = json_string_value(v);

@@ -75,7 +75,7 @@ static json_t *label(const struct isac_item *item)
 	return json_pack("{s:s, s:s}", "name", text, "colour", colour[tlp ? item->tlp : ISAC_TLP_RED]);
 }
 
-json_t *misp_event(const struct isac_item *item, const char *hub_id, int64_t timestamp_s)
+json_t *misp_event_of(const struct isac_item *item, const char *hub_id, int64_t timestamp_s)
 {
 	char uuid[DOCUMENT_UUID_BYTES], org[DOCUMENT_UUID_BYTES], info[160], date[DOCUMENT_TIME_BYTES];
 	struct subject of = subject_of(item);
@@ -92,7 +92,7 @@ json_t *misp_event(const struct isac_item *item, const char *hub_id, int64_t tim
 	return json_pack("{s:o}", "Event", o);
 }
 
-json_t *misp_attribute(const struct isac_item *item, const char *hub_id)
+json_t *misp_event_attribute(const struct isac_item *item, const char *hub_id)
 {
 	char uuid[DOCUMENT_UUID_BYTES];
 	const char *type, *category;
@@ -111,7 +111,7 @@ json_t *misp_attribute(const struct isac_item *item, const char *hub_id)
 	return o;
 }
 
-json_t *misp_sighting(const struct isac_item *item, const char *hub_id)
+json_t *misp_event_sighting(const struct isac_item *item, const char *hub_id)
 {
 	char uuid[DOCUMENT_UUID_BYTES], attribute[DOCUMENT_UUID_BYTES], event[DOCUMENT_UUID_BYTES], report[37];
 	static const char *const types[] = {

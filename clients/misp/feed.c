@@ -41,7 +41,7 @@ size_t misp_feed_events(const struct misp_feed *feed)
 static int64_t seconds_of(const json_t *object, const char *key)
 {
 	json_int_t seconds;
-	return document_number(object, key, 0, INT64_MAX, &seconds) ? seconds : 0;
+	return document_read_number(object, key, 0, INT64_MAX, &seconds) ? seconds : 0;
 }
 
 static bool is_empty(const json_t *v)
@@ -78,7 +78,7 @@ bool misp_feed_add(struct misp_feed *feed, const struct isac_item *item, struct 
 {
 	char uuid[DOCUMENT_UUID_BYTES];
 	const char *why = left_out(item);
-	json_t *attribute = why ? NULL : misp_attribute(item, feed->hub_id);
+	json_t *attribute = why ? NULL : misp_event_attribute(item, feed->hub_id);
 	if (!attribute) {
 		document_tally_add(tally, "%s", why ? why : "item of a type that MISP has not");
 		return true;
@@ -87,7 +87,7 @@ bool misp_feed_add(struct misp_feed *feed, const struct isac_item *item, struct 
 	misp_event_uuid(uuid, feed->hub_id, item);
 	json_t *event = json_object_get(feed->events, uuid);
 	if (!event) {
-		event = misp_event(item, feed->hub_id, 0);
+		event = misp_event_of(item, feed->hub_id, 0);
 		json_object_set_new(json_object_get(event, "Event"), "Attribute", json_object());
 		if (!event || json_object_set_new(feed->events, uuid, event)) {
 			json_decref(attribute);
@@ -95,7 +95,7 @@ bool misp_feed_add(struct misp_feed *feed, const struct isac_item *item, struct 
 		}
 	}
 	json_t *attributes = json_object_get(json_object_get(event, "Event"), "Attribute");
-	const char *id = document_string(attribute, "uuid");
+	const char *id = document_read_text(attribute, "uuid");
 	json_t *kept = json_object_get(attributes, id);
 	if (kept) join(kept, attribute);
 	bool good = kept || json_object_set(attributes, id, attribute) == 0;
@@ -142,7 +142,7 @@ static json_t *list_attributes(struct writing *w, const char *event, const json_
 	json_t *list = json_array();
 	for (size_t i = 0; keys && i < json_object_size(attributes); i++) {
 		json_t *each = json_object_get(attributes, keys[i]);
-		const char *value = document_string(each, "value");
+		const char *value = document_read_text(each, "value");
 		struct md5_ctx hash;
 		uint8_t digest[MD5_DIGEST_SIZE];
 		json_array_append(list, each);
@@ -181,7 +181,7 @@ static bool write_event(struct writing *w, const char *uuid)
 	char name[60], hash[2 * crypto_hash_sha256_BYTES + 1];
 	json_t *event = json_deep_copy(json_object_get(w->feed->events, uuid)), *inner = json_object_get(event, "Event");
 	const json_t *before = json_object_get(w->earlier, uuid);
-	const char *hash_before = document_string(before, "integrity:sha256");
+	const char *hash_before = document_read_text(before, "integrity:sha256");
 	int64_t at = 0, at_before = seconds_of(before, "timestamp");
 	json_t *list = list_attributes(w, uuid, json_object_get(inner, "Attribute"), &at);
 	if (list) json_object_set_new(inner, "Attribute", list);

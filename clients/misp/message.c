@@ -23,12 +23,12 @@ static char *say(const char *topic, json_t *body)
 char *misp_message_item(const struct isac_item *item, const char *hub_id)
 {
 	if (item->kind == ISAC_KIND_SIGHTING) {
-		json_t *sighting = misp_sighting(item, hub_id);
+		json_t *sighting = misp_event_sighting(item, hub_id);
 		return sighting ? say("misp_json_sighting", json_pack("{s:o, s:s}", "Sighting", sighting, "action", "add")) : NULL;
 	}
-	json_t *attribute = misp_attribute(item, hub_id);
+	json_t *attribute = misp_event_attribute(item, hub_id);
 	if (!attribute) return NULL;
-	json_t *event = misp_event(item, hub_id, item->created_us / 1000000);
+	json_t *event = misp_event_of(item, hub_id, item->created_us / 1000000);
 	json_object_del(json_object_get(event, "Event"), "Attribute");
 	json_object_del(json_object_get(event, "Event"), "Object");
 	json_t *body = json_pack("{s:o, s:O, s:s}", "Attribute", attribute, "Event", json_object_get(event, "Event"), "action",

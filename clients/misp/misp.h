@@ -30,17 +30,18 @@
 bool misp_is(const json_t *document);
 int misp_read(const json_t *document, const struct document_sink *sink, struct document_tally *tally);
 
-/* ---- types.c ---- */
+/* ---- type.c ---- */
 /* The type and category in which a canonical value is written; false: none. */
 bool misp_type_of(const char **type, const char **category, const char *our_type, const char *value);
 
 /* ---- event.c: new references; NULL: out of memory, or nothing that MISP could say ---- */
 /* Of the report that the item belongs to, or, for a withdrawal or sighting, that it is about. */
 void misp_event_uuid(char out[DOCUMENT_UUID_BYTES], const char *hub_id, const struct isac_item *item);
-json_t *misp_event(const struct isac_item *item, const char *hub_id, int64_t timestamp_s); /* {"Event": {...}}, its list Attribute empty */
+json_t *misp_event_of(const struct isac_item *item, const char *hub_id,
+		      int64_t timestamp_s); /* {"Event": {...}}, its list Attribute empty */
 /* Of an indicator or a withdrawal. */
-json_t *misp_attribute(const struct isac_item *item, const char *hub_id);
-json_t *misp_sighting(const struct isac_item *item, const char *hub_id);
+json_t *misp_event_attribute(const struct isac_item *item, const char *hub_id);
+json_t *misp_event_sighting(const struct isac_item *item, const char *hub_id);
 
 /* ---- feed.c: a folder that MISP fetches ---- */
 struct misp_feed;

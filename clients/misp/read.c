@@ -52,7 +52,7 @@ static void read_tags(struct reader *r, const json_t *of, enum isac_tlp *tlp, bo
 	size_t i;
 	json_array_foreach(json_object_get(of, "Tag"), i, each)
 	{
-		const char *name = document_string(each, "name");
+		const char *name = document_read_text(each, "name");
 		if (name && !read_tlp(tlp, name) && keep) document_record_tag(&r->record, "%s", name);
 	}
 }
@@ -71,8 +71,8 @@ static int64_t time_of(const json_t *object, const char *key)
 {
 	json_int_t seconds;
 	int64_t us = 0;
-	const char *text = document_string(object, key);
-	if (document_number(object, key, 0, 253402300799, &seconds)) return seconds * 1000000;
+	const char *text = document_read_text(object, key);
+	if (document_read_number(object, key, 0, 253402300799, &seconds)) return seconds * 1000000;
 	return text && document_time_read(&us, text) ? us : 0;
 }
 
@@ -83,16 +83,16 @@ static void read_references(struct reader *r)
 	size_t i;
 	json_array_foreach(json_object_get(r->event, "Attribute"), i, each)
 	{
-		const char *type = document_string(each, "type");
-		if (type && strcmp(type, "link") == 0) document_record_reference(&r->record, document_string(each, "value"));
+		const char *type = document_read_text(each, "type");
+		if (type && strcmp(type, "link") == 0) document_record_reference(&r->record, document_read_text(each, "value"));
 	}
 }
 
 static void fill(struct reader *r, const json_t *attribute)
 {
-	const char *comment = document_string(attribute, "comment");
+	const char *comment = document_read_text(attribute, "comment");
 	document_record_init(&r->record);
-	const char *id = document_string(attribute, "uuid");
+	const char *id = document_read_text(attribute, "uuid");
 	if (id && document_uuid_ok(id)) document_record_name(&r->record, "misp", id);
 	r->record.tlp = r->tlp;
 	read_tags(r, attribute, &r->record.tlp, true);
@@ -129,8 +129,8 @@ static bool split(struct reader *r, const char *value, bool twofold)
 
 static int read_attribute(struct reader *r, const json_t *attribute)
 {
-	const char *name = document_string(attribute, "type"), *value = document_string(attribute, "value"),
-		   *id = document_string(attribute, "uuid");
+	const char *name = document_read_text(attribute, "type"), *value = document_read_text(attribute, "value"),
+		   *id = document_read_text(attribute, "uuid");
 	if (!name || !value) return refuse(r, id, "it has no type, or no value");
 	const struct misp_type *type = misp_type_find(name);
 	if (!type) {
@@ -166,14 +166,14 @@ static int read_event(struct reader *r, const json_t *event)
 	size_t i;
 	if (!json_is_object(event)) return refuse(r, "an event", "it is no object");
 	r->event = event;
-	r->title = document_string(event, "info");
+	r->title = document_read_text(event, "info");
 	r->object = NULL;
 	r->tlp = ISAC_TLP_NONE;
 	read_tags(r, event, &r->tlp, false);
 	int result = read_attributes(r, event);
 	json_array_foreach(json_object_get(event, "Object"), i, each)
 	{
-		r->object = document_string(each, "name");
+		r->object = document_read_text(each, "name");
 		if (is_set(each, "deleted")) document_tally_add(r->tally, "deleted object");
 		else if (!result) result = read_attributes(r, each);
 	}

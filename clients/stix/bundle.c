@@ -74,7 +74,7 @@ static void put_object(struct stix_bundle *b, json_t *object)
 /* The first time in this bundle. */
 static void put_once(struct stix_bundle *b, json_t *object)
 {
-	const char *id = document_string(object, "id");
+	const char *id = document_read_text(object, "id");
 	if (id && !json_object_get(b->said, id)) {
 		if (json_object_size(b->said) >= SAID_MAX) json_object_clear(b->said);
 		if (json_object_set_new(b->said, id, json_true()) == 0) {
@@ -91,7 +91,7 @@ static void put_companions(struct stix_bundle *b, const struct isac_item *item)
 	json_t *malware;
 	put_once(b, stix_object_maker());
 	put_once(b, stix_object_extension());
-	put_once(b, stix_object_mark((enum isac_tlp)item->tlp));
+	put_once(b, stix_mark_object((enum isac_tlp)item->tlp));
 	put_once(b, stix_object_publisher(b->hub_id, item->publisher));
 	if (item->about && item->about_publisher) put_once(b, stix_object_publisher(b->hub_id, item->about_publisher));
 	for (size_t i = 0; (malware = stix_object_malware(item, b->hub_id, i)); i++) put_once(b, malware);

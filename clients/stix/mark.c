@@ -47,14 +47,14 @@ static enum isac_tlp by_value(const char *value)
 /* By what it says, too: producers give marks of TLP ids of their own, though they must not. */
 enum isac_tlp stix_mark_read(const json_t *marking)
 {
-	const char *id = document_string(marking, "id"), *type = document_string(marking, "definition_type");
+	const char *id = document_read_text(marking, "id"), *type = document_read_text(marking, "definition_type");
 	enum isac_tlp tlp = id ? stix_mark_tlp(id) : ISAC_TLP_NONE;
-	if (!tlp) tlp = by_value(document_string(json_object_get(json_object_get(marking, "extensions"), TLP_EXTENSION), "tlp_2_0"));
-	if (!tlp && type && strcasecmp(type, "tlp") == 0) tlp = by_value(document_string(json_object_get(marking, "definition"), "tlp"));
+	if (!tlp) tlp = by_value(document_read_text(json_object_get(json_object_get(marking, "extensions"), TLP_EXTENSION), "tlp_2_0"));
+	if (!tlp && type && strcasecmp(type, "tlp") == 0) tlp = by_value(document_read_text(json_object_get(marking, "definition"), "tlp"));
 	return tlp;
 }
 
-json_t *stix_object_mark(enum isac_tlp tlp)
+json_t *stix_mark_object(enum isac_tlp tlp)
 {
 	for (size_t i = 0; i < MARKS; i++)
 		if (marks[i].tlp == tlp)

@@ -24,7 +24,7 @@ static int refuse(struct reader *r, const json_t *object, const char *fmt, ...) 
 static int refuse(struct reader *r, const json_t *object, const char *fmt, ...)
 {
 	char raw[REASON_BYTES], reason[REASON_BYTES], id[STIX_ID_BYTES + 40];
-	const char *text = document_string(object, "id");
+	const char *text = document_read_text(object, "id");
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof raw, fmt, ap);
@@ -36,7 +36,7 @@ static int refuse(struct reader *r, const json_t *object, const char *fmt, ...)
 
 static bool is_type(const json_t *object, const char *type)
 {
-	const char *text = document_string(object, "type");
+	const char *text = document_read_text(object, "type");
 	return text && strcmp(text, type) == 0;
 }
 
@@ -50,15 +50,15 @@ static bool id_ok(const char *id)
 /* ---- first pass ---- */
 static int64_t version(const json_t *object)
 {
-	const char *text = document_string(object, "modified");
+	const char *text = document_read_text(object, "modified");
 	int64_t us = 0;
-	if (!text) text = document_string(object, "created");
+	if (!text) text = document_read_text(object, "created");
 	return text && document_time_read(&us, text) ? us : 0;
 }
 
 static int64_t made(const json_t *object)
 {
-	const char *text = document_string(object, "created");
+	const char *text = document_read_text(object, "created");
 	int64_t us = 0;
 	return text && document_time_read(&us, text) ? us : 0;
 }
@@ -66,13 +66,13 @@ static int64_t made(const json_t *object)
 /* false: out of memory. */
 static bool index_object(struct reader *r, json_t *object)
 {
-	const char *id = document_string(object, "id"), *relation = document_string(object, "relationship_type");
+	const char *id = document_read_text(object, "id"), *relation = document_read_text(object, "relationship_type");
 	if (!id) return true;
 	const json_t *other = json_object_get(r->newest, id);
 	if (!other || version(other) <= version(object)) {
 		if (json_object_set(r->newest, id, object)) return false;
 	}
-	const char *from = document_string(object, "source_ref"), *to = document_string(object, "target_ref");
+	const char *from = document_read_text(object, "source_ref"), *to = document_read_text(object, "target_ref");
 	if (!is_type(object, "relationship") || !relation || strcmp(relation, "indicates") != 0 || !from || !to) return true;
 	json_t *list = json_object_get(r->indicates, from);
 	if (!list && json_object_set_new(r->indicates, from, list = json_array())) return false;
@@ -129,13 +129,13 @@ static void read_tags(struct reader *r, const json_t *object)
 	}
 	json_array_foreach(json_object_get(object, "kill_chain_phases"), i, each)
 	{
-		const char *chain = document_string(each, "kill_chain_name"), *phase = document_string(each, "phase_name");
+		const char *chain = document_read_text(each, "kill_chain_name"), *phase = document_read_text(each, "phase_name");
 		if (chain && phase) document_record_tag(&r->record, "%s:%s", chain, phase);
 	}
-	json_array_foreach(json_object_get(r->indicates, document_string(object, "id")), i, each)
+	json_array_foreach(json_object_get(r->indicates, document_read_text(object, "id")), i, each)
 	{
 		const json_t *target = json_object_get(r->newest, json_string_value(each));
-		const char *name = document_string(target, "name");
+		const char *name = document_read_text(target, "name");
 		for (size_t n = 0; name && n < sizeof named / sizeof named[0]; n++)
 			if (is_type(target, named[n])) document_record_tag(&r->record, "%s:%s", named[n], name);
 	}
@@ -143,15 +143,15 @@ static void read_tags(struct reader *r, const json_t *object)
 
 static void read_references(struct reader *r, const json_t *object)
 {
-	const char *name = document_string(object, "name");
+	const char *name = document_read_text(object, "name");
 	const json_t *each;
 	size_t i;
 	json_array_foreach(json_object_get(object, "external_references"), i, each)
 	{
-		const char *source = document_string(each, "source_name"), *text = document_string(each, "url");
-		if (!text && source && strcmp(source, "cve") == 0) text = document_string(each, "external_id");
+		const char *source = document_read_text(each, "source_name"), *text = document_read_text(each, "url");
+		if (!text && source && strcmp(source, "cve") == 0) text = document_read_text(each, "external_id");
 		if (text && name && strcmp(text, name) == 0) continue; /* it is what the indicator itself is about */
-		if (!text && source && strcmp(source, "reference") == 0) text = document_string(each, "description");
+		if (!text && source && strcmp(source, "reference") == 0) text = document_read_text(each, "description");
 		document_record_reference(&r->record, text);
 	}
 }
@@ -160,10 +160,10 @@ static void read_references(struct reader *r, const json_t *object)
 static void read_extension(struct reader *r, const json_t *object)
 {
 	const json_t *own = json_object_get(json_object_get(object, "extensions"), STIX_EXTENSION);
-	const char *country = document_string(own, "country");
+	const char *country = document_read_text(own, "country");
 	json_int_t n;
-	if (document_number(own, "severity", 0, 10, &n)) r->record.ind.severity = (int)n;
-	if (document_number(own, "asn", 1, UINT32_MAX, &n)) r->record.ind.asn = (uint32_t)n;
+	if (document_read_number(own, "severity", 0, 10, &n)) r->record.ind.severity = (int)n;
+	if (document_read_number(own, "asn", 1, UINT32_MAX, &n)) r->record.ind.asn = (uint32_t)n;
 	if (country && strlen(country) == 2) r->record.ind.country = country;
 }
 
@@ -185,18 +185,19 @@ static const char *read_head(struct reader *r, const json_t *object)
 	if (ind->valid_until_us && ind->valid_until_us <= ind->valid_from_us) return "valid_until is not after valid_from";
 	json_int_t n = -1;
 	if (confidence && !json_is_null(confidence)) {
-		if (!json_is_integer(confidence) || !document_number(object, "confidence", 0, 100, &n)) return "confidence is not 0 to 100";
+		if (!json_is_integer(confidence) || !document_read_number(object, "confidence", 0, 100, &n))
+			return "confidence is not 0 to 100";
 		ind->confidence = (int)n;
 	}
-	document_record_describe(&r->record, document_string(object, "name"), document_string(object, "description"));
+	document_record_describe(&r->record, document_read_text(object, "name"), document_read_text(object, "description"));
 	return NULL;
 }
 
 /* The record once for each value of the pattern. */
 static int take_values(struct reader *r, const json_t *object, const json_t *of)
 {
-	const char *text = document_string(of, "pattern"), *type = document_string(of, "pattern_type");
-	const char *raw = document_string(json_object_get(json_object_get(object, "extensions"), STIX_EXTENSION), "raw");
+	const char *text = document_read_text(of, "pattern"), *type = document_read_text(of, "pattern_type");
+	const char *raw = document_read_text(json_object_get(json_object_get(object, "extensions"), STIX_EXTENSION), "raw");
 	struct stix_pattern pattern;
 	char reason[REASON_BYTES];
 	int result = 0;
@@ -239,7 +240,7 @@ static int read_about(struct reader *r, const json_t *object, const char *ref)
 {
 	const json_t *of = ref ? json_object_get(r->newest, ref) : NULL;
 	if (of && is_type(of, "indicator")) return take_values(r, object, of);
-	document_tally_add(r->tally, "%s of something that is no indicator in the document", document_string(object, "type"));
+	document_tally_add(r->tally, "%s of something that is no indicator in the document", document_read_text(object, "type"));
 	return 0;
 }
 
@@ -249,20 +250,20 @@ static int read_sighting(struct reader *r, const json_t *object)
 	json_int_t n = 0;
 	const char *wrong = read_time(object, "first_seen", &r->record.ind.first_seen_us, "first_seen is no time from 1970 on");
 	if (!wrong) wrong = read_time(object, "last_seen", &r->record.ind.last_seen_us, "last_seen is no time from 1970 on");
-	if (!wrong && count && (!json_is_integer(count) || !document_number(object, "count", 0, UINT32_MAX, &n)))
+	if (!wrong && count && (!json_is_integer(count) || !document_read_number(object, "count", 0, UINT32_MAX, &n)))
 		wrong = "count is no number";
 	if (!wrong && count && !n) wrong = "count is 0: then it was not seen";
 	if (wrong) return refuse(r, object, "%s", wrong);
 	r->record.kind = DOCUMENT_SIGHTING;
 	r->record.verdict = ISAC_VERDICT_POSITIVE;
 	r->record.count = (uint32_t)n;
-	document_record_describe(&r->record, NULL, document_string(object, "description"));
-	return read_about(r, object, document_string(object, "sighting_of_ref"));
+	document_record_describe(&r->record, NULL, document_read_text(object, "description"));
+	return read_about(r, object, document_read_text(object, "sighting_of_ref"));
 }
 
 static enum isac_verdict verdict_of(const json_t *object)
 {
-	const char *opinion = document_string(object, "opinion");
+	const char *opinion = document_read_text(object, "opinion");
 	const json_t *each;
 	size_t i;
 	if (opinion && (strcmp(opinion, "strongly-disagree") == 0 || strcmp(opinion, "disagree") == 0)) return ISAC_VERDICT_FALSE_POSITIVE;
@@ -282,8 +283,8 @@ static int read_judgement(struct reader *r, const json_t *object)
 	int result = 0;
 	r->record.kind = DOCUMENT_SIGHTING;
 	r->record.verdict = verdict_of(object);
-	const char *why = document_string(object, "explanation");
-	document_record_describe(&r->record, NULL, why ? why : document_string(object, "content"));
+	const char *why = document_read_text(object, "explanation");
+	document_record_describe(&r->record, NULL, why ? why : document_read_text(object, "content"));
 	json_array_foreach(json_object_get(object, "object_refs"), i, each)
 	{
 		if (!result) result = read_about(r, object, json_string_value(each));
@@ -296,7 +297,7 @@ static int read_judgement(struct reader *r, const json_t *object)
 static bool is_companion(const json_t *object)
 {
 	static const char *const types[] = {"marking-definition", "extension-definition", "identity"};
-	const char *relation = document_string(object, "relationship_type");
+	const char *relation = document_read_text(object, "relationship_type");
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
 		if (is_type(object, types[i])) return true;
 	return is_type(object, "relationship") && relation && strcmp(relation, "indicates") == 0;
@@ -304,7 +305,7 @@ static bool is_companion(const json_t *object)
 
 static int read_object(struct reader *r, const json_t *object)
 {
-	const char *type = document_string(object, "type"), *id = document_string(object, "id");
+	const char *type = document_read_text(object, "type"), *id = document_read_text(object, "id");
 	bool judges = verdict_of(object) != ISAC_VERDICT_NONE;
 	if (!type || !id) return refuse(r, object, "it has no type, or no id");
 	if (is_companion(object)) return 0;
@@ -335,7 +336,7 @@ bool stix_is(const json_t *document)
 {
 	const json_t *objects = objects_of(document), *first = objects ? json_array_get(objects, 0) : document;
 	if (is_type(document, "bundle")) return true;
-	const char *type = document_string(first, "type"), *id = document_string(first, "id");
+	const char *type = document_read_text(first, "type"), *id = document_read_text(first, "id");
 	return type && id && strncmp(id, type, strlen(type)) == 0 && strncmp(id + strlen(type), "--", 2) == 0;
 }
 

@@ -3,7 +3,7 @@
  * no I/O, no clock, no global state. One thread uses an object at a time. Needs wire_init() first (isac_open does it).
  *
  *   pattern -> (type, value)[]      stix_pattern_read; back: stix_pattern_write
- *   an item -> a STIX object        stix_object_of; its companions: stix_object_publisher, stix_object_mark, stix_object_extension
+ *   an item -> a STIX object        stix_object_of; its companions: stix_object_publisher, stix_object_extension, stix_mark_object
  *   items   -> a bundle, as it goes stix_bundle_*
  *   STIX    -> records              stix_read
  *
@@ -64,7 +64,7 @@ int64_t stix_id_time_us(const uint8_t report_id[ISAC_ID_BYTES]);
 const char *stix_mark_id(enum isac_tlp tlp);	     /* of TLP 2.0; NULL for NONE */
 enum isac_tlp stix_mark_tlp(const char *id);	     /* of TLP 2.0 or 1; NONE: it is another */
 enum isac_tlp stix_mark_read(const json_t *marking); /* a marking-definition; NONE: not one of TLP */
-json_t *stix_object_mark(enum isac_tlp tlp);	     /* the marking-definition itself; a new reference */
+json_t *stix_mark_object(enum isac_tlp tlp);	     /* the marking-definition itself; a new reference */
 
 /* ---- object.c: new references; NULL: out of memory, or an item that STIX has nothing for ---- */
 /*

@@ -68,11 +68,11 @@ static void json_of_strangers_is_bounded(void **state)
 	static const char marked[] = "\xef\xbb\xbf{\"a\":\"[[[[\",\"b\":\"007\",\"c\":\"-1\",\"d\":9,\"e\":\"1234567890123456789\"}";
 	json_t *v = document_read(marked, sizeof marked - 1, reason, sizeof reason);
 	assert_non_null(v);
-	assert_true(document_number(v, "b", 0, 10, &n) && n == 7);
-	assert_false(document_number(v, "c", -5, 10, &n));
-	assert_true(document_number(v, "d", 9, 9, &n) && n == 9);
-	assert_false(document_number(v, "d", 0, 8, &n));
-	assert_false(document_number(v, "e", 0, INT64_MAX, &n));
+	assert_true(document_read_number(v, "b", 0, 10, &n) && n == 7);
+	assert_false(document_read_number(v, "c", -5, 10, &n));
+	assert_true(document_read_number(v, "d", 9, 9, &n) && n == 9);
+	assert_false(document_read_number(v, "d", 0, 8, &n));
+	assert_false(document_read_number(v, "e", 0, INT64_MAX, &n));
 	json_decref(v);
 	free(deep);
 }

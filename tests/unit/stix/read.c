@@ -76,7 +76,7 @@ static void marks_are_known_by_id_and_by_what_they_say(void **state)
 	static const enum isac_tlp labels[] = {ISAC_TLP_CLEAR, ISAC_TLP_GREEN, ISAC_TLP_AMBER, ISAC_TLP_AMBER_STRICT, ISAC_TLP_RED};
 	(void)state;
 	for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
-		json_t *mark = stix_object_mark(labels[i]);
+		json_t *mark = stix_mark_object(labels[i]);
 		assert_int_equal(stix_mark_tlp(stix_mark_id(labels[i])), labels[i]);
 		assert_int_equal(stix_mark_read(mark), labels[i]);
 		json_object_set_new(mark, "id", json_string("marking-definition--00000000-0000-4000-8000-000000000001"));

@@ -1,4 +1,4 @@
-/* name: UUIDs of version 5 (RFC 9562): the same thing has the same id in every document, whoever writes it. */
+/* uuid: names as UUIDs of version 5 (RFC 9562): the same thing has the same id in every document, whoever writes it. */
 #include <nettle/sha1.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* types: the table of attribute types, both ways. */
+/* type: the table of attribute types, both ways. */
 #include <string.h>
 #include "misp/priv.h"
 
