@@ -363,6 +363,10 @@ static int finish(struct publish *p, int status)
 				 (unsigned long long)p->waiting, isac_home(p->isac));
 		return p->offline.result == ISAC_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_REFUSED;
 	}
+	if (p->remarks.before_seq && (p->kept || p->failed)) {
+		cli_note("not all was taken, so what earlier versions of these objects said is left as it is: publish the document again");
+		p->remarks.before_seq = 0;
+	}
 	int remarked = cli_remark_send(&p->remarks, p->isac, p->json);
 	if (!status) status = remarked;
 	if (status || p->failed) return status ? status : EXIT_REFUSED;

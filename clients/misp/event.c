@@ -98,6 +98,8 @@ json_t *misp_event_attribute(const struct isac_item *item, const char *hub_id)
 	const char *type, *category;
 	bool over = item->kind == ISAC_KIND_WITHDRAWAL || item->ended || item->expired;
 	if (!item->verified || (item->kind != ISAC_KIND_INDICATOR && item->kind != ISAC_KIND_WITHDRAWAL)) return NULL;
+	if (item->kind == ISAC_KIND_WITHDRAWAL && (!item->about_publisher || strcmp(item->publisher, item->about_publisher) != 0))
+		return NULL;
 	if (!misp_type_of(&type, &category, item->type, item->value)) return NULL;
 	name_attribute(uuid, hub_id, item);
 	json_t *tags = json_array();

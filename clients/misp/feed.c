@@ -70,7 +70,9 @@ static const char *left_out(const struct isac_item *item)
 	if (!item->verified) return "item that does not verify";
 	if (item->held) return "held item";
 	if (item->kind != ISAC_KIND_INDICATOR && item->kind != ISAC_KIND_WITHDRAWAL) return "sighting: a feed of MISP has none";
-	if (item->kind == ISAC_KIND_WITHDRAWAL && (!item->about || !item->about_publisher)) return "withdrawal of nothing";
+	if (item->kind == ISAC_KIND_WITHDRAWAL &&
+	    (!item->about || !item->about_publisher || strcmp(item->publisher, item->about_publisher) != 0))
+		return "withdrawal of what is not its own";
 	return NULL;
 }
 

@@ -16,6 +16,7 @@ struct stix_bundle {
 	void *arg;
 	json_t *said; /* ids that this bundle has */
 	bool begun, any, failed;
+	unsigned marked; /* a bit for each label whose mark it has, and bit 0 for maker and definition, which are long */
 };
 
 bool stix_bundle_open(struct stix_bundle **out, const char *hub_id, bool (*write)(void *arg, const char *text, size_t len), void *arg)
@@ -89,9 +90,12 @@ static void put_once(struct stix_bundle *b, json_t *object)
 static void put_companions(struct stix_bundle *b, const struct isac_item *item)
 {
 	json_t *malware;
-	put_once(b, stix_object_maker());
-	put_once(b, stix_object_extension());
-	put_once(b, stix_mark_object((enum isac_tlp)item->tlp));
+	if (!(b->marked & 1)) {
+		put_object(b, stix_object_maker());
+		put_object(b, stix_object_extension());
+	}
+	if (item->tlp <= ISAC_TLP_RED && !(b->marked & 1u << item->tlp)) put_object(b, stix_mark_object((enum isac_tlp)item->tlp));
+	b->marked |= 1 | (item->tlp <= ISAC_TLP_RED ? 1u << item->tlp : 0);
 	put_once(b, stix_object_publisher(b->hub_id, item->publisher));
 	if (item->about && item->about_publisher) put_once(b, stix_object_publisher(b->hub_id, item->about_publisher));
 	for (size_t i = 0; (malware = stix_object_malware(item, b->hub_id, i)); i++) put_once(b, malware);
@@ -113,6 +117,7 @@ bool stix_bundle_end(struct stix_bundle *b, bool whole)
 	if (whole) begin(b);
 	if (b->begun) put(b, b->any ? "]}\n" : "}\n", b->any ? 3 : 2);
 	b->begun = b->any = false;
+	b->marked = 0;
 	json_object_clear(b->said);
 	return !b->failed;
 }

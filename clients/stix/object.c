@@ -30,6 +30,12 @@ static void set_time(json_t *o, const char *key, int64_t us)
 	if (*text) set(o, key, json_string(text));
 }
 
+static void set_mark(json_t *o, const struct isac_item *item)
+{
+	const char *mark = stix_mark_id((enum isac_tlp)item->tlp);
+	if (mark) set(o, "object_marking_refs", json_pack("[s]", mark));
+}
+
 /* ---- the extension: what STIX has no property for, and the proof ---- */
 static void set_hex(json_t *o, const char *key, const uint8_t *data, size_t len)
 {
@@ -104,7 +110,7 @@ static json_t *begin_item(const struct isac_item *item, const char *hub_id, cons
 	set_time(o, "created", created_us);
 	set_time(o, "modified", revoked_us ? later(created_us, revoked_us) : created_us);
 	if (revoked_us) set(o, "revoked", json_true());
-	if (stix_mark_id((enum isac_tlp)item->tlp)) set(o, "object_marking_refs", json_pack("[s]", stix_mark_id((enum isac_tlp)item->tlp)));
+	set_mark(o, item);
 	set(o, "extensions", extension(item, hub_id));
 	return o;
 }
@@ -227,7 +233,9 @@ json_t *stix_object_of(const struct isac_item *item, const char *hub_id)
 	if (item->kind == ISAC_KIND_INDICATOR)
 		return indicator(item, hub_id, item->publisher, item->report_id, item->ended ? item->received_us : 0);
 	if (!item->about || !item->about_publisher) return NULL;
-	if (item->kind == ISAC_KIND_WITHDRAWAL) return indicator(item, hub_id, item->about_publisher, item->about, item->created_us);
+	/* Whoever else signs a withdrawal, and whoever passes it on: only its publisher ends an object. */
+	bool own = strcmp(item->publisher, item->about_publisher) == 0;
+	if (item->kind == ISAC_KIND_WITHDRAWAL) return own ? indicator(item, hub_id, item->publisher, item->about, item->created_us) : NULL;
 	if (item->kind != ISAC_KIND_SIGHTING) return NULL;
 	return item->verdict == ISAC_VERDICT_POSITIVE ? sighting(item, hub_id) : note(item, hub_id);
 }
@@ -270,13 +278,11 @@ json_t *stix_object_extension(void)
 	set_text(o, "modified", since_ever);
 	set_text(o, "name", "isac report");
 	set_text(o, "description",
-		 "Which item of which signed report an object says, and the bytes that prove it. leaf = H(0x00 || salt || item_bin), and "
-		 "with path, "
-		 "an audit path of RFC 6962 from leaf to root over H(0x01 || left || right), it is leaf number `item` of item_count under "
-		 "items_root "
-		 "(field 9) of header_bin, a protobuf message; H is BLAKE2b-256. signature is Ed25519 by public_key over \"isac1 6 report "
-		 "16 \" hub_id "
-		 "\" \" length of header_bin in decimal \" \" header_bin. Whose key it is: a certificate of the hub's admin says it.");
+		 "Which item of which signed report an object says, and the bytes that prove it. H is BLAKE2b-256. "
+		 "leaf = H(0x00 || salt || item_bin), and with path, an audit path of RFC 6962 from leaf to root over "
+		 "H(0x01 || left || right), it is leaf number `item` of item_count under items_root (field 9) of header_bin, "
+		 "a protobuf message. signature is Ed25519 by public_key over \"isac1 6 report 16 \" hub_id \" \" LEN \" \" header_bin, "
+		 "LEN its length in decimal. Whose key it is, a certificate of the hub's admin says.");
 	set_text(o, "schema", "proto/README.md sections 4 and 5 of isac");
 	set_text(o, "version", "1.0.0");
 	set(o, "extension_types", json_pack("[s]", "property-extension"));
@@ -294,11 +300,12 @@ static const char *malware_name(const struct isac_item *item, size_t i)
 	return NULL;
 }
 
-static bool name_malware(char id[STIX_ID_BYTES], const char *hub_id, const char *name)
+/* One for each label: a name that was told in confidence is not said to all. */
+static bool name_malware(char id[STIX_ID_BYTES], const struct isac_item *item, const char *hub_id, const char *name)
 {
 	char space[DOCUMENT_UUID_BYTES], uuid[DOCUMENT_UUID_BYTES];
 	document_uuid_space(space, hub_id);
-	return document_uuid5_json(uuid, space, "malware", json_pack("{s:s}", "name", name)) &&
+	return document_uuid5_json(uuid, space, "malware", json_pack("{s:s, s:i}", "name", name, "tlp", (int)item->tlp)) &&
 	       snprintf(id, STIX_ID_BYTES, "malware--%s", uuid) < STIX_ID_BYTES;
 }
 
@@ -306,12 +313,13 @@ json_t *stix_object_malware(const struct isac_item *item, const char *hub_id, si
 {
 	char id[STIX_ID_BYTES];
 	const char *name = malware_name(item, i);
-	if (!name || !name_malware(id, hub_id, name)) return NULL;
+	if (!name || !name_malware(id, item, hub_id, name)) return NULL;
 	json_t *o = begin("malware", id);
 	set_text(o, "created", since_ever);
 	set_text(o, "modified", since_ever);
 	set_text(o, "name", name);
 	set(o, "is_family", json_true());
+	set_mark(o, item);
 	return o;
 }
 
@@ -319,7 +327,7 @@ json_t *stix_object_indicates(const struct isac_item *item, const char *hub_id, 
 {
 	char of[STIX_ID_BYTES], to[STIX_ID_BYTES], id[STIX_ID_BYTES], space[DOCUMENT_UUID_BYTES], uuid[DOCUMENT_UUID_BYTES];
 	const char *name = malware_name(item, i);
-	if (!name || item->kind != ISAC_KIND_INDICATOR || !name_malware(to, hub_id, name)) return NULL;
+	if (!name || item->kind != ISAC_KIND_INDICATOR || !name_malware(to, item, hub_id, name)) return NULL;
 	stix_id_item(of, hub_id, "indicator", item->publisher, item->report_id, item->type, item->value);
 	document_uuid_space(space, hub_id);
 	if (!document_uuid5_json(uuid, space, "relationship", json_pack("{s:s, s:s}", "source", of, "target", to))) return NULL;
@@ -334,6 +342,6 @@ json_t *stix_object_indicates(const struct isac_item *item, const char *hub_id, 
 	set_text(o, "relationship_type", "indicates");
 	set_text(o, "source_ref", of);
 	set_text(o, "target_ref", to);
-	if (stix_mark_id((enum isac_tlp)item->tlp)) set(o, "object_marking_refs", json_pack("[s]", stix_mark_id((enum isac_tlp)item->tlp)));
+	set_mark(o, item);
 	return o;
 }

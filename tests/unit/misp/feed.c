@@ -128,10 +128,15 @@ static void what_a_feed_cannot_say_is_counted(void **state)
 	forged.verified = false;
 	sighting.kind = ISAC_KIND_SIGHTING;
 	assert_true(misp_feed_new(&feed, "0011223344556677"));
-	const struct isac_item *const items[] = {&held, &forged, &sighting, &odd};
-	for (size_t i = 0; i < 4; i++) assert_true(misp_feed_add(feed, items[i], &tally));
+	struct isac_item foreign = item(2, "domain", "a.example");
+	foreign.kind = ISAC_KIND_WITHDRAWAL;
+	foreign.publisher = "bob";
+	foreign.about = sighting.report_id;
+	foreign.about_publisher = "alice";
+	const struct isac_item *const items[] = {&held, &forged, &sighting, &odd, &foreign};
+	for (size_t i = 0; i < 5; i++) assert_true(misp_feed_add(feed, items[i], &tally));
 	assert_int_equal(misp_feed_events(feed), 0);
-	assert_int_equal(tally.rows, 4);
+	assert_int_equal(tally.rows, 5);
 	misp_feed_destroy(&feed);
 }
 
