@@ -31,8 +31,8 @@ static int refuse(struct reader *r, const char *id, const char *fmt, ...)
 	vsnprintf(raw, sizeof raw, fmt, ap);
 	va_end(ap);
 	document_text_clean(reason, sizeof reason, raw);
-	document_text_clean(clean, sizeof clean, id ? id : "an attribute without uuid");
-	return r->sink->refuse(r->sink->arg, clean, reason);
+	size_t n = id ? document_text_clean(clean, sizeof clean, id) : 0;
+	return r->sink->refuse(r->sink->arg, n ? clean : "an attribute without uuid", reason);
 }
 
 /* ---- tags ---- */

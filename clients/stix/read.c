@@ -30,8 +30,8 @@ static int refuse(struct reader *r, const json_t *object, const char *fmt, ...)
 	vsnprintf(raw, sizeof raw, fmt, ap);
 	va_end(ap);
 	document_text_clean(reason, sizeof reason, raw);
-	document_text_clean(id, sizeof id, text ? text : "an object without id");
-	return r->sink->refuse(r->sink->arg, id, reason);
+	size_t n = text ? document_text_clean(id, sizeof id, text) : 0;
+	return r->sink->refuse(r->sink->arg, n ? id : "an object without id", reason);
 }
 
 static bool is_type(const json_t *object, const char *type)

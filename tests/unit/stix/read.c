@@ -66,6 +66,11 @@ static void other_wrappings(void **state)
 	assert_non_null(strstr(said.line[0], "red domain=granular.example"));
 	json_decref(envelope);
 	json_decref(bundle);
+	json_t *nameless = json_pack("[{s:s, s:s}]", "type", "indicator", "id", "\x1b");
+	said.n = 0;
+	assert_int_equal(stix_read(nameless, &said_sink, &tally), 0);
+	assert_string_equal(said.line[0], "! an object without id: its id is no indicator-- and a UUID");
+	json_decref(nameless);
 	json_t *none = json_pack("{s:s}", "value", "evil.example");
 	assert_false(stix_is(none));
 	json_decref(none);
