@@ -22,6 +22,7 @@ enum { SORTS = sizeof sorts / sizeof sorts[0] };
 struct cli_foreign {
 	enum sort sort;
 	bool endless, quiet;
+	unsigned tlp_max; /* enum isac_tlp; 0 = any */
 	char hub_id[32];
 	struct stix_bundle *bundle;
 	struct misp_feed *feed;
@@ -62,6 +63,9 @@ static int open_broadcast(struct cli_foreign *f, const struct cli *cli)
 
 static int open_sort(struct cli_foreign *f, const struct cli *cli)
 {
+	const char *tlp = cli_options_get(cli, "max-tlp");
+	if (tlp && !(f->tlp_max = isac_tlp_parse(tlp)))
+		return cli_usage(cli, "--max-tlp is clear, green, amber, amber+strict or red, not '%s'", tlp);
 	f->folder = cli_options_get(cli, "output");
 	if (f->sort != MISP && f->folder) return cli_usage(cli, "--output is a folder of --format misp here; write > FILE for stix");
 	if (f->sort == MISP && !f->folder) return cli_usage(cli, "misp is several files: name a folder with --output");
@@ -168,6 +172,7 @@ static bool write_folder(struct cli_foreign *f)
 bool cli_foreign_add(struct cli_foreign *f, const struct isac_item *item)
 {
 	bool good = true;
+	if (f->tlp_max && (!item->tlp || item->tlp > f->tlp_max)) return true;
 	if (f->sort == MISP_ZMQ) broadcast(f, item);
 	else good = f->sort == STIX ? stix_bundle_add(f->bundle, item) : misp_feed_add(f->feed, item, &f->tally);
 	if (!good && !ferror(stdout)) cli_note("out of memory: a narrower filter has fewer items");

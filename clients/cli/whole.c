@@ -73,7 +73,8 @@ static bool read_words(struct cli_whole *w, const struct cli *cli)
 static int refuse_options(const struct cli *cli, bool foreign)
 {
 	for (const struct cli_opt *o = cli_whole_opts; o->name; o++) {
-		if (!cli_options_get(cli, o->name) || (foreign && strcmp(o->name, "output") == 0)) continue;
+		bool shared = strcmp(o->name, "output") == 0 || strcmp(o->name, "max-tlp") == 0;
+		if (!cli_options_get(cli, o->name) || (foreign && shared)) continue;
 		if (strcmp(o->name, "output") == 0)
 			return cli_usage(cli, "--output is for formats that are written whole; write > FILE here");
 		return cli_usage(cli, "--%s is for formats that are written whole: name one with --format", o->name);

@@ -175,6 +175,17 @@ def test_what_is_revoked_or_seen_elsewhere_is_said_here(hub, alice, bob):
     assert state("also.example") == "withdrawn" and state("gone.example") == "active" and state("198.51.100.7") == "active"
 
 
+def test_nothing_above_the_limit_goes_out(hub, alice, bob, tmp_path):
+    for tlp in ("clear", "green", "amber", "amber+strict"):
+        alice.publish(f"{tlp.replace('+', '-')}.example", tlp=tlp, args=("--tag", f"malware:{tlp}"))
+    by = stixkit.check(bundle_of(bob, "--max-tlp", "green"))
+    assert {o["name"] for o in by["indicator"]} == {"clear.example", "green.example"} and {o["name"] for o in by["malware"]} == {"clear", "green"}
+    assert all(o["object_marking_refs"] for o in by["malware"] + by["relationship"])
+    bob.isac("query", "--format", "misp", "--output", tmp_path / "feed", "--max-tlp", "clear")
+    assert len(json.loads((tmp_path / "feed/manifest.json").read_text())) == 1
+    assert "--max-tlp is clear" in bob.isac("query", "--format", "stix", "--max-tlp", "pink", ok=(2,)).stderr
+
+
 def test_a_new_version_ends_what_the_earlier_one_said_and_it_does_not(hub, alice, bob):
     first = indicator(1, "[domain-name:value IN ('kept.example', 'dropped.example')]")
     published(alice, [first, indicator(2, "[domain-name:value = 'other.example']")])
