@@ -143,6 +143,10 @@ static int read_attribute(struct reader *r, const json_t *attribute)
 	}
 	if (!split(r, value, strchr(name, '|') || strcmp(name, "malware-sample") == 0)) return refuse(r, id, "its value is too long");
 	fill(r, attribute);
+	if (r->record.kind == DOCUMENT_WITHDRAWAL && !*r->record.mark) {
+		document_tally_add(r->tally, "deleted attribute without uuid: nobody knows what to withdraw");
+		return 0;
+	}
 	int result = take(r, id, type->first, r->part[0]);
 	return result ? result : take(r, id, type->second, r->part[1]);
 }

@@ -318,6 +318,10 @@ static int read_object(struct reader *r, const json_t *object)
 		document_tally_add(r->tally, "%s: an older version of one in the document", type);
 		return 0;
 	}
+	if (json_is_true(json_object_get(object, "revoked")) && strcmp(type, "indicator") != 0) {
+		document_tally_add(r->tally, "%s that is revoked: what it said here is not looked for", type);
+		return 0;
+	}
 	document_record_init(&r->record);
 	document_record_name(&r->record, "stix", id);
 	r->record.renewed = version(object) > made(object);

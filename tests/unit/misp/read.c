@@ -42,6 +42,22 @@ static void attributes_of_an_event(void **state)
 	json_decref(document);
 }
 
+static void what_is_deleted_is_withdrawn_by_its_uuid(void **state)
+{
+	struct document_tally tally = {.rows = 0};
+	json_t *event = json_pack("{s:{s:[{s:s, s:s, s:b}]}}", "Event", "Attribute", "type", "domain", "value", "a.example", "deleted", 1);
+	(void)state;
+	said.n = said.stop_at = 0;
+	assert_int_equal(misp_read(event, &said_sink, &tally), 0);
+	assert_int_equal(said.n, 0);
+	assert_int_equal(said_tally(&tally, "deleted attribute without uuid: nobody knows what to withdraw"), 1);
+	json_object_set_new(json_array_get(json_object_get(json_object_get(event, "Event"), "Attribute"), 0), "uuid",
+			    json_string("00000000-0000-4000-8000-000000000001"));
+	assert_int_equal(misp_read(event, &said_sink, &tally), 0);
+	said_expect((const char *const[]){"withdrawal - domain=a.example [misp:00000000-0000-4000-8000-000000000001]"}, 1);
+	json_decref(event);
+}
+
 static void tags_of_tlp_never_widen(void **state)
 {
 	static const struct {
@@ -72,6 +88,7 @@ static void tags_of_tlp_never_widen(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(attributes_of_an_event), cmocka_unit_test(tags_of_tlp_never_widen)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(attributes_of_an_event), cmocka_unit_test(tags_of_tlp_never_widen),
+					   cmocka_unit_test(what_is_deleted_is_withdrawn_by_its_uuid)};
 	return wire_init() != ISAC_OK || cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,15 +65,21 @@ static void other_wrappings(void **state)
 	assert_int_equal(said.n, 1);
 	assert_non_null(strstr(said.line[0], "red domain=granular.example"));
 	json_decref(envelope);
-	json_decref(bundle);
 	json_t *nameless = json_pack("[{s:s, s:s}]", "type", "indicator", "id", "\x1b");
 	said.n = 0;
 	assert_int_equal(stix_read(nameless, &said_sink, &tally), 0);
 	assert_string_equal(said.line[0], "! an object without id: its id is no indicator-- and a UUID");
 	json_decref(nameless);
+	json_t *revoked = json_pack("[O, O]", json_array_get(objects, 8), json_array_get(objects, 12));
+	json_object_set_new(json_array_get(revoked, 1), "revoked", json_true());
+	said.n = 0;
+	assert_int_equal(stix_read(revoked, &said_sink, &tally), 0);
+	assert_int_equal(said.n, 1); /* the indicator, and no sighting of it */
+	json_decref(revoked);
 	json_t *none = json_pack("{s:s}", "value", "evil.example");
 	assert_false(stix_is(none));
 	json_decref(none);
+	json_decref(bundle);
 }
 
 static void marks_are_known_by_id_and_by_what_they_say(void **state)
