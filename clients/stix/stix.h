@@ -10,10 +10,10 @@
  * What is which: an indicator is one item of one report, for a report is never changed: its id is made of publisher, report, type and
  * value; `created` is the time in the report's id, `modified` the same until it is withdrawn or replaced, which is a last version with
  * `revoked`. A sighting is a sighting, and a note if it says that it is none or that it is over. Publishers are identities, the label is
- * a TLP 2.0 marking, tags are labels, a tag "malware:NAME" also a malware that the indicator indicates, a tag "stix:ID" or "misp:UUID" (where an
- * imported item comes from) an external reference. Our items have no title, no
- * story and no raw observation, so no report, grouping or observed-data is made of them. All have the property extension
- * STIX_EXTENSION (README of clients, "STIX"): report, number, and the exact bytes by which anybody can verify the publisher's signature.
+ * a TLP 2.0 marking, tags are labels, a tag "malware:NAME" also a malware that the indicator indicates, a tag "stix:ID" or "misp:UUID"
+ * (where an imported item comes from) an external reference. Our items have no title, no story and no raw observation, so no report,
+ * grouping or observed-data is made of them. All have the property extension STIX_EXTENSION (README of clients, "STIX"): report, number,
+ * and the exact bytes by which anybody can verify the publisher's signature.
  */
 #ifndef ISAC_STIX_H
 #define ISAC_STIX_H
