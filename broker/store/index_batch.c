@@ -158,7 +158,7 @@ enum isac_err store_index_batch_add(struct store_index_batch *b, const struct re
 	for (uint32_t i = 0; i < report->n; i++) {
 		const Isac1__Indicator *ind = report->items[i].ind;
 
-		if (!report->items[i].value.type) /* a kind that is about no value */
+		if (!report->items[i].value.type && !report->sealed) /* a kind that is about no value */
 			continue;
 		if (report->release_of && report_is_held(report, i)) /* said by the report that this is a release of */
 			continue;

@@ -95,6 +95,8 @@ void client_directory_close(struct client_directory **d);
 /* The trusted key of this publisher for a report received then under seq. REFUSED: there is none, err says why. */
 enum isac_result client_directory_find(const uint8_t **public_key, struct isac *isac, const char *publisher,
 				       const uint8_t key_id[WIRE_KEY_ID], uint64_t seq, int64_t received_us, struct isac_error *err);
+/* The CURVE key by which to seal something for this member, as an admin certified it. REFUSED: there is none, err says why. */
+enum isac_result client_directory_curve(uint8_t curve[WIRE_CURVE], struct isac *isac, const char *member, struct isac_error *err);
 /* What is trusted by what has been taken so far, whatever its validity; NULL = nothing. */
 const uint8_t *client_directory_key(struct client_directory *d, const char *member, const uint8_t key_id[WIRE_KEY_ID]);
 /* Takes certificates as they come from the hub; keeps those whose signatures chain to admin_public. */

@@ -195,6 +195,9 @@ def test_a_new_version_ends_what_the_earlier_one_said_and_it_does_not(hub, alice
     assert sorted(r["value"] for r in rows(bob, "kind = withdrawal")) == ["dropped.example", "kept.example"]
     listed = bob.isac("subscribe", "--from", "start", "--idle-exit", "1", "--format", "rpz").stdout
     assert "kept.example CNAME" in listed and "added.example CNAME" in listed and "dropped.example" not in listed
+    published(alice, [dict(first, id="indicator--00000000-0000-4000-8000-000000000077", pattern="[domain-name:value = 'red.example']")], "--to", "bob", tlp=("--tlp", "red"))
+    published(alice, [dict(first, id="indicator--00000000-0000-4000-8000-000000000077", pattern="[domain-name:value = 'red.example']", revoked=True)], tlp=("--tlp", "red"))
+    assert [r["kind"] for r in rows(bob, "tlp = red") if r["value"] == "red.example" and r["kind"] == "withdrawal"], "what is sealed is taken back, too"
     marks = {o.get("external_references", [{}])[0].get("external_id") for o in stixkit.check(bundle_of(bob))["indicator"]}
     assert first["id"] in marks
 
