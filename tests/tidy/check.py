@@ -34,7 +34,7 @@ def only_in(pattern, allowed, what):
 
 def check_rooms():
     only_in(r"#include [<\"](postgresql/)?libpq-fe", ["broker/store/"], "only store speaks to PostgreSQL")
-    only_in(r"#include <zmq", ["broker/front/", "clients/lib/socket"], "only front and the library's socket know ZeroMQ")
+    only_in(r"#include <zmq", ["broker/front/", "clients/lib/socket", "clients/lib/broadcast"], "only front and the library's sockets know ZeroMQ")
     only_in(r"#include <pcap", ["clients/edge/capture"], "only edge's capture knows libpcap")
     only_in(r"#include <microhttpd", ["clients/gateway/server"], "only the gateway's server knows libmicrohttpd")
     only_in(r"#include <gnutls", ["clients/gateway/c"], "only the gateway's connections and certificate know TLS")
