@@ -37,7 +37,7 @@ static void fill_caller(struct query_call *call, Isac1__StatusResult *status, ch
 {
 	status->roles = roles;
 	for (unsigned bit = 0; bit < ROLE_BITS; bit++) {
-		if (!(call->self->roles >> bit & 1)) continue;
+		if (!(call->self->roles >> bit & 1) || 1u << bit == MEMBER_INVITED) continue; /* which is none yet */
 		member_roles_print(names[bit], ROLE_NAME, 1u << bit);
 		roles[status->n_roles++] = names[bit];
 	}

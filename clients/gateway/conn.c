@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "gateway/priv.h"
 
-enum state { HANDSHAKE, HEAD, BODY, ANSWER, LAST };
+enum state { HANDSHAKE, HEAD, BODY, ANSWER, LAST, DRAIN };
 enum { IN_BYTES = GATEWAY_HEAD_BYTES + 1024, OUT_BYTES = 32768 };
 
 struct gateway_conn {
@@ -148,7 +148,10 @@ static int pump_down(struct gateway_conn *c, int64_t now_ms)
 	}
 	if (c->pair_ended && c->out_at == c->out_n) {
 		gnutls_bye(c->tls, GNUTLS_SHUT_WR);
-		return -1;
+		shutdown(c->fd, SHUT_WR);
+		c->state = DRAIN;
+		c->deadline_ms = now_ms + GATEWAY_DRAIN_MS;
+		c->stall_ms = INT64_MAX;
 	}
 	return moved;
 }
@@ -163,10 +166,19 @@ static bool shake(struct gateway_conn *c, int64_t now_ms)
 	return rc >= 0 || !gnutls_error_is_fatal(rc);
 }
 
+/* Closing on bytes that nobody read would take back what was said before: they are read and thrown away. false: that was all. */
+static bool drain(struct gateway_conn *c)
+{
+	ssize_t n;
+	do n = recv(c->fd, c->in, sizeof c->in, 0);
+	while (n > 0);
+	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
 /* false: out of time, and there is nothing left to say. */
 static bool in_time(struct gateway_conn *c, int64_t now_ms)
 {
-	if (now_ms >= c->stall_ms) return false;
+	if (now_ms >= c->stall_ms || (c->state == DRAIN && now_ms >= c->deadline_ms)) return false;
 	if (now_ms < c->deadline_ms) return true;
 	if (c->state != HEAD || !c->in_n) return false;
 	refuse(c, GATEWAY_FAULT_SLOW);
@@ -185,18 +197,19 @@ bool gateway_conn_turn(struct gateway_conn *c, int64_t now_ms, struct gateway_wa
 		gateway_metric_add(GATEWAY_METRIC_connections_cut, 1);
 		return false;
 	}
-	while (c->state != HANDSHAKE && (up > 0 || down > 0)) {
+	while (c->state != HANDSHAKE && c->state != DRAIN && (up > 0 || down > 0)) {
 		up = pump_up(c, now_ms);
 		down = up < 0 ? -1 : pump_down(c, now_ms);
 		if (up < 0 || down < 0) return false;
 		if (down > 0 && c->state == HEAD && c->in_n) look(c, now_ms); /* the next head was in the same record */
 	}
+	if (c->state == DRAIN && !drain(c)) return false;
 	bool sending = c->out_at < c->out_n;
 	*want = (struct gateway_want){
 		.fd = c->fd,
 		.pair = c->pair,
 		.fd_in = c->state == HANDSHAKE ? !gnutls_record_get_direction(c->tls)
-					       : (c->state == HEAD || c->state == BODY) && c->in_n < sizeof c->in,
+					       : c->state == DRAIN || ((c->state == HEAD || c->state == BODY) && c->in_n < sizeof c->in),
 		.fd_out = c->state == HANDSHAKE ? gnutls_record_get_direction(c->tls) : sending,
 		.pair_in = c->state != HANDSHAKE && !sending && !c->pair_ended,
 		.pair_out = c->pass > 0,
