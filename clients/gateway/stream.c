@@ -85,7 +85,7 @@ static enum isac_result read_window(struct gateway_stream *s, struct isac *isac,
 
 static void print_events(FILE *out, struct gateway_stream *s, struct events *e, int64_t now_ms)
 {
-	qsort(e->list, e->n, sizeof *e->list, in_order);
+	if (e->n) qsort(e->list, e->n, sizeof *e->list, in_order);
 	for (size_t i = 0; i < e->n; i++) {
 		bool whole = i + 1 == e->n || e->list[i + 1].seq != e->list[i].seq;
 		fputs("event: item\n", out);
