@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 /* STORE_MIGRATIONS, from the build: how many files there are. A database that never had one of them is not ours, whatever its newest. */
-#define STORE_SCHEMA 33 /* number of the newest file in sql/migrations */
+#define STORE_SCHEMA 37 /* number of the newest file in sql/migrations */
 #define STORE_TEXT_OF(number) #number
 #define STORE_TEXT(number) STORE_TEXT_OF(number)
 #define STORE_SCHEMA_TEXT STORE_TEXT(STORE_SCHEMA) /* the same, for SQL */
@@ -142,8 +142,11 @@ struct wire_buf *store_db_args(struct store_db *db); /* emptied */
  * what may run twice. */
 enum isac_err store_db_run(struct store_db *db, const struct store_stmt *stmt, PGresult **res);
 void store_db_event(const struct store_db *db, struct wire_buf *args); /* adds the id of the command's event; null outside of one */
-/* Brings the cache of audiences up to date. */
+/* Brings the cache of audiences up to date, as store_select_complete does, too. */
 enum isac_err store_db_audiences(struct store_db *db);
+/* For a statement that does: adds the newest id known; takes id, tlp, groups, recipients of a newer one from four columns on. */
+void store_db_audiences_after(const struct store_db *db, struct wire_buf *args);
+enum isac_err store_db_audiences_add(struct store_db *db, const PGresult *res, int row, int col);
 /* Adds the array of those that this member may see whoever published: as parameter of a condition on audience_id. */
 void store_db_visible(const struct store_db *db, struct wire_buf *args, const struct member *self);
 

@@ -43,7 +43,6 @@ enum isac_err store_select_known(struct store_db *db, const struct member *self,
 	struct wire_buf *args;
 	size_t mark;
 
-	if (!err) err = store_db_audiences(db);
 	if (err) return err;
 	args = store_db_args_visible(db, self);
 	mark = store_field_array(args, STORE_OID_UUID, (uint32_t)ask->n_keys);

@@ -146,7 +146,6 @@ enum isac_err store_select_query(struct store_db *db, const struct store_query *
 	*hits = NULL;
 	*n = 0;
 	err = store_select_complete(db, complete_seq);
-	if (!err) err = store_db_audiences(db);
 	if (!err) err = find(db, q, q->as_of_seq && q->as_of_seq < *complete_seq ? q->as_of_seq : *complete_seq, &res);
 	*next_seq = 0; /* only now: they may be the fields of q that say where to begin */
 	*next_item = 0;

@@ -73,7 +73,6 @@ enum isac_err store_select_related(struct store_db *db, enum store_relation rela
 	enum isac_err err = store_select_complete(db, complete_seq);
 	PGresult *res = NULL;
 
-	if (!err) err = store_db_audiences(db);
 	if (err) return err;
 	put_args(db, relation, q, *complete_seq);
 	err = store_db_run(db, &STMTS[relation], &res);

@@ -207,7 +207,8 @@ enum isac_err store_select_life(struct store_db *db, const struct store_life_ask
 				uint32_t *publishers);
 enum isac_err store_select_life_rule(struct store_db *db, uint32_t type, struct life_rule *out);
 enum isac_err store_update_life_rule(struct store_db *db, uint32_t type, int64_t days, int64_t speed_100 /* hundredths */);
-enum isac_err store_select_complete(struct store_db *db, uint64_t *seq); /* the index answers for everything up to here */
+/* The index answers for everything up to *seq. Goes before the other questions about history: they take db's audiences as it finds them. */
+enum isac_err store_select_complete(struct store_db *db, uint64_t *seq);
 
 /* Items of a report that ended at one moment. */
 struct store_over {
