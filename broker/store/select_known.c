@@ -1,7 +1,8 @@
 /*
  * Which of many values are known to a member, and how well: one statement for all of them, a walk of (key, seq) for each.
  *
- * The walk ends after LOOKUP_MENTIONS of a value, newest first, so that what everybody reports costs no more than that.
+ * The walk ends after LOOKUP_MENTIONS of a value, newest first, so that what everybody reports costs no more than that. What nobody ever
+ * reported costs one look into indicator, and so do the partitions in which nobody did.
  */
 #include "store/priv.h"
 
@@ -10,11 +11,11 @@ static const struct store_stmt STMT = {
 	"SELECT k.n, count(*), count(DISTINCT x.publisher_id), max(x.confidence), "
 	"bool_or(NOT x.ended AND (x.valid_until IS NULL OR x.valid_until > greatest(x.received, $5::timestamptz))), max(x.seq), "
 	"max(x.received), bool_and(x.ended) "
-	"FROM unnest($3::uuid[]) WITH ORDINALITY AS k(key, n) CROSS JOIN LATERAL ("
+	"FROM unnest($3::uuid[]) WITH ORDINALITY AS k(key, n) JOIN indicator i ON i.key = k.key CROSS JOIN LATERAL ("
 	"SELECT m.seq, m.confidence, m.valid_until, COALESCE(m.ended_seq <= $4::bigint, false) AS ended, r.publisher_id, r.received FROM "
 	"mention m JOIN report r ON r.seq = m.seq "
-	"WHERE m.key = k.key AND m.seq <= $4::bigint AND " STORE_VISIBLE " ORDER BY m.seq DESC LIMIT $6::bigint) x "
-	"GROUP BY k.n ORDER BY k.n"};
+	"WHERE m.key = k.key AND m.seq <= $4::bigint AND " STORE_SPAN(i) " AND " STORE_VISIBLE " ORDER BY m.seq DESC LIMIT $6::bigint) x "
+									 "GROUP BY k.n ORDER BY k.n"};
 
 enum { STATE_ACTIVE = 1, STATE_EXPIRED = 3, STATE_WITHDRAWN = 4 }; /* the first two are numbers of filter/states.def */
 

@@ -81,6 +81,8 @@ uint64_t store_indexer_seq(const struct store_indexer *x); /* index complete up 
 /* ---- a connection for one actor's own reads and small writes ---- */
 struct store_db; /* reconnects by itself; every call has the deadline */
 enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms);
+/* The same for questions about history of which the first rows are wanted, found by indexes. */
+enum isac_err store_db_new_quick(struct store_db **out, const char *conninfo, int64_t deadline_ms);
 /* The same for questions that may take long: their statements end by the deadline with DB_RETRY. */
 enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms);
 /* Of store_db_new_slow: once fd is readable, what runs and all that comes is given up with DB_BROKEN. An actor's base_actor_stop_fd. */
