@@ -13,6 +13,7 @@ import os
 import pathlib
 import random
 import re
+import select
 import shutil
 import statistics
 import subprocess
@@ -26,7 +27,7 @@ import stage as stages  # noqa: E402  it shows the way to hub.py
 sys.path.insert(0, str(stages.ROOT / "tests/python"))
 import hub as hubs  # noqa: E402
 from isac1 import bundle  # noqa: E402
-from isac1.client import Client  # noqa: E402
+from isac1.client import Client, Feed  # noqa: E402
 from isac1.frame import Head  # noqa: E402
 from isac1.messages import message_of, pb  # noqa: E402
 
@@ -183,7 +184,7 @@ class History:
             self.keep(derive_s=done)
             if seq >= wanted:
                 break
-            time.sleep(2)
+            select.select([], [], [], 2)
         say("vacuum and statistics, as autovacuum would come to it")
         self.sql("VACUUM (ANALYZE)")
         self.keep(derived=True)
@@ -237,7 +238,7 @@ class History:
         may = "seq <= (SELECT seq FROM isac.index_cursor)"
         known = f"SELECT count(*), count(DISTINCT publisher_id), max(confidence), max(seq), max(received) FROM (SELECT * FROM bench.flat WHERE key = $1::uuid AND {may} AND {MAY} ORDER BY seq DESC LIMIT 1000) x"
         some = self.sample("SELECT key, value FROM isac.indicator TABLESAMPLE SYSTEM_ROWS(20000)")
-        often = self.sample("SELECT DISTINCT ON (m.key) m.key, i.value FROM isac.mention m TABLESAMPLE SYSTEM (0.3) JOIN isac.indicator i ON i.key = m.key LIMIT 20000")
+        often = self.sample(f"SELECT DISTINCT ON (m.key) m.key, i.value FROM isac.mention m TABLESAMPLE SYSTEM ({min(100, 3e6 / self.told['mentions']):.4f}) JOIN isac.indicator i ON i.key = m.key LIMIT 20000")
         for rows in (some, often):
             dice.shuffle(rows)
         nets = [row[0] for row in self.sample("SELECT set_masklen(addr, 24)::cidr FROM isac.indicator TABLESAMPLE SYSTEM_ROWS(20000) WHERE type = 1")][:1000]
@@ -274,21 +275,19 @@ class History:
         asns = [str(64500 + n) for n in (700, 1500, 3000, 9000, 20000)]
         yield page("a rare mix: an AS seldom seen, confidence > 90", [pb.Query(filter=f"asn = {n} and confidence > 90") for n in asns] * 4,
                    "asn = $1::bigint AND confidence > 90", asns)
-        bulk = [key(k) for k, _ in some[:AT_ONCE // 2] + often[:AT_ONCE // 2]]
         yield Question(f"bulk: LOOKUP of {AT_ONCE}", "LOOKUP", [pb.Lookup(keys=[key(k) for k, _ in some[n:n + AT_ONCE]]) for n in range(0, len(some) - AT_ONCE + 1, AT_ONCE)] * 20,
                        "SELECT k.key, count(*), count(DISTINCT x.publisher_id), max(x.confidence), max(x.seq), max(x.received) FROM unnest($1::uuid[]) k(key) CROSS JOIN LATERAL (SELECT * FROM bench.flat f "
                        f"WHERE f.key = k.key AND {MAY} ORDER BY seq DESC LIMIT 1000) x GROUP BY 1",
                        ["{" + ",".join(k for k, _ in some[n:n + AT_ONCE]) + "}" for n in range(0, len(some) - AT_ONCE + 1, AT_ONCE)], scan=False)
         yield Question("RELATED of a value", "RELATED", [pb.Related(type=1, value=v) for _, v in often if re.fullmatch(r"[\d.]+", v)][:1000])
-        since = now_us - 364 * DAY_US
-        for number, name in enumerate(STATISTICS, 1):
+        for number, name, days in [(n, name, days) for days in (30, 364) for n, name in enumerate(STATISTICS, 1)]:
+            since = now_us - days * DAY_US
             sql = {1: "SELECT count(*), count(DISTINCT key), count(DISTINCT seq), count(DISTINCT publisher_id) FROM bench.flat WHERE received >= $1::timestamptz AND " + MAY,
                    3: "SELECT type, count(*), count(DISTINCT key), count(DISTINCT seq), count(DISTINCT publisher_id) FROM bench.flat WHERE received >= $1::timestamptz AND " + MAY
                       + " GROUP BY GROUPING SETS ((type), ())",
                    8: "WITH f AS (SELECT DISTINCT key, publisher_id FROM bench.flat WHERE received >= $1::timestamptz AND " + MAY + ") "
                       "SELECT a.publisher_id, b.publisher_id, count(*) FROM f a JOIN f b ON a.key = b.key AND b.publisher_id >= a.publisher_id GROUP BY 1, 2"}.get(number, "")
-            yield Question(f"a year: STATISTICS, {name}", "STATISTICS", [pb.Statistics(question=number, since_us=since)] * 2, sql, [stamp(since)], scan=False)
-        del bulk
+            yield Question(f"a {'month' if days == 30 else 'year'}: STATISTICS, {name}", "STATISTICS", [pb.Statistics(question=number, since_us=since)] * 2, sql, [stamp(since)], scan=False)
 
     def visible_audiences(self):
         return "{" + self.sql("SELECT string_agg(id::text, ',') FROM isac.audience WHERE groups = '{}' AND recipients = '{}'") + "}"
@@ -339,6 +338,37 @@ class History:
         burst, indexed = (statistics.median(column) for column in zip(*rates))
         print(f"| ingest, 100 items a report, with {what} mentions there: receipted / indexed, items/s | {burst:,.0f} / {indexed:,.0f} "
               f"({', '.join(f'{a / 1000:.0f} k / {b / 1000:.0f} k' for a, b in rates)}) |", flush=True)
+
+    def who(self, seconds):
+        """WHO for reports that lie in some hundred of many stretches of deliveries."""
+        self.sql(f"""TRUNCATE isac.feed_range; INSERT INTO isac.feed_range (member_id, session, name, filter, compiled, roles, groups, nets, asns, domains, from_seq, until_seq, maybe_seq,
+            opened, closed) SELECT m.id, g, '', 'tag = "c2"', now(), 2, '{{}}', '{{}}', '{{}}', '{{}}', s, s + h.seq / 1000, s, now(), now()
+            FROM isac.hub_head h, isac.member m, generate_series(1, {RANGES}) g, LATERAL (SELECT (h.seq * (hashint4(g) & 65535)::float / 65536)::bigint AS s) x
+            WHERE m.name = 'reader'; ANALYZE isac.feed_range""")
+        ids = self.sample("SELECT r.report_id FROM isac.report r JOIN isac.member m ON m.id = r.publisher_id WHERE m.name = 'p0' AND r.seq % 97 = 0 LIMIT 500")
+        with Client(bundle.Home(pathlib.Path(self.told["homes"][0])), self.hub.request_endpoint) as client:
+            question = Question(f"WHO got a report, {RANGES:,} rows of feed_range", "WHO", [pb.Who(report_id=bytes.fromhex(i[0].replace("-", ""))) for i in ids])
+            self.print_line(question, self.ask(client, question, seconds), [], [])
+
+    def held(self):
+        with Client(bundle.Home(self.hub.folder / "admin"), self.hub.request_endpoint) as client:
+            waiting = self.sql("SELECT count(*) FROM isac.held WHERE state = 'open'")
+            question = Question(f"held list, {waiting} items wait", "CONTROL", [client.command("held.list", []) for _ in range(5)])
+            self.print_line(question, self.ask(client, question, 4), [], [])
+
+    def ends(self, seconds):
+        """What the hub itself asks each second while somebody listens: which items have ended. By the server's log of durations."""
+        log = self.hub.folder / "pg/postgres.log"
+        at = log.stat().st_size
+        self.sql("ALTER SYSTEM SET log_min_duration_statement = 0")
+        self.sql("SELECT pg_reload_conf()")
+        with Feed(bundle.Home(pathlib.Path(self.told["reader"])), self.hub.feed_endpoint) as feed:
+            assert isinstance(feed.subscribe(**{"from": pb.Subscribe.FROM_NOW, "filter": 'tag = "c2"'}), pb.Subscribed)
+            took = hubs.until("looks for what has ended", lambda: (lambda found: found if len(found) >= 2 + seconds else None)(
+                re.findall(r"duration: ([0-9.]+) ms  execute select_over", log.read_text(errors="replace")[at:])), seconds=60 + 30 * seconds)
+        self.sql("ALTER SYSTEM RESET log_min_duration_statement")
+        self.sql("SELECT pg_reload_conf()")
+        self.print_line(Question("what has ended since the last second (the server's time)", "", []), [float(ms) * 1000 for ms in took], [], [])
 
     def drop(self):
         """The oldest partition by the hub's own function, as retention's slice does it."""
@@ -397,6 +427,10 @@ def run(history, args):
         history.sizes()
     print("\n| question | hub p50 / p99 us (n) | bare, flat and indexed | ratio | scan us |\n|---|---|---|---|---|", flush=True)
     history.measure(args.seconds, args.only, not args.no_scan)
+    if not args.only or args.only == "rest":
+        history.who(args.seconds)
+        history.held()
+        history.ends(args.seconds)
     if args.drop:
         history.drop()
     say(f"{time.monotonic() - start:.0f} s in all")
