@@ -65,8 +65,6 @@ enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int
 	db->settings[1] = db->timeout_ms;
 	db->settings[2] = "work_mem";
 	db->settings[3] = "65536";
-	db->settings[4] = "plan_cache_mode"; /* a plan is for these bounds */
-	db->settings[5] = "force_custom_plan";
 	conf.settings = db->settings;
 	db->stop_fd = -1;
 	conf.aside_fd = stop_fd;

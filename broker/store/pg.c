@@ -9,24 +9,10 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sodium.h>
 #include "base/base.h"
 #include "store/priv.h"
 
-enum {
-	PREPARED_MAX = 48,
-	ARGS_MAX = 65535 /* the protocol's */,
-	COPY_PIECE = 1 << 18,
-	SHAPES_MAX = 32,
-	SHAPE_BYTES_MAX = 16384 /* longer ones hardly come again */
-};
-
-/* SQL made at run time that came before: the second time it is prepared, for planning it takes ten times as long as running it. */
-struct shape {
-	uint8_t digest[16];
-	uint64_t used; /* when last: a count; 0: free */
-	char name[24]; /* as prepared; empty: not yet */
-};
+enum { PREPARED_MAX = 48, ARGS_MAX = 65535 /* the protocol's */, COPY_PIECE = 1 << 18 };
 
 struct store_pg {
 	struct store_pg_conf conf;
@@ -36,8 +22,6 @@ struct store_pg {
 	int64_t limit_us; /* what the caller allows for all of them; 0: no more than that */
 	const struct store_stmt *prepared[PREPARED_MAX];
 	unsigned prepared_n;
-	struct shape shape[SHAPES_MAX];
-	uint64_t shapes_used, shapes_named;
 	bool in_setup, in_transaction;
 	const char **value; /* libpq's three arrays of parameters */
 	int *len, *format, args_cap;
@@ -108,7 +92,6 @@ void store_pg_close(struct store_pg *pg)
 	if (pg->conn) PQfinish(pg->conn); /* does not wait: the socket is non-blocking */
 	pg->conn = NULL;
 	pg->prepared_n = 0;
-	memset(pg->shape, 0, sizeof(pg->shape));
 }
 
 bool store_pg_is_open(const struct store_pg *pg)
@@ -283,59 +266,8 @@ static enum isac_err prepare(struct store_pg *pg, const struct store_stmt *stmt)
 	return err;
 }
 
-static enum isac_err forget_shape(struct store_pg *pg, struct shape *shape)
-{
-	char sql[64];
-	enum isac_err err = ISAC_OK;
-
-	snprintf(sql, sizeof(sql), "DEALLOCATE %s", shape->name);
-	if (*shape->name) err = PQsendQuery(pg->conn, sql) ? flush(pg) : broken(pg, PQerrorMessage(pg->conn));
-	if (!err && *shape->name) err = drain(pg, NULL);
-	memset(shape, 0, sizeof(*shape));
-	return err;
-}
-
-static enum isac_err prepare_shape(struct store_pg *pg, struct shape *shape, const char *sql)
-{
-	enum isac_err err;
-
-	snprintf(shape->name, sizeof(shape->name), "shape_%llu", (unsigned long long)++pg->shapes_named);
-	err = PQsendPrepare(pg->conn, shape->name, sql, 0, NULL) ? flush(pg) : broken(pg, PQerrorMessage(pg->conn));
-	if (!err) err = drain(pg, NULL);
-	if (err) *shape->name = '\0';
-	return err;
-}
-
-/* *name: of the statement that this SQL is prepared as; NULL: it is to be sent as it is. */
-static enum isac_err find_shape(struct store_pg *pg, const char *sql, const char **name)
-{
-	struct shape *shape = pg->shape;
-	size_t len = strlen(sql);
-	uint8_t digest[16];
-	enum isac_err err = ISAC_OK;
-
-	*name = NULL;
-	if (pg->in_setup || len > SHAPE_BYTES_MAX) return ISAC_OK;
-	crypto_generichash(digest, sizeof(digest), (const uint8_t *)sql, len, NULL, 0);
-	for (unsigned i = 0; i < SHAPES_MAX; i++) {
-		if (pg->shape[i].used < shape->used) shape = &pg->shape[i];
-		if (!pg->shape[i].used || memcmp(pg->shape[i].digest, digest, sizeof(digest))) continue;
-		shape = &pg->shape[i];
-		shape->used = ++pg->shapes_used;
-		if (!*shape->name) err = prepare_shape(pg, shape, sql);
-		if (!err) *name = shape->name;
-		return err;
-	}
-	err = forget_shape(pg, shape);
-	if (err) return err;
-	memcpy(shape->digest, digest, sizeof(digest));
-	shape->used = ++pg->shapes_used;
-	return ISAC_OK;
-}
-
 static enum isac_err send_statement(struct store_pg *pg, const struct store_stmt *stmt, const char *sql, struct wire_buf *args)
 {
-	const char *name = stmt ? stmt->name : NULL;
 	enum isac_err err;
 	int n, sent;
 
@@ -346,11 +278,13 @@ static enum isac_err send_statement(struct store_pg *pg, const struct store_stmt
 		if (err) return err;
 	}
 	begin_statement(pg);
-	err = stmt ? prepare(pg, stmt) : find_shape(pg, sql, &name);
-	if (err) return err;
+	if (stmt) {
+		err = prepare(pg, stmt);
+		if (err) return err;
+	}
 	err = spread(pg, args, &n);
 	if (err) return err;
-	sent = name ? PQsendQueryPrepared(pg->conn, name, n, pg->value, pg->len, pg->format, 1)
+	sent = stmt ? PQsendQueryPrepared(pg->conn, stmt->name, n, pg->value, pg->len, pg->format, 1)
 		    : PQsendQueryParams(pg->conn, sql, n, NULL, pg->value, pg->len, pg->format, 1);
 	return sent ? ISAC_OK : broken(pg, PQerrorMessage(pg->conn));
 }

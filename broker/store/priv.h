@@ -107,7 +107,10 @@ enum isac_err store_pg_run_meanwhile(struct store_pg *pg, const struct store_stm
 /* The two halves of store_pg_run: meanwhile nothing else may be asked of pg, but it may be closed or destroyed. */
 enum isac_err store_pg_send(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args);
 enum isac_err store_pg_wait(struct store_pg *pg, PGresult **res);
-/* The same for SQL made at run time (never from values); a text that comes again is prepared, so long as it is among the last few. */
+/*
+ * The same for SQL made at run time (never from values): not prepared. A plan for any value would be the wrong one for most: how rare a
+ * value, how wide a network is, decides where to begin.
+ */
 enum isac_err store_pg_run_sql(struct store_pg *pg, const char *sql, struct wire_buf *args, PGresult **res);
 /* Several statements without parameters, such as a file; results are dropped. */
 enum isac_err store_pg_script(struct store_pg *pg, const char *sql);
@@ -134,7 +137,7 @@ struct store_db {
 	bool in_admin;
 	/* Of store_db_new_slow. pg keeps settings. */
 	char timeout_ms[24];
-	const char *settings[7];
+	const char *settings[5];
 	int stop_fd; /* -1: none, or it was seen */
 };
 struct wire_buf *store_db_args(struct store_db *db); /* emptied */

@@ -110,7 +110,7 @@ enum isac_err store_select_statistics(struct store_db *db, const struct store_st
 	store_field_i64(args, until);
 	store_field_i64(args, q->question == STORE_STATS_OVERLAP ? WIRE_LIMIT_OVERLAP_MEMBERS : WIRE_LIMIT_STATISTICS_ROWS);
 	if (q->question == STORE_STATS_SCORES) store_field_i32(args, q->publisher_id);
-	err = store_pg_run_sql(db->pg, QUESTIONS[q->question], args, &res);
+	err = store_pg_run_sql(db->pg, QUESTIONS[q->question], args, &res); /* not prepared: the plan is for these bounds */
 	for (int row = 0; !err && row < PQntuples(res); row++) {
 		if (q->question == STORE_STATS_SCORES) tell_score(q, res, row);
 		else if (q->question == STORE_STATS_OVERLAP) tell_overlap(q, res, row);

@@ -159,27 +159,6 @@ static void test_query(void **state)
 	assert_string_equal(out, "4/0 ");
 }
 
-/* More kinds of filter than plans are kept, in turns, each several times, and once more over a new connection. */
-static void test_filters_that_come_again(void **state)
-{
-	struct member bob = {.id = 2, .name = "bob", .roles = MEMBER_SUBSCRIBER};
-	char filter[4000], out[512];
-
-	(void)state;
-	for (unsigned round = 0; round < 4; round++) {
-		if (round == 3)
-			cluster_sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'isac reader'");
-		for (unsigned terms = 1; terms <= 40; terms++) {
-			size_t len = (size_t)snprintf(filter, sizeof(filter), "value in 203.0.113.0/24");
-
-			for (unsigned i = 1; i < terms; i++)
-				len += (size_t)snprintf(filter + len, sizeof(filter) - len, " or value under n%u-%u.example", i, round);
-			query(filter, &bob, false, terms % 2 + 1, out, sizeof(out));
-			assert_string_equal(out, "3/0 2/1 ");
-		}
-	}
-}
-
 /* The head of a filter's page is known to the index from both sides: a page that goes on, a time, and what is complete. */
 static void test_bounds_meet(void **state)
 {
@@ -372,16 +351,11 @@ static void test_stands_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_query),	cmocka_unit_test(test_rebuild),
 		cmocka_unit_test(test_query),
-		cmocka_unit_test(test_rebuild),
-		cmocka_unit_test(test_query),
-		cmocka_unit_test(test_filters_that_come_again),
-		cmocka_unit_test(test_bounds_meet),
-		cmocka_unit_test(test_entitlement),
-		cmocka_unit_test(test_times),
-		cmocka_unit_test(test_pages),
-		cmocka_unit_test(test_stands_back),
+
+		cmocka_unit_test(test_bounds_meet), cmocka_unit_test(test_entitlement), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_pages),	    cmocka_unit_test(test_stands_back),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
