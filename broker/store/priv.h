@@ -147,8 +147,9 @@ enum isac_err store_db_run(struct store_db *db, const struct store_stmt *stmt, P
 void store_db_event(const struct store_db *db, struct wire_buf *args); /* adds the id of the command's event; null outside of one */
 /* Brings the cache of audiences up to date, as store_select_complete does, too. */
 enum isac_err store_db_audiences(struct store_db *db);
-/* For a statement that does: adds the newest id known; takes id, tlp, groups, recipients of a newer one from four columns on. */
-void store_db_audiences_after(const struct store_db *db, struct wire_buf *args);
+/* For a statement that does: the newest id known, 0 for none; and takes a newer one, its id, tlp, groups and recipients, from four columns
+ * on. */
+int32_t store_db_audiences_newest(const struct store_db *db);
 enum isac_err store_db_audiences_add(struct store_db *db, const PGresult *res, int row, int col);
 /* Adds the array of those that this member may see whoever published: as parameter of a condition on audience_id. */
 void store_db_visible(const struct store_db *db, struct wire_buf *args, const struct member *self);

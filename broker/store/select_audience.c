@@ -36,9 +36,9 @@ enum isac_err store_db_audiences_add(struct store_db *db, const PGresult *res, i
 	return ISAC_OK;
 }
 
-void store_db_audiences_after(const struct store_db *db, struct wire_buf *args)
+int32_t store_db_audiences_newest(const struct store_db *db)
 {
-	store_field_i32(args, db->audiences_n ? db->audiences[db->audiences_n - 1]->id : 0);
+	return db->audiences_n ? db->audiences[db->audiences_n - 1]->id : 0;
 }
 
 enum isac_err store_db_audiences(struct store_db *db)
@@ -48,7 +48,7 @@ enum isac_err store_db_audiences(struct store_db *db)
 	PGresult *res = NULL;
 	enum isac_err err;
 
-	store_db_audiences_after(db, store_db_args(db));
+	store_field_i32(store_db_args(db), store_db_audiences_newest(db));
 	err = store_db_run(db, &stmt, &res);
 	for (int row = 0; !err && row < PQntuples(res); row++) err = store_db_audiences_add(db, res, row, 0);
 	PQclear(res);

@@ -13,7 +13,7 @@ enum isac_err store_select_complete(struct store_db *db, uint64_t *seq)
 	PGresult *res = NULL;
 	enum isac_err err;
 
-	store_db_audiences_after(db, store_db_args(db));
+	store_field_i32(store_db_args(db), store_db_audiences_newest(db));
 	err = store_db_run(db, &stmt, &res);
 	if (!err) *seq = (uint64_t)store_get_i64(res, 0, 0);
 	for (int row = 0; !err && row < PQntuples(res) && !store_get_null(res, row, 1); row++)
