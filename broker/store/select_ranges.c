@@ -49,7 +49,8 @@ enum isac_err store_select_ranges(struct store_db *db, const struct store_range_
 		"AND greatest(until_seq, maybe_seq) >= $2::bigint AND $3::int IN (0, member_id)) "
 		"SELECT r.id, r.member_id, r.session, r.name, r.filter, r.roles, r.nets, r.asns, r.domains, r.groups, r.from_seq, "
 		"r.until_seq, "
-		"r.maybe_seq, r.acked_seq, r.opened, r.closed, r.compiled, r.client FROM (SELECT id FROM hit ORDER BY id LIMIT $4::bigint) h "
+		"r.maybe_seq, r.acked_seq, r.opened, r.closed, r.compiled, r.client FROM (SELECT id FROM hit ORDER BY id LIMIT $4::bigint) "
+		"h "
 		"JOIN feed_range r ON r.id = h.id ORDER BY r.id"};
 	struct giving g = {.row = row, .arg = arg};
 	struct wire_buf *args = store_db_args(db);
