@@ -279,7 +279,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 }
 
 /* What it has to say names sockets and system calls; nothing that a caller sends is in it that we would log. */
-static void on_trouble(void *cls, const char *fmt, va_list ap)
+static __attribute__((format(printf, 2, 0))) void on_trouble(void *cls, const char *fmt, va_list ap)
 {
 	char text[256];
 	(void)cls;

@@ -32,6 +32,7 @@ static void read_again(const char *head, size_t len, uint64_t body)
 	check(lengths <= 1 && hosts <= 1 && told == body && body <= GATEWAY_BODY_BYTES);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	enum gateway_fault fault, earlier;
