@@ -428,6 +428,18 @@ struct store_recalled_ask {
 };
 enum isac_err store_select_recalled(struct store_db *db, const struct store_recalled_ask *ask, struct store_recalled *out, size_t max,
 				    size_t *n);
+/* The signed commands behind recalls: what a reader can check. */
+struct store_order {
+	int64_t recall_id;
+	uint8_t *command; /* owned */
+	size_t len;
+	bool cosigned; /* by a second admin */
+	uint8_t signature[WIRE_SIGNATURE], key_id[WIRE_KEY_ID], cosignature[WIRE_SIGNATURE], cosign_key_id[WIRE_KEY_ID];
+};
+/* Those of the recalls that these rows, in the order of recall_id, are of; by rising recall_id. store_orders_free ends them. */
+enum isac_err store_select_orders(struct store_db *db, const struct store_recalled *rows, size_t n, struct store_order **out,
+				  size_t *orders_n);
+void store_orders_free(struct store_order **orders, size_t n);
 /* These, of one subscription, were told at this position. */
 enum isac_err store_update_recalled(struct store_db *db, const struct store_recalled *rows, size_t n, uint64_t told_seq);
 /* The content of a report goes, in a command's transaction. UNAVAILABLE: it is not indexed yet. */

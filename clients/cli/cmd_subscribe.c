@@ -165,16 +165,25 @@ static bool on_open(struct subscribe *u, const struct isac_event *e)
 static void on_recall(struct subscribe *u, const struct isac_event *e)
 {
 	const char *reason = e->reason == ISAC_GONE_ERASED ? "erased" : "key-revoked";
+	if (!e->verified) {
+		u->bad = true;
+		if (u->format == CLI_JSONL)
+			cli_output_json(json_pack("{s:I, s:b, s:s, s:s}", "recall", (json_int_t)e->recall, "verified", 0, "publisher",
+						  e->text, "problem", e->problem));
+		cli_note("NOT VERIFIED: recall %llu of %zu reports by %s: %s; it is not heeded", (unsigned long long)e->recall,
+			 e->recalled_n, e->text, e->problem);
+		return;
+	}
 	u->active_ms = cli_time_mono_ms();
 	for (size_t i = 0; i < e->recalled_n; i++) {
 		const struct isac_recalled *r = &e->recalled[i];
 		if (u->format == CLI_JSONL)
-			cli_output_json(json_pack("{s:I, s:s, s:s, s:I, s:s, s:i, s:b}", "recall", (json_int_t)e->recall, "reason", reason,
-						  "publisher", e->text, "seq", (json_int_t)r->seq, "report_id", r->report_id, "items",
-						  (int)r->items, "maybe", r->maybe));
+			cli_output_json(json_pack("{s:I, s:b, s:s, s:s, s:I, s:s, s:i, s:b, s:s}", "recall", (json_int_t)e->recall,
+						  "verified", 1, "reason", reason, "publisher", e->text, "seq", (json_int_t)r->seq,
+						  "report_id", r->report_id, "items", (int)r->items, "maybe", r->maybe, "by", e->by));
 		if (!u->quiet)
-			cli_note("RECALLED (%s): report %s by %s, seq %llu: do not use it any more", reason, r->report_id, e->text,
-				 (unsigned long long)r->seq);
+			cli_note("RECALLED (%s) by order of %s: report %s by %s, seq %llu: do not use it any more", reason, e->by,
+				 r->report_id, e->text, (unsigned long long)r->seq);
 	}
 	/* What comes after the order is without these reports: only what was collected before it may hold them, and one start is enough. */
 	if (u->whole && e->recall > u->heeded && e->recalled[0].seq <= u->collected) {

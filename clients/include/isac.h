@@ -227,10 +227,12 @@ enum isac_event_type {
 	ISAC_EVENT_GAP,	     /* first..last no longer exist; reason */
 	ISAC_EVENT_PROBLEM,  /* text: the feed itself is not in order (running hash); a new session is opened */
 	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
-	ISAC_EVENT_RECALL,   /* `recalled` reports by `text`, which this subscription was sent, are not to be used any more: `reason` */
-	ISAC_EVENT_NOTICE,   /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
-	ISAC_EVENT_EXPIRED,  /* item, which came before, is past its end, by its own word or by the age of its type; it may be told twice */
-	ISAC_EVENT_RIGHTS,   /* what this member may see has changed, for reports behind `first`; position as above */
+	/* `recalled` reports by `text`, which this subscription was sent, are not to be used any more: `reason`. Look at `verified`: `by`
+	 * are the admins whose signed order it is; else `problem` says why it is nobody's but the hub's. */
+	ISAC_EVENT_RECALL,
+	ISAC_EVENT_NOTICE,  /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
+	ISAC_EVENT_EXPIRED, /* item, which came before, is past its end, by its own word or by the age of its type; it may be told twice */
+	ISAC_EVENT_RIGHTS,  /* what this member may see has changed, for reports behind `first`; position as above */
 };
 /* Why reports are gone (GAP) or not to be used any more (RECALL). */
 enum isac_gone { ISAC_GONE_RETENTION = 1, ISAC_GONE_ERASED = 2, ISAC_GONE_RESTORE = 3, ISAC_GONE_KEY_REVOKED = 4 };
@@ -250,6 +252,8 @@ struct isac_event {
 	const struct isac_recalled *recalled; /* live until the next event */
 	size_t recalled_n;
 	uint64_t recall; /* number of the order; the same may come again after a restart */
+	bool verified;	 /* RECALL */
+	const char *by, *problem;
 };
 struct isac_subscriber;
 enum isac_result isac_subscriber_open(struct isac_subscriber **out, struct isac *isac, const struct isac_subscriber_conf *conf,

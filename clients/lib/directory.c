@@ -5,6 +5,7 @@
  * Certificates are asked for by key id, when a report first needs one, with those of the admins that signed them. They are
  * asked for again once a minute of use, so that a revocation is noticed.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "priv.h"
@@ -186,6 +187,18 @@ const uint8_t *client_directory_key(struct client_directory *d, const char *memb
 	return c && c->trusted && !c->invitation ? c->public_key : NULL;
 }
 
+static enum isac_result ask_for(struct isac *isac, const Isac1__Directory *question, struct isac_error *err)
+{
+	struct wire_arena arena;
+	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
+	ProtobufCMessage *answer;
+	enum isac_result r =
+		client_request_run(&answer, isac, WIRE_DIRECTORY, &question->base, WIRE_DIRECTORY_RESULT, &arena, FETCH_MS, err);
+	if (!r) r = client_directory_take(isac->directory, &isac->hub, (const Isac1__DirectoryResult *)answer, err);
+	wire_arena_clear(&arena);
+	return r;
+}
+
 static enum isac_result ask(struct isac *isac, const uint8_t *key_id, struct isac_error *err)
 {
 	uint8_t copy[WIRE_KEY_ID];
@@ -194,14 +207,7 @@ static enum isac_result ask(struct isac *isac, const uint8_t *key_id, struct isa
 	Isac1__Directory question = ISAC1__DIRECTORY__INIT;
 	question.key_ids = &id;
 	question.n_key_ids = 1;
-	struct wire_arena arena;
-	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
-	ProtobufCMessage *answer;
-	enum isac_result r =
-		client_request_run(&answer, isac, WIRE_DIRECTORY, &question.base, WIRE_DIRECTORY_RESULT, &arena, FETCH_MS, err);
-	if (!r) r = client_directory_take(isac->directory, &isac->hub, (const Isac1__DirectoryResult *)answer, err);
-	wire_arena_clear(&arena);
-	return r;
+	return ask_for(isac, &question, err);
 }
 
 /* Asks for a key, then for those who signed for it, up to the first admin. */
@@ -251,5 +257,39 @@ enum isac_result client_directory_find(const uint8_t **public_key, struct isac *
 	if (received_us < c->valid_from_us || (c->valid_until_us && received_us >= c->valid_until_us))
 		return client_error_set(err, ISAC_REFUSED, "key %s of %s was not valid when the report was received", hex, publisher);
 	*public_key = c->public_key;
+	return ISAC_DONE;
+}
+
+/* An admin's further key is certified by key.add, and that it is an admin's by the member's first: so all of its keys are asked for. */
+static enum isac_result fetch_member(struct isac *isac, const char *member, struct isac_error *err)
+{
+	char name[WIRE_LIMIT_NAME_BYTES + 1], *names = name;
+	Isac1__Directory question = ISAC1__DIRECTORY__INIT;
+	snprintf(name, sizeof name, "%s", member);
+	question.members = &names;
+	question.n_members = 1;
+	return ask_for(isac, &question, err);
+}
+
+static const struct cert *find_admin(const struct client_directory *d, const uint8_t *key_id)
+{
+	const struct cert *c = find((struct client_directory *)(uintptr_t)d, NULL, key_id);
+	return c && c->trusted && !c->invitation && is_admin(d, c->member) ? c : NULL;
+}
+
+enum isac_result client_directory_admin(const uint8_t **public_key, const char **member, struct isac *isac,
+					const uint8_t key_id[WIRE_KEY_ID], struct isac_error *err)
+{
+	struct client_directory *d = isac->directory;
+	const struct cert *c = find_admin(d, key_id);
+	enum isac_result r = c ? ISAC_DONE : fetch(isac, NULL, key_id, err);
+	if (!r && !c && !(c = find_admin(d, key_id)) && (c = find(d, NULL, key_id))) {
+		r = fetch_member(isac, c->member, err);
+		c = find_admin(d, key_id);
+	}
+	if (r) return r;
+	if (!c) return client_error_set(err, ISAC_REFUSED, "it is signed by a key that is no trusted admin's");
+	*public_key = c->public_key;
+	*member = c->member;
 	return ISAC_DONE;
 }

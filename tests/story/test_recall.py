@@ -20,8 +20,10 @@ def items(lines):
     return [line["value"] for line in lines if "value" in line]
 
 
-def recalls(lines):
-    return [(line["reason"], line["publisher"], flat(line["report_id"])) for line in lines if "recall" in line]
+def recalls(lines, by="admin"):
+    told = [line for line in lines if "recall" in line]
+    assert all(line["verified"] and line["by"] == by for line in told)
+    return [(line["reason"], line["publisher"], flat(line["report_id"])) for line in told]
 
 
 def catch_up(member, name, *args, **kw):
@@ -122,10 +124,31 @@ def test_two_admins_erase(hub):
     bea.isac("admin", "pending", "approve", waiting)
     receipt = alice.publish("198.51.100.7")[0]
     alice.json("query", "value = 198.51.100.7", "--wait")
+    assert items(catch_up(alice, "s", "--from", "start")) == ["198.51.100.7"]
     waiting = hub.admin.json("admin", "report", "erase", receipt["report_id"])[0]["command_id"]
     assert items(alice.json("query", "value = 198.51.100.7")) == ["198.51.100.7"]
     bea.isac("admin", "pending", "approve", waiting)
     assert not items(alice.json("query", "value = 198.51.100.7"))
+    assert recalls(catch_up(alice, "s"), "admin and bea") == [("erased", "alice", flat(receipt["report_id"]))]
+
+
+@pytest.mark.parametrize("change, why", [
+    ("cosignature = NULL, signature = decode(repeat('00', 64), 'hex')", "does not hold"),
+    ("key_id = decode(repeat('07', 8), 'hex')", "no trusted admin's"),
+    ("command = (SELECT command FROM isac.admin_event WHERE verb = 'member.add' ORDER BY id LIMIT 1), "
+     "signature = (SELECT signature FROM isac.admin_event WHERE verb = 'member.add' ORDER BY id LIMIT 1)", "does not recall these reports"),
+])
+def test_a_recall_that_no_admin_signed_is_not_heeded(hub, tmp_path, change, why):
+    alice, soc = hub.enrol("alice"), hub.enrol("soc", "subscriber")
+    receipt = alice.publish("198.51.100.7")[0]
+    assert items(catch_up(soc, "s", "--from", "start")) == ["198.51.100.7"]
+    alice.json("query", "true", "--wait")
+    hub.admin.isac("admin", "report", "erase", receipt["report_id"])
+    hub.sql(f"UPDATE isac.admin_event SET {change} WHERE verb = 'report.erase'")
+    told = soc.isac("--json", "subscribe", "--name", "s", "--idle-exit", "1", ok=(1,))
+    line = hubs.json.loads(told.stdout)
+    assert line["verified"] is False and why in line["problem"] and "report_id" not in line
+    assert "NOT VERIFIED" in told.stderr and "RECALLED" not in told.stderr
 
 
 def test_a_revoked_key_is_recalled_from_exactly_its_receivers(hub):
