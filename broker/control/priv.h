@@ -24,7 +24,7 @@ struct control_call {
 	bool due;	       /* out: held items may be due for release */
 	struct wire_buf *rows; /* packed rows of ControlResult */
 	struct wire_why *why;
-	/* Out: contents that were erased by this recall, until everybody is known whom they were sent to. */
+	/* Out: what was erased or withdrawn by this recall, until everybody is known whom they were sent to. */
 	struct report **erased;
 	size_t erased_n;
 	int64_t erased_by;

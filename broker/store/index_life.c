@@ -11,8 +11,9 @@
 	"CROSS JOIN LATERAL (SELECT k.seq UNION ALL SELECT r.seq FROM report r WHERE r.release_of = k.seq) o "
 
 static const struct store_stmt END_MENTION = {
-	"end_mention", "UPDATE mention m SET ended_seq = e.seq FROM (SELECT o.seq AS original, u.key, min(u.seq) AS seq " ITEMS_OF_ORIGINALS
-		       "GROUP BY 1, 2) e WHERE m.seq = e.original AND m.key = e.key AND m.kind = 1 AND m.ended_seq IS NULL"};
+	"end_mention",
+	"UPDATE mention m SET ended_seq = e.seq FROM (SELECT o.seq AS original, u.key, min(u.seq) AS seq " ITEMS_OF_ORIGINALS
+	"GROUP BY 1, 2) e WHERE m.seq = e.original AND m.key = e.key AND m.kind = 1 AND COALESCE(m.ended_seq > e.seq, true)"};
 static const struct store_stmt REFRESH_MENTION = {
 	"refresh_mention",
 	"UPDATE mention m SET refreshed = greatest(m.refreshed, e.received) FROM (SELECT o.seq AS original, u.key, "

@@ -94,7 +94,13 @@ enum isac_err store_select_page(struct store_db *db, uint64_t after, uint64_t un
 /* The newest seq, 0: none yet; and, unless NULL, the oldest that is still there, or the next one. */
 enum isac_err store_select_head(struct store_db *db, uint64_t *oldest, uint64_t *head);
 /* Sequence numbers that have no report, and why. The numbers are those of message Gap (proto/README.md section 7). */
-enum store_gap_reason { STORE_GAP_RETENTION = 1, STORE_GAP_ERASURE = 2, STORE_GAP_RESTORE = 3, STORE_GAP_KEY = 4 };
+enum store_gap_reason {
+	STORE_GAP_RETENTION = 1,
+	STORE_GAP_ERASURE = 2,
+	STORE_GAP_RESTORE = 3,
+	STORE_GAP_KEY = 4,
+	STORE_GAP_WITHDRAWAL = 5
+};
 enum { STORE_RESTORES_MAX = 64 };
 struct store_gaps {
 	uint64_t kept_from; /* retention removed everything below */
@@ -444,6 +450,8 @@ void store_orders_free(struct store_order **orders, size_t n);
 enum isac_err store_update_recalled(struct store_db *db, const struct store_recalled *rows, size_t n, uint64_t told_seq);
 /* The content of a report goes, in a command's transaction. UNAVAILABLE: it is not indexed yet. */
 enum isac_err store_erase_report(struct store_db *db, uint64_t seq, struct wire_why *why);
+/* The same of a report that stays and has ended: no feed shows it from now on. */
+enum isac_err store_withdraw_report(struct store_db *db, uint64_t seq, struct wire_why *why);
 /* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "subscription",
  * "retention" (arg: the bound), "event", "pending", "command" (one pending, by its id in hex), "recall", "recalled" (of one recall),
  * "read", "read_who" (of one report_id), "stats". */

@@ -161,10 +161,15 @@ static bool on_open(struct subscribe *u, const struct isac_event *e)
 	return on_position(u, e);
 }
 
+static const char *reason_name(unsigned reason)
+{
+	return reason == ISAC_GONE_ERASED ? "erased" : reason == ISAC_GONE_WITHDRAWN ? "withdrawn" : "key-revoked";
+}
+
 /* As a line of its own beside the items; what is written whole is written anew from the start, without it. */
 static void on_recall(struct subscribe *u, const struct isac_event *e)
 {
-	const char *reason = e->reason == ISAC_GONE_ERASED ? "erased" : "key-revoked";
+	const char *reason = reason_name(e->reason);
 	if (!e->verified) {
 		u->bad = true;
 		if (u->format == CLI_JSONL)
@@ -208,6 +213,7 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long)e->first, (unsigned long long)e->last,
 			 e->reason == ISAC_GONE_ERASED	      ? "erased"
 			 : e->reason == ISAC_GONE_KEY_REVOKED ? "the key that signed them is revoked"
+			 : e->reason == ISAC_GONE_WITHDRAWN   ? "withdrawn by admins"
 			 : e->reason == ISAC_GONE_RESTORE
 				 ? "the hub was restored from a backup: what it took after that backup is lost unless it is published again"
 				 : "past their retention");

@@ -145,7 +145,13 @@ const struct cli_command cli_commands[] = {
 	 "Header, signature and receipt stay and still verify; feeds say in its place that it was erased, and whom it had been\n"
 	 "sent to is told not to use it any more. Try it with --dry-run: it shows the receivers.",
 	 "isac admin report erase 0192f3c4a1b27c3d8e4f5a6b7c8d9e0f --reason 'order 17/2026' --dry-run\n", cmd_admin_erase_opts, cmd_admin},
-	{"admin recall list", "", "what was recalled: erased reports, revoked keys", NULL, "isac admin recall list\n", NULL, cmd_admin},
+	{"admin report withdraw", "REPORT_ID", "end another member's report",
+	 "It stays in history, as ended; feeds show it no more, and whom it had been sent to is told not to use it any more, with the\n"
+	 "admins' signatures. isac admin recall show says who was told and acknowledged it. One's own report: isac withdraw.",
+	 "isac admin report withdraw 0192f3c4a1b27c3d8e4f5a6b7c8d9e0f --reason 'wrong block list' --dry-run\n", cmd_admin_erase_opts,
+	 cmd_admin},
+	{"admin recall list", "", "what was recalled: erased and withdrawn reports, revoked keys", NULL, "isac admin recall list\n", NULL,
+	 cmd_admin},
 	{"admin recall show", "ID", "whom it had been sent to, and who was told", NULL, "isac admin recall show 1\n", NULL, cmd_admin},
 	{"admin pending list", "", "dangerous commands that wait for a second admin", NULL, "isac admin pending list\n", NULL, cmd_admin},
 	{"admin pending show", "COMMAND_ID", "what one of them says", NULL, "isac admin pending show 0123456789abcdef0123456789abcdef\n",

@@ -63,11 +63,11 @@ _isac()
 	"admin key") next="add list revoke" ;;
 	"admin group") next="add list join leave" ;;
 	"admin subscription"|"admin event") next="list" ;;
-	"admin report") next="erase" ;;
+	"admin report") next="erase withdraw" ;;
 	"admin recall") next="list show" ;;
 	"admin read") next="list who" ;;
 	"admin pending") next="list show approve reject" ;;
-	"admin report erase"*) opts="--publisher --reason --dry-run" ;;
+	"admin report erase"*|"admin report withdraw"*) opts="--publisher --reason --dry-run" ;;
 	"admin member invite"*) opts="--output --role --type --asn --net --domain" ;;
 	"admin member quota"*) opts="--per-second --burst --bytes-per-minute" ;;
 	"admin member suspend"*|"admin member resume"*|"admin member erase"*) opts="--dry-run" ;;

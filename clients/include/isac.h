@@ -235,7 +235,7 @@ enum isac_event_type {
 	ISAC_EVENT_RIGHTS,  /* what this member may see has changed, for reports behind `first`; position as above */
 };
 /* Why reports are gone (GAP) or not to be used any more (RECALL). */
-enum isac_gone { ISAC_GONE_RETENTION = 1, ISAC_GONE_ERASED = 2, ISAC_GONE_RESTORE = 3, ISAC_GONE_KEY_REVOKED = 4 };
+enum isac_gone { ISAC_GONE_RETENTION = 1, ISAC_GONE_ERASED = 2, ISAC_GONE_RESTORE = 3, ISAC_GONE_KEY_REVOKED = 4, ISAC_GONE_WITHDRAWN = 5 };
 struct isac_recalled {
 	uint64_t seq;
 	char report_id[37];

@@ -47,6 +47,7 @@ static const struct {
 	unsigned reason;
 	bool (*names)(const Isac1__Command *c, const Isac1__Recall *m);
 } orders[] = {{"report.erase", ISAC_GONE_ERASED, names_report},
+	      {"report.withdraw", ISAC_GONE_WITHDRAWN, names_report},
 	      {"member.erase", ISAC_GONE_ERASED, names_publisher},
 	      {"key.revoke", ISAC_GONE_KEY_REVOKED, names_key}};
 

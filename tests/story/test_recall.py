@@ -132,6 +132,75 @@ def test_two_admins_erase(hub):
     assert recalls(catch_up(alice, "s"), "admin and bea") == [("erased", "alice", flat(receipt["report_id"]))]
 
 
+MENTIONS = "SELECT md5(string_agg(m::text, ',' ORDER BY seq, item)), count(ended_seq) FROM isac.mention m"
+
+
+def test_two_admins_withdraw_what_another_published(hub):
+    """A bad block list whose publisher does not answer: it ends for exactly those who have it, and stays to be looked at."""
+    bea = hub.enrol("bea", "admin")
+    homes = {name: hub.keygen(name) for name in ("alice", "soc", "other", "late")}
+    for member in homes.values():
+        waiting = hub.admin.json("admin", "member", "add", member.home / "member.pub", "--role", "publisher,subscriber")[0]["command_id"]
+        bea.isac("admin", "pending", "approve", waiting)
+    alice, soc, other, late = homes.values()
+    bad, good = alice.publish("198.51.100.7", "198.51.100.8")[0], alice.publish("203.0.113.9")[0]
+    last = alice.json("withdraw", bad["report_id"], "--value", "198.51.100.8")[0]
+    alice.json("query", "true", "--wait")
+    assert "198.51.100.7" in items(catch_up(soc, "s", "--from", "start", "--filter", "kind = indicator"))
+    assert items(catch_up(other, "o", "--from", "start", "--filter", "value = 203.0.113.9")) == ["203.0.113.9"]
+    live = other.start("subscribe", "--name", "live", "--from", "start", "--filter", "value = 198.51.100.7", "--follow")
+    assert "198.51.100.7" in live.stdout.readline()
+
+    refused = hub.admin.isac("withdraw", bad["report_id"], "--publisher", "alice", ok=(1, 2))
+    tried = hub.admin.json("admin", "report", "withdraw", bad["report_id"], "--dry-run")
+    assert {(r["receiver"], r["subscription"], r["items"]) for r in tried} == {("soc", "s", "2"), ("other", "live", "1")}
+    waiting = hub.admin.json("admin", "report", "withdraw", bad["report_id"], "--reason", "alice does not answer")[0]["command_id"]
+    assert not recalls(catch_up(soc, "s"))
+    bea.isac("admin", "pending", "approve", waiting)
+
+    # Exactly its receivers are told, by the two admins' word; who is open, at once.
+    told = ("withdrawn", "alice", flat(bad["report_id"]))
+    assert recalls([hubs.json.loads(live.stdout.readline())], "admin and bea") == [told]
+    live.kill()
+    assert recalls(catch_up(soc, "s"), "admin and bea") == [told]
+    assert not recalls(catch_up(other, "o"))
+    # Who comes later gets the rest, and is told that something was there.
+    newcomer = late.isac("--json", "subscribe", "--name", "l", "--from", "start", "--filter", "kind = indicator", "--idle-exit", "1")
+    assert "198.51.100" not in newcomer.stdout and "203.0.113.9" in newcomer.stdout and "recall" not in newcomer.stdout
+    assert f"reports {bad['seq']} to {bad['seq']} no longer exist on the hub (withdrawn by admins)" in newcomer.stderr
+    assert late.json("preview", "--filter", "value = 198.51.100.7")[-1]["items"] == 0
+    # History keeps it, with its publisher's signature, as ended from now on.
+    found = soc.json("query", "value = 198.51.100.7 and kind = indicator")
+    assert [(i["ended"], i["verified"]) for i in found] == [(True, True)]
+    assert "ended" not in soc.json("query", "value = 198.51.100.7 and kind = indicator", "--as-of", bad["seq"])[0]
+    assert soc.json("life", "198.51.100.7")[0]["state"] == "withdrawn"
+    # Who has handled what came behind it has acknowledged it.
+    row = hub.admin.json("admin", "recall", "list")[0]
+    assert (row["reason"], row["sent"]) == ("withdrawn", "2")
+    alice.publish("203.0.113.10")
+    catch_up(soc, "s")
+    shown = {r["receiver"]: (r["told"] != "", r["acknowledged"]) for r in hub.admin.json("admin", "recall", "show", row["id"])}
+    assert shown == {"soc": (True, "yes"), "other": (True, "no")}
+    # Once is enough; what is only about a report has no end of its own.
+    again = hub.admin.json("admin", "report", "withdraw", bad["report_id"])[0]["command_id"]
+    assert "withdrawn already" in bea.isac("admin", "pending", "approve", again, ok=(1,)).stderr
+    about = hub.admin.json("admin", "report", "withdraw", last["report_id"])[0]["command_id"]
+    assert "only a report of indicators" in bea.isac("admin", "pending", "approve", about, ok=(1,)).stderr
+    assert good["code"] == 200 and refused.returncode
+
+    # The index, made again, says the same, and the store holds.
+    alice.json("query", "true", "--wait")
+    before = hub.sql(MENTIONS)
+    assert before.strip().endswith("|2")
+    hub.stop()
+    hub.start()
+    hub.sql("TRUNCATE isac.mention, isac.indicator, isac.concern; UPDATE isac.index_cursor SET seq = 0; UPDATE isac.indicator_cursor SET seq = 0")
+    hub.stop()
+    hub.start()
+    alice.json("query", "true", "--wait")
+    assert hub.sql(MENTIONS) == before
+
+
 @pytest.mark.parametrize("change, why", [
     ("cosignature = NULL, signature = decode(repeat('00', 64), 'hex')", "does not hold"),
     ("key_id = decode(repeat('07', 8), 'hex')", "no trusted admin's"),

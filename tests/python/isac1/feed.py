@@ -130,7 +130,10 @@ def check_recall(recall, keyring):
     command = opened(recall.command, pb.Command, reader=True)
     args = {arg.name: arg.value for arg in command.args}
     reports = {r.report_id.hex() for r in recall.reports}
-    orders = {(2, "report.erase"): lambda: reports == {args.get("report_id")} and args.get("publisher", recall.publisher) == recall.publisher,
+    def of_report():
+        return reports == {args.get("report_id")} and args.get("publisher", recall.publisher) == recall.publisher
+
+    orders = {(2, "report.erase"): of_report, (5, "report.withdraw"): of_report,
               (2, "member.erase"): lambda: args.get("name") == recall.publisher,
               (4, "key.revoke"): lambda: "key_id" in args and all(r.seq >= int(args.get("from_seq", 0)) for r in recall.reports)}
     fits = orders.get((recall.reason, command.verb))
