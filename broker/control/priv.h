@@ -125,6 +125,7 @@ struct control {
 	int64_t recall_at_us;	   /* monotonic: when the next step is due */
 	bool stale;		   /* the roster in memory may be older than the database */
 	/* retention.c */
+	int64_t retire_at_us;		   /* monotonic: the next records */
 	bool sweeping;			   /* rows of indicator may still count what retention removed */
 	int64_t retain_at_us, sweep_at_us; /* monotonic */
 };

@@ -228,7 +228,6 @@ enum isac_err query_preview(struct query_call *call)
 	enum isac_err err = begin(call, ask, &at);
 	if (!err) err = query_match_compile(call, ask->filter, at.now_us, &filter);
 	if (err) return err;
-	call->shown.what = "preview";
 	call->shown.filter = ask->filter;
 	*p = (struct preview){.call = call, .filter = filter, .result = ISAC1__PREVIEW_RESULT__INIT};
 	err = run_slice(p, &at, ask);

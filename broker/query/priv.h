@@ -16,8 +16,8 @@ struct query_job {
 };
 
 struct query_shown {
-	const char *what, *filter; /* what was asked, and how; lives as long as `ask` */
-	int64_t *seqs;		   /* in the arena, PAGE_ITEMS at most */
+	const char *filter; /* as asked; lives as long as `ask` */
+	int64_t *seqs;	    /* in the arena, PAGE_ITEMS at most */
 	size_t n;
 	uint32_t items;
 };
@@ -63,8 +63,12 @@ enum isac_err query_history_show(struct query_call *call, const struct store_hit
 /* Fills call->fail and returns err. */
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text);
 
-/* These items of a report are in the answer: it is written down who read them before it leaves. */
+/* ---- audit.c: who read what is written down before the answer leaves ------------------------- */
+/* These items of a report are in the answer. */
 void query_note_shown(struct query_call *call, const struct report *r, const uint8_t *shown);
+/* The answer shows no items, and tells so many things of reports: of this one (0: of several). Once an answer. */
+void query_note_told(struct query_call *call, uint64_t seq, uint32_t told);
+enum isac_err query_write_read(struct query_call *call);
 /* AGAIN until what was sent so far is in the table of ranges. */
 enum isac_err query_await_ranges(struct query_call *call);
 

@@ -71,31 +71,6 @@ static void send_error(struct query *q, const struct query_job *job, enum isac_e
 	if (!q->out.err) q->conf.reply(q->conf.arg, &job->route, WIRE_ERROR, q->out.data, q->out.len);
 }
 
-void query_note_shown(struct query_call *call, const struct report *r, const uint8_t *shown)
-{
-	struct query_shown *s = &call->shown;
-	if (!s->seqs) s->seqs = wire_arena_alloc(call->arena, WIRE_LIMIT_PAGE_ITEMS * sizeof(*s->seqs));
-	if (!s->seqs) return;
-	for (uint32_t i = 0; i < r->n; i++) s->items += shown[i / 8] >> i % 8 & 1;
-	if (s->n && s->seqs[s->n - 1] == (int64_t)r->seq) return; /* its held items are an entry of their own */
-	if (s->n < WIRE_LIMIT_PAGE_ITEMS) s->seqs[s->n++] = (int64_t)r->seq;
-}
-
-/* Without the record nothing is shown. */
-static enum isac_err write_read(struct query_call *call)
-{
-	const struct query_shown *s = &call->shown;
-	struct store_read read = {.member_id = call->self->id,
-				  .what = s->what ? s->what : wire_frame_find(call->job->handler->type)->name,
-				  .filter = s->filter ? s->filter : "",
-				  .items = s->items,
-				  .seqs = s->seqs,
-				  .n = s->n};
-	if (!s->items) return ISAC_OK;
-	enum isac_err err = s->seqs ? store_insert_read(call->q->db, &read) : ISAC_ERR_NO_MEMORY;
-	return err ? query_refuse(call, ISAC_ERR_UNAVAILABLE, "who reads what cannot be written down now") : ISAC_OK;
-}
-
 static enum isac_err answer(struct query_call *call)
 {
 	const struct query_handler *h = call->job->handler;
@@ -111,7 +86,7 @@ static enum isac_err answer(struct query_call *call)
 		if (err) return query_refuse(call, err, why.text);
 	}
 	err = h->fn(call);
-	return err ? err : write_read(call);
+	return err ? err : query_write_read(call);
 }
 
 static atomic_bool *asks_slow(const struct query *q, int32_t member_id)

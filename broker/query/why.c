@@ -245,6 +245,7 @@ static enum isac_err answer(struct why *w, const struct store_report_key *key)
 		sent_destroy(&w->original);
 	}
 	for (size_t i = 0; i < w->n; i++) result.subscriptions[result.n_subscriptions++] = &w->rows[i].msg;
+	if (!err) query_note_told(call, key->seq, w->n ? (uint32_t)w->n : 1);
 	if (!err) wire_pack(call->out, &result.base);
 	return err ? err : call->out->err;
 }

@@ -11,7 +11,7 @@
 #include "concern/concern.h"
 #include "store/store.h"
 
-#define STORE_SCHEMA 35 /* number of the newest file in sql/migrations */
+#define STORE_SCHEMA 36 /* number of the newest file in sql/migrations */
 #define STORE_TEXT_OF(number) #number
 #define STORE_TEXT(number) STORE_TEXT_OF(number)
 #define STORE_SCHEMA_TEXT STORE_TEXT(STORE_SCHEMA) /* the same, for SQL */

@@ -463,6 +463,11 @@ enum isac_err store_retention_bound(struct store_db *db, int64_t before_us, uint
 /* Removes the partitions wholly below before_seq that are indexed. DB_RETRY: somebody reads them; come again. What it would remove is
  * the list "retention" of store_select_list. */
 enum isac_err store_retention_drop(struct store_db *db, uint64_t before_seq, uint64_t *kept_from);
+/* Records past their days (0: kept for ever): the oldest, rows_max of each kind. *more: there are others. */
+struct store_record_days {
+	int64_t read, recall, range;
+};
+enum isac_err store_retire_records(struct store_db *db, const struct store_record_days *days, int64_t rows_max, bool *more);
 /* Makes the next `rows` rows of indicator true after a removal; *more: there are others. The indexer waits meanwhile. */
 enum isac_err store_indicator_sweep(struct store_db *db, int32_t rows, bool *more);
 
