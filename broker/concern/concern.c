@@ -111,7 +111,7 @@ static void count_item(void *arg, uint32_t id)
 void concern_match(struct concern *c, const struct report *report, void (*hit)(void *arg, int32_t member_id, uint32_t items), void *arg)
 {
 	c->touched_n = 0;
-	if (!c->owners || !report->audience || !report->items) return;
+	if (!c->owners || !report->audience || !report->items || report->sealed) return;
 	for (uint32_t i = 0; i < report->n; i++)
 		if (!report_is_held(report, i)) filter_set_match(c->set, report, i, count_item, c);
 	for (uint32_t i = 0; i < c->touched_n; i++) {

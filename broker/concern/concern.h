@@ -15,7 +15,8 @@ void concern_destroy(struct concern **c);
 enum isac_err concern_refresh(struct concern *c);
 /*
  * Calls hit once for each member that may read feeds, may see this report (member_may_see), did not publish it, and whose space at least
- * one of its items touches that is not held; items: how many do. A report without ->audience concerns nobody.
+ * one of its items touches that is not held; items: how many do. A report without ->audience concerns nobody, and so does a sealed one:
+ * what it is about is not known here.
  */
 void concern_match(struct concern *c, const struct report *report, void (*hit)(void *arg, int32_t member_id, uint32_t items), void *arg);
 

@@ -22,11 +22,6 @@ enum isac_err control_key_list(struct control_call *call)
 	return list(call, "key", "member");
 }
 
-enum isac_err control_group_list(struct control_call *call)
-{
-	return list(call, "group", "name");
-}
-
 enum isac_err control_subscription_list(struct control_call *call)
 {
 	return list(call, "subscription", "member");

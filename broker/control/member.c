@@ -21,6 +21,27 @@ enum isac_err control_member_type(const char **out, const struct control_call *c
 	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "type: isp, vendor, soc, csirt or academic");
 }
 
+/* A client reads: what it publishes would be nobody's. */
+static enum isac_err check_client_roles(const struct control_call *call, uint32_t roles)
+{
+	if (!(roles & ~(uint32_t)(MEMBER_SUBSCRIBER | MEMBER_ANALYST))) return ISAC_OK;
+	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "role: a client of a member may be subscriber and analyst only");
+}
+
+enum isac_err control_member_client_of(const char **out, const struct control_call *call, uint32_t roles)
+{
+	const struct member *m;
+	enum isac_err err;
+	*out = "";
+	if (!control_arg(call->cmd, "client_of")) return ISAC_OK;
+	err = control_arg_name(out, call, "client_of");
+	if (err) return err;
+	m = member_roster_find(call->roster, *out);
+	if (!m || !m->roles) return wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "no member %s here", *out);
+	if (m->client) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "%s is a client itself: name its organisation", *out);
+	return check_client_roles(call, roles);
+}
+
 static bool is_self(const struct control_call *call, const char *name)
 {
 	return !strcmp(call->self->name, name);
@@ -40,11 +61,12 @@ enum isac_err control_member_add(struct control_call *call)
 {
 	struct wire_member bundle;
 	uint32_t roles;
-	const char *type;
+	const char *type, *client_of;
 	enum isac_err err = control_arg_bundle(&bundle, call);
 	if (!err) err = control_member_roles(&roles, call);
 	if (!err) err = control_member_type(&type, call);
-	if (!err) err = store_insert_member(call->db, &bundle, type, roles, call->why);
+	if (!err) err = control_member_client_of(&client_of, call, roles);
+	if (!err) err = store_insert_member(call->db, &bundle, type, roles, client_of, call->why);
 	return err ? err : control_member_space(call, bundle.name);
 }
 
@@ -72,5 +94,7 @@ enum isac_err control_member_role(struct control_call *call)
 	if (!err) err = control_member_roles(&roles, call);
 	if (!err && is_self(call, name) && !(roles & MEMBER_ADMIN))
 		err = wire_refuse(call->why, ISAC_ERR_NOT_ALLOWED, "nobody takes the role admin from itself");
+	const struct member *m = err ? NULL : member_roster_find(call->roster, name);
+	if (m && m->client) err = check_client_roles(call, roles);
 	return err ? err : store_update_member(call->db, name, -1, roles, call->why);
 }

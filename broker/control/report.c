@@ -35,7 +35,7 @@ static enum isac_err find(struct report **out, int32_t *publisher_id, const stru
 	*out = NULL;
 	enum isac_err err = get_report_id(id, call);
 	if (!err) err = get_publisher(publisher_id, call);
-	if (!err) err = store_select_report_id(call->db, id, *publisher_id, reports, keys, SAME_ID_MAX, &n);
+	if (!err) err = store_select_report_id(call->db, id, *publisher_id, NULL, reports, keys, SAME_ID_MAX, &n);
 	if (err) return err;
 	if (!n) err = wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "no such report");
 	else if (n > 1) err = wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "%zu members have used this id: say which is the publisher", n);

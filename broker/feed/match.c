@@ -250,6 +250,19 @@ static void note_nothing(struct feed *f, struct feed_slot *slot)
 	}
 }
 
+/* What is in a sealed report no index can tell. There are few of them: each session is asked whether its member may see it. */
+static uint32_t match_sealed(struct feed *f, const struct report *r)
+{
+	struct feed_match *m = f->match;
+	uint32_t i;
+
+	for (i = m->item = 0; i < f->sessions_cap; i++) {
+		const struct feed_session *s = f->session[i];
+		if (s && s->open && !s->everything && r->audience && member_may_see(s->self, r->audience, r->publisher_id)) on_hit(m, i);
+	}
+	return 1;
+}
+
 /* Whoever was sent what it is about gets it, whatever his filter says. */
 static void touch_all(struct feed *f)
 {
@@ -270,14 +283,18 @@ void feed_match_report(struct feed *f, struct feed_slot *slot)
 	m->touched_n = 0;
 	m->bits_len = (r->n + 7) / 8;
 	wire_buf_reset(&m->bits);
-	for (m->item = 0; m->item < r->n && r->items; m->item++) {
+	if (r->sealed) {
+		all[0] = 1;
+		seen = match_sealed(f, r);
+	}
+	for (m->item = 0; m->item < r->n && r->items && !r->sealed; m->item++) {
 		if (report_is_held(r, m->item)) continue;
 		all[m->item / 8] |= (uint8_t)(1u << (m->item % 8));
 		filter_set_match(f->set, r, m->item, on_hit, m);
 		seen++;
 	}
 	if (!seen) return;
-	if (report_original(r)) touch_all(f);
+	if (report_original(r) && !r->sealed) touch_all(f); /* sealed, it went to all who may see it */
 	if (m->bits.err || !note_hits(f, slot, all)) note_nothing(f, slot);
 	m->bits.err = ISAC_OK;
 }

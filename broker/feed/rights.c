@@ -37,7 +37,8 @@ static bool same_nets(const struct member *a, const struct member *b)
 /* Whatever member_may_see and the filter `mine` look at. */
 static bool same_rights(const struct member *a, const struct member *b)
 {
-	return a->roles == b->roles && same_bytes(a->groups, a->groups_n, b->groups, b->groups_n, sizeof(*a->groups)) &&
+	return a->roles == b->roles && a->client == b->client &&
+	       same_bytes(a->groups, a->groups_n, b->groups, b->groups_n, sizeof(*a->groups)) &&
 	       same_bytes(a->asns, a->asns_n, b->asns, b->asns_n, sizeof(*a->asns)) && same_nets(a, b) && same_domains(a, b);
 }
 

@@ -58,6 +58,7 @@ static enum isac_err mark(struct report *r, const struct hold_lists *lists, cons
 
 enum isac_err hold_report(struct hold *hold, struct report *report)
 {
+	if (report->sealed) return ISAC_OK; /* what it says is between its publisher and its recipients */
 	struct hold_lists *lists = base_shared_take(&hold->lists);
 	struct hold_space *space = base_shared_take(&hold->space);
 	enum isac_err err = mark(report, lists, space);

@@ -112,6 +112,16 @@ static enum isac_err step_header(struct intake_case *c, struct wire_arena *arena
 	return ISAC_OK;
 }
 
+/* The hub's store holds no TLP_RED body in clear. */
+static enum isac_err check_sealed(const Isac1__Header *h, struct wire_why *why)
+{
+	const bool red = h->tlp == ISAC1__TLP__TLP_RED;
+	if (h->sealed.len == (red ? WIRE_HASH : 0)) return ISAC_OK;
+	return wire_refuse(why, ISAC_ERR_BAD_VALUE,
+			   red ? "a TLP:RED report, and what is said about one, is sealed to its readers"
+			       : "only a TLP:RED report is sealed");
+}
+
 /*
  * Whose reports may this member withdraw? Its own; admins do it by the command report.withdraw, which two of them sign. Who is asked next
  * is the store, which finds the report that it is about and gives it the same audience.
@@ -148,10 +158,13 @@ static enum isac_err step_rights(struct intake_case *c, struct wire_arena *arena
 	while (i < n && kinds[i].kind != c->header->kind) i++;
 	if (!(c->member->roles & (i < n ? kinds[i].roles : MEMBER_PUBLISHER)))
 		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "needs the role publisher");
+	if (c->member->client) /* else an organisation had as many voices on a value as it has clients */
+		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "a client publishes nothing: its organisation speaks for it");
 	if (i == n) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "this hub does not take kind %u", c->header->kind);
 	enum isac_err err = check_about(c, kinds[i].is_about, why);
-	if (err || !kinds[i].is_about)
-		return err ? err : member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
+	if (!err && !kinds[i].is_about) err = member_audience_resolve(&c->audience, c->roster, c->member, c->header, arena, why);
+	if (!err) err = check_sealed(c->header, why);
+	if (err || !kinds[i].is_about) return err;
 	if (c->header->tlp < ISAC1__TLP__TLP_CLEAR || c->header->tlp > ISAC1__TLP__TLP_RED)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "tlp %u is no TLP label", c->header->tlp);
 	c->audience = (struct member_audience){.tlp = c->header->tlp}; /* until the store knows better */

@@ -22,6 +22,9 @@ static enum isac_err judge(struct report **out, struct intake *in, const struct 
 	enum isac_err err = intake_accept(&c, arena, why);
 	if (err) return err;
 	const Isac1__Submit *s = c.submit;
+	if (c.header->sealed.len)
+		err = wire_sealed_check(c.header, (struct wire_bytes){s->payload.data, s->payload.len}, c.member->name, why);
+	if (err) return err;
 	err = report_open(out, (struct wire_bytes){s->header.data, s->header.len}, (struct wire_bytes){s->payload.data, s->payload.len},
 			  s->signature.data, true, why);
 	if (err) return err;

@@ -17,6 +17,11 @@ static bool label_reaches_all(uint32_t tlp)
 	return tlp >= ISAC1__TLP__TLP_CLEAR && tlp <= ISAC1__TLP__TLP_AMBER_STRICT;
 }
 
+static bool label_reaches_clients(uint32_t tlp)
+{
+	return tlp >= ISAC1__TLP__TLP_CLEAR && tlp <= ISAC1__TLP__TLP_AMBER;
+}
+
 static bool has_id(const int32_t *ids, uint32_t n, int32_t id)
 {
 	uint32_t low = 0;
@@ -46,6 +51,7 @@ static bool share_id(const int32_t *a, uint32_t a_n, const int32_t *b, uint32_t 
 bool member_may_see(const struct member *m, const struct member_audience *a, int32_t publisher_id)
 {
 	if (m->suspended) return false;
+	if (m->client && !label_reaches_clients(a->tlp)) return false;
 	if (m->id == publisher_id) return true;
 	if (a->groups_n && !share_id(m->groups, m->groups_n, a->groups, a->groups_n)) return false;
 	if (label_reaches_all(a->tlp)) return true;
@@ -81,9 +87,9 @@ static enum isac_err resolve_groups(struct member_audience *out, const struct me
 	for (size_t i = 0; i < header->n_groups; i++) {
 		if (!wire_name_ok(header->groups[i])) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "a group name is not a name");
 		ids[i] = member_roster_group(r, header->groups[i]);
-		if (!ids[i]) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "no group %s on this hub", header->groups[i]);
-		if (!has_id(publisher->groups, publisher->groups_n, ids[i]))
-			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "member %s is not in group %s", publisher->name, header->groups[i]);
+		/* One answer for both: what groups there are is known to those who are in them. */
+		if (!ids[i] || !has_id(publisher->groups, publisher->groups_n, ids[i]))
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "member %s is in no group %s", publisher->name, header->groups[i]);
 	}
 	out->groups_n = sort_ids(ids, (uint32_t)header->n_groups);
 	out->groups = ids;
@@ -108,7 +114,11 @@ static enum isac_err resolve_recipients(struct member_audience *out, const struc
 		const struct member *m = NULL;
 
 		if (wire_name_ok(header->recipients[i])) m = member_roster_find(r, header->recipients[i]);
-		if (!m) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "recipient %u is no member of this hub", (unsigned)i + 1);
+		if (!m || m->suspended) /* sealed to somebody who may never read it: nobody would know */
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "recipient %u is no member of this hub, or is shut out",
+					   (unsigned)i + 1);
+		if (m->client)
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "recipient %u is a client: name its organisation", (unsigned)i + 1);
 		ids[i] = m->id;
 		others |= m->id != publisher->id;
 	}
@@ -130,6 +140,32 @@ enum isac_err member_audience_resolve(struct member_audience *out, const struct 
 	err = resolve_recipients(out, r, publisher, header, arena, why);
 	if (err) return err;
 	return resolve_groups(out, r, publisher, header, arena, why);
+}
+
+static bool is_among(const struct member *m, char *const *names, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(names[i], m->name) != 0) i++;
+	return i < n;
+}
+
+enum isac_err member_audience_check_readers(const struct member_audience *a, const struct member_roster *r, int32_t publisher_id,
+					    int32_t author_id, char *const *names, size_t n, struct wire_why *why)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct member *m = wire_name_ok(names[i]) ? member_roster_find(r, names[i]) : NULL;
+
+		if (!m || (m->id != publisher_id && !has_id(a->recipients, a->recipients_n, m->id)))
+			return wire_refuse(why, ISAC_ERR_BAD_VALUE, "sealed key %zu is for nobody who may see what it is about", i + 1);
+	}
+	for (uint32_t i = 0; i < a->recipients_n; i++) {
+		const struct member *m = member_roster_by_id(r, a->recipients[i]);
+
+		if (!m || m->suspended || m->id == publisher_id || m->id == author_id || is_among(m, names, n)) continue;
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "%s, who may see what it is about, has no sealed key", m->name);
+	}
+	return ISAC_OK;
 }
 
 enum isac_err member_audience_copy(const struct member_audience **out, const struct member_audience *from, struct wire_arena *arena)

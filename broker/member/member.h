@@ -37,7 +37,7 @@ struct member {
 	int32_t id;
 	char name[WIRE_LIMIT_NAME_BYTES + 1], type[16]; /* isp vendor soc csirt academic */
 	uint32_t roles;
-	bool suspended;
+	bool suspended, client; /* client: of a member organisation, with its groups; it sees no AMBER_STRICT and no RED */
 	uint8_t curve[WIRE_CURVE];
 	const struct member_net *nets;
 	uint32_t nets_n; /* registered space, for `mine` */
@@ -95,9 +95,16 @@ struct member_audience {
 	const int32_t *recipients;
 	uint32_t recipients_n; /* member ids, ascending */
 };
-/* Names to ids, in the arena; BAD_VALUE for an unknown group or recipient and for the label rules of README section 5 step 5. */
+/* Names to ids, in the arena; BAD_VALUE for an unknown group, an unknown or suspended recipient and for the label rules of README section 5
+ * step 5. */
 enum isac_err member_audience_resolve(struct member_audience *out, const struct member_roster *r, const struct member *publisher,
 				      const Isac1__Header *header, struct wire_arena *arena, struct wire_why *why);
+/*
+ * Is what is said about a sealed report sealed to those whom that one names, and to nobody else? a, publisher_id: of that report; names: of
+ * the sealed keys. The publisher, the author and who is shut out may be left out. BAD_VALUE.
+ */
+enum isac_err member_audience_check_readers(const struct member_audience *a, const struct member_roster *r, int32_t publisher_id,
+					    int32_t author_id, char *const *names, size_t n, struct wire_why *why);
 /* A copy that lives in the arena, such as a report's own. */
 enum isac_err member_audience_copy(const struct member_audience **out, const struct member_audience *from, struct wire_arena *arena);
 /* May this member see a report of this publisher with this audience? The only place that decides. */

@@ -100,7 +100,7 @@ static const char *type_name(struct preview *p, int64_t type)
 {
 	(void)p;
 	const char *name = wire_value_name((uint32_t)type);
-	return name ? name : "";
+	return name ? name : type ? "" : "sealed";
 }
 
 static const char *day_name(struct preview *p, int64_t day)

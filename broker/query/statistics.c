@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is sealed has no type. */
+static const char *type_name(uint32_t type)
+{
+	const char *name = wire_value_name(type);
+	return name ? name : "sealed";
+}
+
 static const int64_t DAY_US = INT64_C(86400000000);
 enum { DAYS_DEFAULT = 30 };
 
@@ -23,7 +30,7 @@ static void add_count(void *arg, const struct store_count *row)
 	Isac1__StatisticsResult result = ISAC1__STATISTICS_RESULT__INIT;
 	Isac1__Count count = ISAC1__COUNT__INIT, *one[1] = {&count};
 	const char *name = row->name;
-	if (name && ask->question == STORE_STATS_TYPE) name = wire_value_name((uint32_t)strtoul(name, NULL, 10));
+	if (name && ask->question == STORE_STATS_TYPE) name = type_name((uint32_t)strtoul(name, NULL, 10));
 	if (name && ask->question == STORE_STATS_PUBLISHER) name = name_of(call, (int32_t)strtol(name, NULL, 10));
 	count.name = (char *)(uintptr_t)(name ? name : "");
 	count.mentions = row->mentions;

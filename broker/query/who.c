@@ -146,7 +146,7 @@ enum isac_err query_who(struct query_call *call)
 	if (err) return err;
 	int32_t publisher_id = whose(call, ask->publisher);
 	if (publisher_id < 0) return not_found(call);
-	err = store_select_report_id(call->q->db, ask->report_id.data, publisher_id, reports, keys, REPORTS_MAX, &n);
+	err = store_select_report_id(call->q->db, ask->report_id.data, publisher_id, NULL, reports, keys, REPORTS_MAX, &n);
 	if (err) return query_refuse(call, err, isac_err_text(err));
 	if (!n) return not_found(call);
 	size_t at = choose(call, keys, n);

@@ -271,8 +271,8 @@ enum isac_err query_why(struct query_call *call)
 	if (err) return err;
 	const struct member *publisher = *ask->publisher ? member_roster_find(call->roster, ask->publisher) : NULL;
 	if (!*ask->publisher || publisher)
-		err = store_select_report_id(call->q->db, ask->report_id.data, publisher ? publisher->id : 0, reports, keys, REPORTS_MAX,
-					     &n);
+		err = store_select_report_id(call->q->db, ask->report_id.data, publisher ? publisher->id : 0, call->self, reports, keys,
+					     REPORTS_MAX, &n);
 	if (err) return query_refuse(call, err, isac_err_text(err));
 	if (find(call, reports, keys, n, &at)) {
 		struct why w = {.call = call, .ask = ask, .report = reports[at]};

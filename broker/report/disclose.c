@@ -20,7 +20,8 @@ enum {
 	F_PROOF = 7,
 	F_STATE = 8,
 	F_RELEASE_OF = 9,
-	F_SECRET = 10
+	F_SECRET = 10,
+	F_SEALED = 11
 };
 enum { F_INDEX = 1, F_SALT = 2, F_ITEM = 3 };
 enum { TAGGED_HASH = WIRE_HASH + 2 };
@@ -160,6 +161,11 @@ enum isac_err report_disclose_as(struct wire_buf *entry, const struct report *re
 	add_bytes(entry, F_PUBLISHER, report->publisher, strlen(report->publisher));
 	add_bytes(entry, F_HEADER, report->header_bytes.data, report->header_bytes.len);
 	add_bytes(entry, F_SIGNATURE, report->signature, WIRE_SIGNATURE);
+	if (report->sealed) {
+		add_number(entry, F_STATE, state);
+		add_bytes(entry, F_SEALED, report->payload_bytes.data, report->payload_bytes.len);
+		return entry->err;
+	}
 	for (uint32_t i = 0; i < report->n; i++) {
 		const uint8_t *salt = whole ? NULL : report->salts ? report->salts + (size_t)i * WIRE_SALT : made;
 

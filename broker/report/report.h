@@ -48,6 +48,7 @@ struct report {
 	uint8_t header_hash[WIRE_HASH];
 	const Isac1__Header *header; /* opened */
 	uint8_t secret[WIRE_SECRET]; /* the payload's */
+	bool sealed;		     /* TLP_RED: n is 1, and that one item, which says nothing, has the SealedPayload's bytes */
 	struct report_item *items;   /* header->item_count of them; NULL when erased or opened without items */
 	uint32_t n;
 	uint8_t *held; /* bitmap of n bits, all zero mostly */
@@ -94,7 +95,7 @@ size_t report_bytes(const struct report *report); /* memory it takes, for rings 
 
 /*
  * Appends an Entry message's bytes that shows the items whose bit is set in `shown` (n bits), with salts and multiproof; all of
- * several items with the payload's secret instead, which is fewer bytes and hides as little.
+ * several items with the payload's secret instead, which is fewer bytes and hides as little. A sealed report is shown as it is.
  */
 enum isac_err report_disclose(struct wire_buf *entry, const struct report *report, const uint8_t *shown);
 /* The same with another state than what a feed delivers: held ones say so all the same. */

@@ -159,7 +159,7 @@ static enum isac_err load(struct sent *s, struct store_db *db, const struct sent
 {
 	struct store_report_key key;
 	size_t n = 0;
-	enum isac_err err = store_select_report_id(db, name->report_id, name->publisher_id, &s->report, &key, 1, &n);
+	enum isac_err err = store_select_report_id(db, name->report_id, name->publisher_id, NULL, &s->report, &key, 1, &n);
 
 	if (!err && s->report && !s->report->items) report_unref(&s->report);
 	if (!err && s->report) report_keys_sort(&s->keys, s->report);

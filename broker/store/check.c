@@ -16,7 +16,7 @@ static const struct {
 enum isac_err store_check_pg(struct store_pg *pg, bool unsafe_allow_async_commit, struct wire_why *why)
 {
 	static const struct store_stmt setting = {"check_setting", "SELECT current_setting($1::text)"};
-	static const struct store_stmt version = {"check_version", "SELECT max(number) FROM migration"};
+	static const struct store_stmt version = {"check_version", "SELECT max(number), count(*)::int FROM migration"};
 	static const struct store_stmt checksums = {"check_checksums", "SELECT current_setting('data_checksums') = 'on'"};
 	static const struct store_stmt commit = {
 		"check_commit", "SELECT current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply', 'local')"};
@@ -46,6 +46,9 @@ enum isac_err store_check_pg(struct store_pg *pg, bool unsafe_allow_async_commit
 	if (!err && store_get_i32(res, 0, 0) != STORE_SCHEMA)
 		err = wire_refuse(why, ISAC_ERR_CONFIG, "the database has schema version %d, this program needs %d: run isacd init",
 				  store_get_i32(res, 0, 0), STORE_SCHEMA);
+	if (!err && store_get_i32(res, 0, 1) != STORE_MIGRATIONS)
+		err = wire_refuse(why, ISAC_ERR_CONFIG, "the database has had %d migrations, this program knows %d: run isacd init",
+				  store_get_i32(res, 0, 1), STORE_MIGRATIONS);
 	PQclear(res);
 	res = NULL;
 	if (!err) err = store_pg_run(pg, &checksums, NULL, &res);

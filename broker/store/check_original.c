@@ -8,8 +8,8 @@
 #define GONE "there is no such report to speak about, or its content is gone"
 
 struct about {
-	const struct report *original;
-	struct report *report;
+	struct member_roster *roster;
+	struct report *original, *report;
 	struct report_keys keys; /* of the original */
 	bool met[WIRE_LIMIT_ITEMS];
 };
@@ -94,6 +94,39 @@ static enum isac_err give_audience(struct store_job *job, const struct report *o
 	return ISAC_OK;
 }
 
+/*
+ * What is sealed says nothing here: neither which values it is about, nor whether they are all that the original holds. Its readers see
+ * that; the hub holds it to the number of items and to whom it is sealed.
+ */
+static enum isac_err check_sealed(const struct about *a, struct wire_why *why)
+{
+	const struct report *r = a->report, *original = a->original;
+	struct wire_arena arena;
+	char *const *names = NULL;
+	size_t n = 0;
+	enum isac_err err;
+
+	if (r->header->supersedes.len) return ISAC_OK; /* it names its readers itself */
+	if (r->header->item_count > original->header->item_count)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "it says more than there are items in the report that it is about");
+	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
+	err = wire_sealed_readers(&names, &n, r->payload_bytes, &arena);
+	if (err) wire_refuse(why, err, "%s", isac_err_text(err));
+	else err = member_audience_check_readers(original->audience, a->roster, original->publisher_id, r->publisher_id, names, n, why);
+	wire_arena_clear(&arena);
+	return err;
+}
+
+static enum isac_err check_said(struct about *a, struct wire_why *why)
+{
+	enum isac_err err;
+
+	if (a->report->sealed) return check_sealed(a, why);
+	report_keys_sort(&a->keys, a->original);
+	err = check_items(a, why);
+	return !err && a->report->header->supersedes.len ? check_whole(a, why) : err;
+}
+
 static enum isac_err judge(struct about *a, struct store_job *job, struct wire_why *why)
 {
 	const Isac1__Header *h = a->report->header;
@@ -105,60 +138,54 @@ static enum isac_err judge(struct about *a, struct store_job *job, struct wire_w
 		return wire_refuse(
 			why, ISAC_ERR_BAD_VALUE,
 			"its label, groups and recipients are not those of the report that it is about: to change them, withdraw that one");
-	report_keys_sort(&a->keys, a->original);
-	err = check_items(a, why);
-	if (!err && h->supersedes.len) return check_whole(a, why);
-	if (!err) err = give_audience(job, a->original);
+	err = check_said(a, why);
+	if (!err && !h->supersedes.len) err = give_audience(job, a->original);
 	return err == ISAC_ERR_TOO_LARGE ? wire_refuse(why, err, "the report names too many recipients to speak about it") : err;
 }
 
-static bool may_see(struct store *s, const struct report *r, int32_t member_id)
+static bool may_see(const struct member *m, const struct report *r)
 {
-	struct member_roster *roster = s->conf.roster ? base_shared_take(s->conf.roster) : NULL;
-	const struct member *m = roster ? member_roster_by_id(roster, member_id) : NULL;
-	bool may = m && r->audience && member_may_see(m, r->audience, r->publisher_id);
-
-	if (roster) base_shared_give(s->conf.roster, roster);
-	return may;
+	return m && r->audience && member_may_see(m, r->audience, r->publisher_id);
 }
 
-static int32_t whose(struct store *s, const struct report *r)
+static int32_t whose(const struct member_roster *roster, const struct report *r)
 {
-	const Isac1__Header *h = r->header;
-	struct member_roster *roster;
 	const struct member *m;
-	int32_t id = 0;
 
-	if (h->supersedes.len) return r->publisher_id;
-	roster = s->conf.roster ? base_shared_take(s->conf.roster) : NULL;
-	m = roster ? member_roster_find(roster, h->about_publisher) : NULL;
-	if (m) id = m->id;
-	if (roster) base_shared_give(s->conf.roster, roster);
-	return id;
+	if (r->header->supersedes.len) return r->publisher_id;
+	m = member_roster_find(roster, r->header->about_publisher);
+	return m ? m->id : 0;
+}
+
+/* What the author may not see is not even read: how long that takes would tell that it is there. */
+static enum isac_err find(struct store *s, struct about *a, const uint8_t *id, const struct member *author, struct wire_why *why)
+{
+	int32_t publisher_id = whose(a->roster, a->report);
+	struct report *original = NULL;
+	struct store_report_key key;
+	size_t n = 0;
+	enum isac_err err = ISAC_OK;
+
+	if (publisher_id && author) err = store_select_report_id(s->reader, id, publisher_id, author, &original, &key, 1, &n);
+	if (!err && original && original->items) err = free_released(s, original);
+	a->original = original;
+	if (err) return wire_refuse(why, ISAC_ERR_UNAVAILABLE, "%s", isac_err_text(ISAC_ERR_UNAVAILABLE));
+	if (original && original->items && may_see(author, original)) return ISAC_OK;
+	return wire_refuse(why, ISAC_ERR_NOT_FOUND, GONE);
 }
 
 enum isac_err store_check_original(struct store *s, struct store_job *job, struct wire_why *why)
 {
 	const uint8_t *id = report_original(job->report);
-	int32_t publisher_id = id ? whose(s, job->report) : 0;
-	struct report *original = NULL;
-	struct store_report_key key;
-	size_t n = 0;
+	struct about a = {.report = job->report};
 	enum isac_err err;
 
 	if (!id) return ISAC_OK;
-	if (!publisher_id) return wire_refuse(why, ISAC_ERR_NOT_FOUND, GONE);
-	err = store_select_report_id(s->reader, id, publisher_id, &original, &key, 1, &n);
-	if (!err && original && original->items) err = free_released(s, original);
-	if (err) report_unref(&original);
-	if (err) return wire_refuse(why, ISAC_ERR_UNAVAILABLE, "%s", isac_err_text(ISAC_ERR_UNAVAILABLE));
-	if (!n || !original || !original->items || !may_see(s, original, job->report->publisher_id)) {
-		err = wire_refuse(why, ISAC_ERR_NOT_FOUND, GONE);
-	} else {
-		struct about a = {.original = original, .report = job->report};
-
-		err = judge(&a, job, why);
-	}
-	report_unref(&original);
+	a.roster = s->conf.roster ? base_shared_take(s->conf.roster) : NULL;
+	if (!a.roster) return wire_refuse(why, ISAC_ERR_NOT_FOUND, GONE);
+	err = find(s, &a, id, member_roster_by_id(a.roster, job->report->publisher_id), why);
+	if (!err) err = judge(&a, job, why);
+	if (a.original) report_unref(&a.original);
+	base_shared_give(s->conf.roster, a.roster);
 	return err;
 }

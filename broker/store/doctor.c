@@ -41,8 +41,9 @@ static const struct {
 	{"schema",
 	 false,
 	 {"doctor_schema",
-	  "SELECT CASE WHEN max(number) = " STORE_SCHEMA_TEXT " THEN 'ok' ELSE 'wrong' END, 'schema version ' || max(number) || "
-	  "', this program knows " STORE_SCHEMA_TEXT "' FROM migration"},
+	  "SELECT CASE WHEN max(number) = " STORE_SCHEMA_TEXT " AND count(*) = " STORE_MIGRATIONS_TEXT " THEN 'ok' ELSE 'wrong' END, "
+	  "format('schema version %s after %s migrations, this program knows %s after %s', max(number), count(*), " STORE_SCHEMA_TEXT
+	  ", " STORE_MIGRATIONS_TEXT ") FROM migration"},
 	 "run the isacd that belongs to the newer of the two; isacd run brings an embedded database up to date by itself"},
 	{"clock",
 	 true,

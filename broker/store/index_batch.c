@@ -119,7 +119,7 @@ static void put_mention(struct wire_buf *b, const struct report *r, uint32_t ind
 	store_field_i16(b, (int16_t)report_item_kind(r, item));
 	if (sighting) store_field_i16(b, (int16_t)sighting->verdict);
 	else store_field_null(b);
-	if (item->ind && r->withdrawn_seq) store_field_i64(b, (int64_t)r->withdrawn_seq); /* made again, it is as it was */
+	if (report_item_kind(r, item) == ISAC1__KIND__KIND_INDICATOR && r->withdrawn_seq) store_field_i64(b, (int64_t)r->withdrawn_seq); /* made again, it is as it was */
 	else store_field_null(b);
 }
 
@@ -160,7 +160,7 @@ enum isac_err store_index_batch_add(struct store_index_batch *b, const struct re
 	for (uint32_t i = 0; i < report->n; i++) {
 		const Isac1__Indicator *ind = report->items[i].ind;
 
-		if (!report->items[i].value.type) /* a kind that is about no value */
+		if (!report->items[i].value.type && !report->sealed) /* a kind that is about no value */
 			continue;
 		if (report->release_of && report_is_held(report, i)) /* said by the report that this is a release of */
 			continue;

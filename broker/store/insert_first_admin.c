@@ -13,7 +13,7 @@ enum isac_err store_insert_first_admin(struct store_db *db, const struct wire_me
 	PQclear(res);
 	if (err != ISAC_ERR_NOT_FOUND) return err ? err : ISAC_ERR_CONFLICT;
 	err = store_pg_begin(db->pg);
-	if (!err) err = store_insert_member(db, bundle, "", roles, &why);
+	if (!err) err = store_insert_member(db, bundle, "", roles, "", &why);
 	if (!err) err = store_pg_commit(db->pg);
 	if (err) store_pg_rollback(db->pg);
 	return err;

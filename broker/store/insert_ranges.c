@@ -10,12 +10,12 @@
 static const struct store_stmt STMT = {
 	"insert_ranges",
 	"INSERT INTO feed_range (member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, "
-	"until_seq, maybe_seq, opened, compiled) "
+	"until_seq, maybe_seq, opened, compiled, client) "
 	"SELECT member_id, session, name, filter, roles, groups::int[], nets::cidr[], asns::bigint[], domains::text[], "
-	"from_seq, from_seq, from_seq, opened, compiled FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::int[], "
+	"from_seq, from_seq, from_seq, opened, compiled, client FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::int[], "
 	"$6::text[], $7::text[], "
-	"$8::text[], $9::text[], $10::bigint[], $11::timestamptz[], $12::timestamptz[]) "
-	"AS u(member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, opened, compiled) "
+	"$8::text[], $9::text[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::bool[]) "
+	"AS u(member_id, session, name, filter, roles, groups, nets, asns, domains, from_seq, opened, compiled, client) "
 	"ON CONFLICT (session, opened) DO UPDATE SET session = excluded.session RETURNING id, session"};
 
 static void put_member(struct wire_buf *b, const struct store_range *r)
@@ -104,6 +104,11 @@ static void put_compiled(struct wire_buf *b, const struct store_range *r)
 	store_field_time(b, r->compiled_us);
 }
 
+static void put_client(struct wire_buf *b, const struct store_range *r)
+{
+	store_field_bool(b, r->self->client);
+}
+
 static const struct {
 	uint32_t oid;
 	void (*put)(struct wire_buf *, const struct store_range *);
@@ -111,6 +116,7 @@ static const struct {
 	{STORE_OID_INT4, put_member},  {STORE_OID_INT8, put_session}, {STORE_OID_TEXT, put_name},   {STORE_OID_TEXT, put_filter},
 	{STORE_OID_INT4, put_roles},   {STORE_OID_TEXT, put_groups},  {STORE_OID_TEXT, put_nets},   {STORE_OID_TEXT, put_asns},
 	{STORE_OID_TEXT, put_domains}, {STORE_OID_INT8, put_from},    {STORE_OID_TIME, put_opened}, {STORE_OID_TIME, put_compiled},
+	{STORE_OID_BOOL, put_client},
 };
 
 /* Rows come back in the order they went, though nothing says that they must: so the search begins there. */

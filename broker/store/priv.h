@@ -11,15 +11,18 @@
 #include "concern/concern.h"
 #include "store/store.h"
 
+/* STORE_MIGRATIONS, from the build: how many files there are. A database that never had one of them is not ours, whatever its newest. */
 #define STORE_SCHEMA 36 /* number of the newest file in sql/migrations */
 #define STORE_TEXT_OF(number) #number
 #define STORE_TEXT(number) STORE_TEXT_OF(number)
 #define STORE_SCHEMA_TEXT STORE_TEXT(STORE_SCHEMA) /* the same, for SQL */
+#define STORE_MIGRATIONS_TEXT STORE_TEXT(STORE_MIGRATIONS)
 enum {
 	STORE_LOCK = 1769169251, /* "isac": first half of every advisory lock */
 	STORE_LOCK_BROKER = 1,	 /* session: one broker a database */
 	STORE_LOCK_MIGRATE = 3,	 /* session: one migration at a time (2, the log's lock, is taken in sql/functions) */
 	STORE_OID_INT2 = 21,
+	STORE_OID_BOOL = 16,
 	STORE_OID_INT4 = 23,
 	STORE_OID_INT8 = 20,
 	STORE_OID_TEXT = 25,

@@ -25,6 +25,10 @@ static const char LIST_LIFE[] =
 	"array_to_string(ARRAY(SELECT value FROM member_space s WHERE s.member_id = m.id AND s.kind = '" kind "' " \
 	"AND s.state = 'confirmed' ORDER BY s.id), ',') "
 
+#define GROUP_MEMBERS \
+	"array_to_string(ARRAY(SELECT m.name FROM member_group_member gm JOIN member m ON m.id = gm.member_id " \
+	"WHERE gm.group_id = g.id ORDER BY m.name), ',') "
+
 /* Every statement takes one parameter: what the list is narrowed to, '' for everything. */
 static const struct {
 	const char *what;
@@ -33,14 +37,18 @@ static const struct {
 	{"member",
 	 {"list_member",
 	  "SELECT name, type, " ROLES_OF "AS roles, CASE WHEN suspended THEN 'yes' ELSE 'no' END AS suspended, "
+	  "COALESCE((SELECT o.name FROM member o WHERE o.id = m.client_of), '') AS client_of, "
 	  "CASE WHEN erased_at IS NOT NULL THEN 'erased' WHEN left_at IS NOT NULL THEN 'left' WHEN suspended THEN 'suspended' "
 	  "WHEN invited_roles IS NOT NULL THEN 'invited' ELSE 'active' END AS state, concat_ws(',', quota_per_s || '/s', 'burst ' || "
 	  "quota_burst, quota_bytes_per_min || ' B/min') AS quota, "
 	  "array_to_string(ARRAY(SELECT g.name FROM member_group_member gm JOIN member_group g ON g.id = gm.group_id "
-	  "WHERE gm.member_id = m.id ORDER BY g.name), ',') AS groups, " SPACE_OF("net") "AS nets, " SPACE_OF("asn") "AS asns, " SPACE_OF(
-		  "domain") "AS domains, encode(curve, 'hex') AS curve_public, " TIME_OF("created") "AS created FROM member m WHERE "
-												    "$1::text IN ('', name) ORDER BY "
-												    "name"}},
+	  "WHERE gm.member_id = COALESCE(m.client_of, m.id) ORDER BY g.name), ',') AS groups, " SPACE_OF("net") "AS nets, " SPACE_OF(
+		  "asn") "AS asns, " SPACE_OF("domain") "AS domains, encode(curve, 'hex') AS "
+							"curve_public, " TIME_OF("created") "AS created FROM "
+											    "member m WHERE "
+											    "$1::text IN ('', "
+											    "name) ORDER BY "
+											    "name"}},
 	{"space",
 	 {"list_space",
 	  "SELECT m.name AS member, s.kind, s.value, s.state, COALESCE(c.name, '') AS claimed_by, " TIME_OF(
@@ -98,8 +106,18 @@ static const struct {
 									     "WHERE $1::text IN ('', m.name) ORDER BY m.name, k.key_id"}},
 	{"group",
 	 {"list_group",
-	  "SELECT g.name, array_to_string(ARRAY(SELECT m.name FROM member_group_member gm JOIN member m ON m.id = gm.member_id "
-	  "WHERE gm.group_id = g.id ORDER BY m.name), ',') AS members FROM member_group g WHERE $1::text IN ('', g.name) ORDER BY g.name"}},
+	  "SELECT g.name, " GROUP_MEMBERS "AS members, COALESCE((SELECT name FROM member WHERE id = g.owner_id), '') AS owner, "
+	  "array_to_string(ARRAY(SELECT m.name FROM member_group_invite v JOIN member m ON m.id = v.member_id "
+	  "WHERE v.group_id = g.id ORDER BY m.name), ',') AS invited FROM member_group g WHERE $1::text IN ('', g.name) ORDER BY g.name"}},
+	/* Of one member, or of the organisation whose client it is. Who is invited is not told who is in it. */
+	{"own_group",
+	 {"list_own_group",
+	  "SELECT g.name, COALESCE((SELECT name FROM member WHERE id = g.owner_id), '') AS owner, CASE WHEN i.is_in THEN " GROUP_MEMBERS
+	  "ELSE '' END AS members, CASE WHEN g.owner_id = me.id THEN 'owner' WHEN i.is_in THEN 'member' ELSE 'invited' END AS state, "
+	  "COALESCE(b.name, '') AS invited_by FROM (SELECT id, COALESCE(client_of, id) AS rights FROM member WHERE name = $1::text) me "
+	  "CROSS JOIN member_group g CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM member_group_member x WHERE x.group_id = g.id "
+	  "AND x.member_id = me.rights) AS is_in) i LEFT JOIN member_group_invite v ON v.group_id = g.id AND v.member_id = me.id "
+	  "LEFT JOIN member b ON b.id = v.invited_by WHERE i.is_in OR v.member_id IS NOT NULL ORDER BY g.name"}},
 	{"subscription",
 	 {"list_subscription", "SELECT m.name AS member, s.name, s.filter, s.acked_seq::text AS acked_seq, "
 			       "((SELECT seq FROM hub_head) - s.acked_seq)::text AS lag, " TIME_OF(

@@ -14,7 +14,8 @@ struct giving {
 static void give(void *arg, const PGresult *res)
 {
 	struct giving *g = arg;
-	struct member self = {.id = store_get_i32(res, 0, 1), .roles = (uint32_t)store_get_i32(res, 0, 5)};
+	struct member self = {
+		.id = store_get_i32(res, 0, 1), .roles = (uint32_t)store_get_i32(res, 0, 5), .client = store_get_bool(res, 0, 17)};
 	struct store_range range = {
 		.id = (uint64_t)store_get_i64(res, 0, 0),
 		.self = &self,
@@ -42,7 +43,7 @@ enum isac_err store_select_ranges(struct store_db *db, const struct store_range_
 	static const struct store_stmt stmt = {"select_ranges",
 					       "SELECT id, member_id, session, name, filter, roles, nets, asns, domains, "
 					       "groups, from_seq, until_seq, maybe_seq, acked_seq, "
-					       "opened, closed, compiled FROM feed_range WHERE id > $1::bigint AND from_seq < "
+					       "opened, closed, compiled, client FROM feed_range WHERE id > $1::bigint AND from_seq < "
 					       "$2::bigint AND greatest(until_seq, maybe_seq) >= $2::bigint "
 					       "AND $3::int IN (0, member_id) ORDER BY id LIMIT $4::bigint"};
 	struct giving g = {.row = row, .arg = arg};

@@ -7,12 +7,13 @@ static const struct store_stmt GENERATION = {"roster_generation", "SELECT COALES
 static const struct store_stmt GROUPS = {"roster_groups", "SELECT id, name FROM member_group"};
 static const struct store_stmt MEMBERS = {
 	"roster_members",
-	"SELECT id, name, type, roles, suspended, curve, "
+	"SELECT id, name, type, roles, suspended OR EXISTS (SELECT FROM member o WHERE o.id = m.client_of AND o.suspended), curve, "
 	"ARRAY(SELECT net FROM member_space s WHERE s.member_id = m.id AND state = 'confirmed' AND kind = 'net' ORDER BY s.id), "
 	"ARRAY(SELECT value::bigint FROM member_space s WHERE s.member_id = m.id AND state = 'confirmed' AND kind = 'asn' ORDER BY s.id), "
 	"ARRAY(SELECT value FROM member_space s WHERE s.member_id = m.id AND state = 'confirmed' AND kind = 'domain' ORDER BY s.id), "
-	"ARRAY(SELECT group_id FROM member_group_member g WHERE g.member_id = m.id ORDER BY group_id), "
-	"COALESCE(quota_per_s, 0), COALESCE(quota_burst, 0), COALESCE(quota_bytes_per_min, 0) FROM member m ORDER BY id"};
+	"ARRAY(SELECT group_id FROM member_group_member g WHERE g.member_id = COALESCE(m.client_of, m.id) ORDER BY group_id), "
+	"COALESCE(quota_per_s, 0), COALESCE(quota_burst, 0), COALESCE(quota_bytes_per_min, 0), client_of IS NOT NULL "
+	"FROM member m ORDER BY id"};
 static const struct store_stmt KEYS = {"roster_keys",
 				       "SELECT key_id, public_key, valid_from, valid_until, revoked_from_seq, member_id FROM member_key"};
 
@@ -122,6 +123,7 @@ static enum isac_err add_members(struct member_roster *roster, const PGresult *r
 			.roles = (uint32_t)store_get_i32(res, row, 3),
 			.suspended = store_get_bool(res, row, 4),
 			.rate = {store_get_i64(res, row, 10), store_get_i64(res, row, 11), store_get_i64(res, row, 12)},
+			.client = store_get_bool(res, row, 13),
 		};
 
 		wire_arena_reset(&arena);

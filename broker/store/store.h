@@ -277,8 +277,8 @@ struct store_range_ask {
 };
 enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
 				  void (*row)(void *arg, const struct store_range *range), void *arg);
-/* Reports with this id, by rising seq, at most max; publisher_id 0: of any publisher. A report that retention removed is NULL in `out`:
- * what is known of it is in `key`. */
+/* Reports with this id, by rising seq, at most max; publisher_id 0: of any publisher. reader: only what it may see, and its own; NULL: all.
+ * A report that retention removed is NULL in `out`: what is known of it is in `key`. */
 struct store_report_key {
 	uint64_t seq;
 	int64_t received_us;
@@ -286,8 +286,8 @@ struct store_report_key {
 };
 /* seqs of the rows that released held items of this report, ascending; an item is released once, so ITEMS of them at most. */
 enum isac_err store_select_releases(struct store_db *db, uint64_t seq, uint64_t out[WIRE_LIMIT_ITEMS], size_t *n);
-enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id, struct report **out,
-				     struct store_report_key *key, size_t max, size_t *n);
+enum isac_err store_select_report_id(struct store_db *db, const uint8_t report_id[WIRE_ID], int32_t publisher_id,
+				     const struct member *reader, struct report **out, struct store_report_key *key, size_t max, size_t *n);
 /* Times to positions: what was received from since_us on and before until_us is after < seq <= until. 0 leaves a side open. */
 enum isac_err store_select_span(struct store_db *db, int64_t since_us, int64_t until_us, uint64_t *after, uint64_t *until);
 
@@ -332,8 +332,9 @@ enum isac_err store_select_pending(struct store_db *db, const uint8_t command_id
 enum isac_err store_insert_pending(struct store_db *db, const struct store_command *cmd);
 /* Decides on one that waits; NOT_FOUND if none does. Inside a command's transaction. */
 enum isac_err store_update_pending(struct store_db *db, const uint8_t command_id[WIRE_ID], bool done /* else rejected */, int32_t by);
+/* client_of: the name of the organisation whose client it is; "" = none. Whether that one may have clients is for control to judge. */
 enum isac_err store_insert_member(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
-				  struct wire_why *why);
+				  const char *client_of, struct wire_why *why);
 /* Registered space of a member: claimed, confirmed, dropped. NOT_FOUND for what is not there, CONFLICT for overlaps. */
 struct store_space {
 	const char *member; /* whose it is */
@@ -373,11 +374,12 @@ enum isac_err store_update_member(struct store_db *db, const char *name, int sus
 				  struct wire_why *why);
 /* Enrols it with the role invited, and a key that is valid until then; it gets `roles` when it joins. */
 enum isac_err store_insert_invited(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
-				   int64_t until_us, struct wire_why *why);
+				   const char *client_of, int64_t until_us, struct wire_why *why);
 enum isac_err store_update_invited(struct store_db *db, const char *name, uint32_t roles);
 /* It becomes who it was invited to be, with its own keys. CONFLICT: it did already. */
 enum isac_err store_update_joined(struct store_db *db, int32_t member_id, const struct wire_member *bundle, struct wire_why *why);
-/* Shut out for good: keys expire, groups, subscriptions and space end. NOT_ALLOWED: it is the last admin. */
+/* Shut out for good: keys expire, groups, subscriptions and space end; groups that it owns are the admins' from then on. NOT_ALLOWED: it is
+ * the last admin. */
 enum isac_err store_update_left(struct store_db *db, int32_t member_id, int32_t by, bool erase, struct wire_why *why);
 /* 0: as the hub's settings say. */
 enum isac_err store_update_quota(struct store_db *db, const char *name, const struct member_rate *rate, struct wire_why *why);
@@ -385,8 +387,18 @@ enum isac_err store_insert_key(struct store_db *db, const char *member, const ui
 			       int64_t valid_until_us, struct wire_why *why);
 enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID],
 				      uint64_t *from_seq /* 0: the next; what holds now */, struct wire_why *why);
-enum isac_err store_insert_group(struct store_db *db, const char *name, struct wire_why *why);
-enum isac_err store_update_group(struct store_db *db, const char *name, const char *member, bool add, struct wire_why *why);
+/* owner_id: the member whose group it is, and who is in it from the start; 0 = the admins'. */
+enum isac_err store_insert_group(struct store_db *db, const char *name, int32_t owner_id, struct wire_why *why);
+/* A group as one member stands to it. Ids of 0: there is none of that name. */
+struct store_group {
+	int32_t id, owner_id; /* owner_id 0: the admins' */
+	int32_t member_id;
+	bool is_client, is_in, is_invited;
+};
+enum isac_err store_select_group(struct store_db *db, const char *name, const char *member, struct store_group *out);
+/* Joining and leaving end an invitation; an owner that leaves leaves the group to the admins. Who may do what is for control to judge. */
+enum store_group_act { STORE_GROUP_JOIN, STORE_GROUP_LEAVE, STORE_GROUP_INVITE, STORE_GROUP_GIVE };
+enum isac_err store_update_group(struct store_db *db, const struct store_group *g, enum store_group_act act, int32_t by);
 /*
  * Recalls: orders by which reports are not to be used any more, and to whom these had been sent. reason: as in a GAP.
  */
@@ -452,9 +464,9 @@ enum isac_err store_update_recalled(struct store_db *db, const struct store_reca
 enum isac_err store_erase_report(struct store_db *db, uint64_t seq, struct wire_why *why);
 /* The same of a report that stays and has ended: no feed shows it from now on. */
 enum isac_err store_withdraw_report(struct store_db *db, uint64_t seq, struct wire_why *why);
-/* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "subscription",
- * "retention" (arg: the bound), "event", "pending", "command" (one pending, by its id in hex), "recall", "recalled" (of one recall),
- * "read", "read_who" (of one report_id), "stats". */
+/* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "own_group",
+ * "subscription", "retention" (arg: the bound), "event", "pending", "command" (one pending, by its id in hex), "recall", "recalled" (of
+ * one recall), "read", "read_who" (of one report_id), "stats". */
 enum isac_err store_select_list(struct store_db *db, const char *what, const char *arg, struct wire_buf *out);
 
 /* ---- care of a running hub ---- */

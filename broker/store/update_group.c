@@ -1,32 +1,25 @@
-/* A member joins or leaves a group. Doing what is done already is fine. */
+/* What becomes of a member in a group: one statement each. Doing what is done already is fine. */
 #include "store/priv.h"
 
-enum isac_err store_update_group(struct store_db *db, const char *name, const char *member, bool add, struct wire_why *why)
-{
-	static const struct store_stmt join = {
-		"insert_group_member",
-		"INSERT INTO member_group_member (group_id, member_id) SELECT $1::int, $2::int ON CONFLICT DO NOTHING"};
-	static const struct store_stmt leave = {"delete_group_member",
-						"DELETE FROM member_group_member WHERE group_id = $1::int AND member_id = $2::int"};
-	static const struct store_stmt find = {
-		"select_group_member",
-		"SELECT (SELECT id FROM member_group WHERE name = $1::text), (SELECT id FROM member WHERE name = $2::text)"};
-	struct wire_buf *args = store_db_args(db);
-	int32_t group_id, member_id;
-	PGresult *res;
-	enum isac_err err;
+static const struct store_stmt STMTS[] = {
+	[STORE_GROUP_JOIN] = {"group_join",
+			      "WITH i AS (DELETE FROM member_group_invite WHERE group_id = $1::int AND member_id = $2::int) "
+			      "INSERT INTO member_group_member (group_id, member_id) VALUES ($1::int, $2::int) ON CONFLICT DO NOTHING"},
+	[STORE_GROUP_LEAVE] = {"group_leave",
+			       "WITH i AS (DELETE FROM member_group_invite WHERE group_id = $1::int AND member_id = $2::int), "
+			       "o AS (UPDATE member_group SET owner_id = NULL WHERE id = $1::int AND owner_id = $2::int) "
+			       "DELETE FROM member_group_member WHERE group_id = $1::int AND member_id = $2::int"},
+	[STORE_GROUP_INVITE] = {"group_invite", "INSERT INTO member_group_invite (group_id, member_id, invited_by) "
+						"VALUES ($1::int, $2::int, $3::int) ON CONFLICT DO NOTHING"},
+	[STORE_GROUP_GIVE] = {"group_give", "UPDATE member_group SET owner_id = $2::int WHERE id = $1::int"},
+};
 
-	store_field_text(args, name);
-	store_field_text(args, member);
-	err = store_db_run(db, &find, &res);
-	if (err) return err;
-	group_id = store_get_i32(res, 0, 0);
-	member_id = store_get_i32(res, 0, 1);
-	PQclear(res);
-	if (!group_id) return wire_refuse(why, ISAC_ERR_NOT_FOUND, "no group %s", name);
-	if (!member_id) return wire_refuse(why, ISAC_ERR_NOT_FOUND, "no member %s", member);
-	args = store_db_args(db);
-	store_field_i32(args, group_id);
-	store_field_i32(args, member_id);
-	return store_db_run(db, add ? &join : &leave, NULL);
+enum isac_err store_update_group(struct store_db *db, const struct store_group *g, enum store_group_act act, int32_t by)
+{
+	struct wire_buf *args = store_db_args(db);
+
+	store_field_i32(args, g->id);
+	store_field_i32(args, g->member_id);
+	if (act == STORE_GROUP_INVITE) store_field_i32(args, by);
+	return store_db_run(db, &STMTS[act], NULL);
 }

@@ -60,7 +60,9 @@ static enum isac_err check_other_admin(struct store_db *db, int32_t member_id, s
 enum isac_err store_update_left(struct store_db *db, int32_t member_id, int32_t by, bool erase, struct wire_why *why)
 {
 	static const struct store_stmt steps[] = {
-		{"leave_groups", "DELETE FROM member_group_member WHERE member_id = $1::int"},
+		{"leave_groups", "WITH i AS (DELETE FROM member_group_invite WHERE member_id = $1::int), "
+				 "o AS (UPDATE member_group SET owner_id = NULL WHERE owner_id = $1::int) "
+				 "DELETE FROM member_group_member WHERE member_id = $1::int"},
 		{"leave_subscriptions", "DELETE FROM subscription WHERE member_id = $1::int"},
 		{"leave_member", "UPDATE member SET suspended = true, roles = 0, invited_roles = NULL, left_at = COALESCE(left_at, now()) "
 				 "WHERE id = $1::int"},

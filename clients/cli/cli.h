@@ -123,6 +123,10 @@ struct cli_feedback_item {
 	uint8_t report_id[ISAC_ID_BYTES]; /* that it is about */
 	char publisher[ISAC_NAME_BYTES + 1];
 	enum isac_tlp tlp;
+	char **readers; /* of a red report: its recipients and its publisher */
+	size_t readers_n;
+	uint64_t seq;
+	bool took_back;		   /* said by a sealed successor of what it replaces: an item of it, and no indicator */
 	struct isac_feedback said; /* type, value: allocated; the rest is the caller's */
 };
 struct cli_feedback_list {

@@ -1,6 +1,6 @@
 /*
- * isac admin, isac space: a row per command says which verb goes to the hub and how words and options become its arguments. What a verb
- * needs and does is decided by the hub alone.
+ * isac admin, isac space, isac group: a row per command says which verb goes to the hub and how words and options become its arguments.
+ * What a verb needs and does is decided by the hub alone.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 const struct cli_opt cmd_admin_member_add_opts[] = {
 	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
 	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
+	{"client-of", 0, "NAME", "the member organisation whose client it is: reads up to TLP:AMBER, with that one's groups"},
 	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
 	{"net", 0, "CIDR", "a network of the member's (may be repeated)"},
 	{"domain", 0, "DOMAIN", "a domain of the member's (may be repeated)"},
@@ -35,6 +36,7 @@ const struct cli_opt cmd_admin_invite_opts[] = {
 	{"output", 'o', "FILE", "where the invitation is written"},
 	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
 	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
+	{"client-of", 0, "NAME", "the member organisation whose client it is: reads up to TLP:AMBER, with that one's groups"},
 	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
 	{"net", 0, "CIDR", "a network of the member's (may be repeated)"},
 	{"domain", 0, "DOMAIN", "a domain of the member's (may be repeated)"},
@@ -98,13 +100,14 @@ static const struct verb {
 		const char *opt, *arg;
 		enum how how;
 		bool needed;
-	} opt[5];
+	} opt[6];
 } verbs[] = {
 	{"admin member add",
 	 "member.add",
 	 {{"bundle", true, false}},
 	 {{"role", "role", JOINED, true},
 	  {"type", "type", TEXT, false},
+	  {"client-of", "client_of", TEXT, false},
 	  {"asn", "asn", EACH, false},
 	  {"net", "net", EACH, false},
 	  {"domain", "domain", EACH, false}}},
@@ -122,6 +125,12 @@ static const struct verb {
 	{"admin group list", "group.list", {{0}}, {{0}}},
 	{"admin group join", "group.join", {{"group", false, false}, {"member", false, false}}, {{0}}},
 	{"admin group leave", "group.leave", {{"group", false, false}, {"member", false, false}}, {{0}}},
+	{"group create", "group.create", {{"name", false, false}}, {{0}}},
+	{"group invite", "group.invite", {{"group", false, false}, {"member", false, false}}, {{0}}},
+	{"group accept", "group.accept", {{"group", false, false}}, {{0}}},
+	{"group leave", "group.leave", {{"group", false, false}, {"member", false, true}}, {{0}}},
+	{"group give", "group.give", {{"group", false, false}, {"member", false, false}}, {{0}}},
+	{"group list", "group.list", {{0}}, {{0}}},
 	{"admin subscription list", "subscription.list", {{"member", false, true}}, {{0}}},
 	{"admin event list", "event.list", {{0}}, {{0}}},
 	{"admin member invite",
@@ -129,6 +138,7 @@ static const struct verb {
 	 {{"name", false, false}},
 	 {{"role", "role", JOINED, true},
 	  {"type", "type", TEXT, false},
+	  {"client-of", "client_of", TEXT, false},
 	  {"asn", "asn", EACH, false},
 	  {"net", "net", EACH, false},
 	  {"domain", "domain", EACH, false}}},
@@ -308,7 +318,7 @@ static int fill(struct order *o, const struct cli *cli, const struct verb *v)
 							     : !add(o, v->word[i].arg, cli->words[i], NULL))
 			return EXIT_USAGE;
 	}
-	for (size_t i = 0; i < 5 && v->opt[i].opt; i++)
+	for (size_t i = 0; i < 6 && v->opt[i].opt; i++)
 		if (!add_option(o, cli, v, i)) return EXIT_USAGE;
 	bool own = strcmp(v->verb, "retention.run") == 0; /* it is shown by a command of its own */
 	if (cli_options_flag(cli, "dry-run") && !own && !add(o, "dry_run", "yes", NULL)) return EXIT_USAGE;

@@ -201,6 +201,7 @@ static bool add_withdrawals(struct publish *p)
 {
 	struct isac_error err;
 	for (size_t i = 0; i < p->replaced.n; i++) {
+		if (p->replaced.items[i].took_back) continue;
 		enum isac_batch_outcome outcome = isac_batch_add_feedback(p->batch, &p->replaced.items[i].said, &err);
 		if (outcome == ISAC_BATCH_ADDED || outcome == ISAC_BATCH_DUPLICATE) continue;
 		cli_note("%s",

@@ -35,7 +35,8 @@ const struct cli_command cli_commands[] = {
 	{"sighting", "VALUE...", "say that I saw it, or that it is a false positive",
 	 "A signed report about each report that I may see and that holds the value, the newest of each publisher; it goes to exactly "
 	 "those\n"
-	 "who got that report. Without an option: I saw it, and it was bad; its age begins anew.",
+	 "who got that report. Without an option: I saw it, and it was bad; its age begins anew.\n"
+	 "About a red report it is sealed to those who can read that, and in no count of the hub's.",
 	 "isac sighting 198.51.100.7\nisac sighting evil.example --false-positive --note 'our own mail relay'\n", cmd_sighting_opts,
 	 cmd_sighting},
 	{"withdraw", "[REPORT_ID]", "take back a report of mine, or one value of it",
@@ -93,6 +94,18 @@ const struct cli_command cli_commands[] = {
 	{"space drop", "", "end a claim or a registration", NULL, "isac space drop --net 198.51.100.0/24\n", cmd_space_member_opts,
 	 cmd_admin},
 	{"space list", "[MEMBER]", "what is claimed and registered, and who confirmed it", NULL, "isac space list\n", NULL, cmd_admin},
+	{"group create", "NAME", "make a group of my own",
+	 "A report published with --group NAME reaches the group's members only, as far as its label lets it. Its name is taken for "
+	 "everybody.",
+	 "isac group create banks\n", NULL, cmd_admin},
+	{"group invite", "GROUP MEMBER", "invite a member into my group",
+	 "It is in it once it has accepted; then it sees older reports too.", "isac group invite banks bob\n", NULL, cmd_admin},
+	{"group accept", "GROUP", "join a group that I am invited to", NULL, "isac group accept banks\n", NULL, cmd_admin},
+	{"group leave", "GROUP [MEMBER]", "leave a group, or decline an invitation",
+	 "With MEMBER its owner takes somebody out. The owner itself gives the group to another member first.", "isac group leave banks\n",
+	 NULL, cmd_admin},
+	{"group give", "GROUP MEMBER", "make another of its members the owner", NULL, "isac group give banks bob\n", NULL, cmd_admin},
+	{"group list", "", "my groups, who is in them, and what I am invited to", NULL, "isac group list\n", NULL, cmd_admin},
 	{"filter check", "FILTER", "is this filter right? prints its normal form",
 	 "Asks no hub. An error names its column and what could stand there.", "isac filter check 'type in (domain, ipv4) and valid'\n",
 	 NULL, cmd_filter},

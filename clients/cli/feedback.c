@@ -13,6 +13,8 @@ static void free_item(struct cli_feedback_item *item)
 {
 	free((char *)(uintptr_t)item->said.type);
 	free((char *)(uintptr_t)item->said.value);
+	for (size_t i = 0; i < item->readers_n; i++) free(item->readers[i]);
+	free(item->readers);
 }
 
 void cli_feedback_keep(struct cli_feedback_list *list, const uint8_t *report_id, const char *publisher)
@@ -35,6 +37,15 @@ void cli_feedback_clear(struct cli_feedback_list *list)
 	*list = (struct cli_feedback_list){.items = NULL};
 }
 
+static bool add_readers(struct cli_feedback_item *to, const struct isac_item *it)
+{
+	to->readers = calloc(it->recipients_n + 1, sizeof *to->readers);
+	if (!to->readers) return false;
+	for (size_t i = 0; i <= it->recipients_n; i++, to->readers_n++)
+		if (!(to->readers[i] = strdup(i < it->recipients_n ? it->recipients[i] : it->publisher))) return false;
+	return true;
+}
+
 static bool add(struct cli_feedback_list *list, const struct isac_item *it)
 {
 	if (list->n == list->cap) {
@@ -45,11 +56,14 @@ static bool add(struct cli_feedback_list *list, const struct isac_item *it)
 		list->cap = cap;
 	}
 	struct cli_feedback_item *to = &list->items[list->n];
-	*to = (struct cli_feedback_item){.tlp = (enum isac_tlp)it->tlp, .said = {.type = strdup(it->type), .value = strdup(it->value)}};
+	*to = (struct cli_feedback_item){.tlp = (enum isac_tlp)it->tlp,
+					 .seq = it->seq,
+					 .took_back = it->kind != ISAC_KIND_INDICATOR,
+					 .said = {.type = strdup(it->type), .value = strdup(it->value)}};
 	memcpy(to->report_id, it->report_id, sizeof to->report_id);
 	snprintf(to->publisher, sizeof to->publisher, "%s", it->publisher);
 	list->n++; /* cleared with the list, also if a text is missing */
-	return to->said.type && to->said.value;
+	return to->said.type && to->said.value && (to->tlp != ISAC_TLP_RED || add_readers(to, it));
 }
 
 /* Has this publisher's newest word on the value been found already? Newest comes first. */
@@ -63,7 +77,25 @@ struct wanted {
 	const uint8_t *report_id; /* NULL: all */
 	uint64_t seq;		  /* of report_id */
 	bool one_each;		  /* of each publisher */
+	const char *value, *type; /* only what stands for this, of this type; NULL: all, any */
 };
+
+/* Of each publisher's items from `from` on only those of its newest report stay. */
+static void keep_newest(struct cli_feedback_list *list, size_t from)
+{
+	size_t n = from;
+	for (size_t i = from; i < list->n; i++) {
+		struct cli_feedback_item item = list->items[i];
+		bool older = false;
+		for (size_t j = from; j < n; j++)
+			older |= list->items[j].seq > item.seq && strcmp(list->items[j].publisher, item.publisher) == 0;
+		for (size_t j = i + 1; j < list->n; j++)
+			older |= list->items[j].seq > item.seq && strcmp(list->items[j].publisher, item.publisher) == 0;
+		if (older) free_item(&item);
+		else list->items[n++] = item;
+	}
+	list->n = n;
+}
 
 static int collect(struct cli_feedback_list *list, struct isac *isac, const struct isac_query_conf *conf, const struct wanted *w)
 {
@@ -80,6 +112,9 @@ static int collect(struct cli_feedback_list *list, struct isac *isac, const stru
 		else if (!it->verified)
 			cli_note("seq %llu by %s FAILED verification and is left alone", (unsigned long long)it->seq, it->publisher);
 		else if (w->report_id && memcmp(it->report_id, w->report_id, ISAC_ID_BYTES) != 0) continue;
+		/* The hub cannot leave out what is no indicator of a sealed report, and counts it among its items. */
+		else if (it->kind != ISAC_KIND_INDICATOR && (!w->report_id || it->tlp != ISAC_TLP_RED)) continue;
+		else if (w->value && (!isac_item_is(it, w->value) || (w->type && strcmp(w->type, it->type) != 0))) continue;
 		else if (w->one_each && has_publisher(list, from, it->publisher)) continue;
 		else if (list->n == FOUND_MAX || !add(list, it)) status = (cli_note("too much at once, or out of memory"), EXIT_REFUSED);
 	}
@@ -118,6 +153,13 @@ int cli_feedback_of_value(struct cli_feedback_list *list, struct isac *isac, con
 	struct isac_query_conf conf = {.filter = filter, .held = true};
 	size_t before = list->n;
 	int status = collect(list, isac, &conf, &wanted);
+	/* The hub cannot find a value in what is sealed: all of that is looked through here. */
+	n = (size_t)snprintf(filter, sizeof filter, "kind = indicator and withdrawals = 0 and tlp = red");
+	if (own) snprintf(filter + n, sizeof filter - n, " and publisher = \"%s\"", isac_name(isac));
+	wanted.value = value;
+	wanted.type = type;
+	if (!status) status = collect(list, isac, &conf, &wanted);
+	if (!own) keep_newest(list, before);
 	if (status || list->n > before) return status;
 	cli_note("%s: %s", value, own ? "no report of mine holds it" : "no report that I may see holds it");
 	return EXIT_REFUSED;
@@ -185,7 +227,12 @@ static bool send(struct sending *s, struct isac_batch *batch)
 /* items[from..until) are about one report. */
 static bool send_about(struct sending *s, const struct cli_feedback_item *items, size_t n, enum isac_kind kind)
 {
-	struct isac_report_conf conf = {.tlp = items->tlp, .kind = kind, .about = items->report_id, .about_publisher = items->publisher};
+	struct isac_report_conf conf = {.tlp = items->tlp,
+					.kind = kind,
+					.about = items->report_id,
+					.about_publisher = items->publisher,
+					.recipients = (const char *const *)items->readers,
+					.recipients_n = items->readers_n};
 	struct isac_batch *batch;
 	struct isac_error err;
 	if (isac_batch_open(&batch, s->isac, &conf, ITEMS_MAX, BYTES_MAX, &err)) return cli_fail(&err), false;

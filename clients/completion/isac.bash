@@ -37,7 +37,7 @@ _isac()
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space join leave filter admin help" ;;
+	"") next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group join leave filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
 	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --supersedes --batch --flush --quiet" ;;
 	withdraw*) opts="--value --type --reason" ;;
@@ -52,10 +52,11 @@ _isac()
 	preview*) opts="--filter --since --until --items --scan --cursor" ;;
 	who*) opts="--publisher" ;;
 	why*) opts="--name --item --publisher" ;;
-	help) next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space join leave filter admin" ;;
+	help) next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group join leave filter admin" ;;
 	space|"help space") next="claim confirm drop list" ;;
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;
+	group|"help group") next="create invite accept leave give list" ;;
 	filter|"help filter") next="check explain" ;;
 	admin|"help admin") next="member key group life subscription event held report recall read pending warninglist retention doctor stats params" ;;
 	leave*) opts="--dry-run" ;;
@@ -68,10 +69,10 @@ _isac()
 	"admin read") next="list who" ;;
 	"admin pending") next="list show approve reject" ;;
 	"admin report erase"*|"admin report withdraw"*) opts="--publisher --reason --dry-run" ;;
-	"admin member invite"*) opts="--output --role --type --asn --net --domain" ;;
+	"admin member invite"*) opts="--output --role --type --client-of --asn --net --domain" ;;
 	"admin member quota"*) opts="--per-second --burst --bytes-per-minute" ;;
 	"admin member suspend"*|"admin member resume"*|"admin member erase"*) opts="--dry-run" ;;
-	"admin member add"*) opts="--role --type --asn --net --domain --dry-run" ;;
+	"admin member add"*) opts="--role --type --client-of --asn --net --domain --dry-run" ;;
 	"admin member role"*) opts="--role --dry-run" ;;
 	"admin key add"*) opts="--valid-from --valid-until --dry-run" ;;
 	"admin key revoke"*) opts="--from-seq --dry-run" ;;

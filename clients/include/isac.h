@@ -76,7 +76,10 @@ const char *isac_tlp_name(unsigned tlp);	 /* "amber+strict"; NULL if there is no
 enum isac_tlp isac_tlp_parse(const char *text);	 /* any case, with or without "TLP:"; ISAC_TLP_NONE if unknown */
 const char *isac_kind_name(unsigned kind);	 /* "indicator"; "kind-77" is not made up: NULL if unknown */
 bool isac_type_known(const char *type);		 /* is it an indicator type of proto/README.md section 8? */
-const char *isac_type_name(unsigned number);	 /* 1.. ; NULL after the last */
+/* Does this text, made canonical as the item's type, stand for the item's value? As `value =` in filters, also of what is sealed. */
+struct isac_item;
+bool isac_item_is(const struct isac_item *item, const char *value);
+const char *isac_type_name(unsigned number); /* 1.. ; NULL after the last */
 
 struct isac_indicator {
 	const char *type;  /* NULL or "": guessed from the value */
@@ -98,10 +101,13 @@ struct isac_report_conf {
 	enum isac_tlp tlp;
 	const char *const *groups;
 	size_t groups_n;
-	const char *const *recipients;
+	const char *const *recipients; /* of a red report, which is sealed to them: isac_batch_seal asks the hub for their keys */
 	size_t recipients_n;
 	const uint8_t *supersedes; /* the caller's own report that this one replaces; NULL = none */
-	/* A report of sightings or withdrawals: groups and recipients are those of the report that it is about, and not given. */
+	/*
+	 * A report of sightings or withdrawals: who may see it follows from the report that it is about, and groups are not given. About a
+	 * red one it is sealed: recipients are then that one's, and its publisher.
+	 */
 	enum isac_kind kind; /* 0 = indicators */
 	const uint8_t *about;
 	const char *about_publisher;
@@ -201,6 +207,8 @@ struct isac_item {
 	size_t references_n;
 	const char *const *groups;
 	size_t groups_n;
+	const char *const *recipients; /* whom a red report names */
+	size_t recipients_n;
 	const uint8_t *supersedes; /* ISAC_ID_BYTES: the report that this one replaces, by its publisher's word; NULL = none */
 	const uint8_t *about;	   /* sighting, withdrawal: of the report that it is about; NULL = none */
 	const char *about_publisher;

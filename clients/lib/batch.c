@@ -18,6 +18,8 @@ struct isac_batch {
 	struct isac *isac;
 	enum isac_tlp tlp;
 	struct names groups, recipients;
+	struct wire_reader *readers; /* of a red report: its recipients and its publisher */
+	size_t readers_n;
 	enum isac_kind kind;
 	bool supersedes;
 	uint8_t original[ISAC_ID_BYTES]; /* that it is about, or replaces */
@@ -54,9 +56,13 @@ static enum isac_result check_label(const struct isac_report_conf *conf, struct 
 	if (!isac_tlp_name(conf->tlp))
 		return client_error_set(err, ISAC_MISUSED, "a report needs a label: clear, green, amber, amber+strict or red");
 	if (conf->kind > ISAC_KIND_INDICATOR) {
-		if (!conf->about || !conf->about_publisher || !wire_name_ok(conf->about_publisher) || conf->groups_n || conf->recipients_n)
+		bool red = conf->tlp == ISAC_TLP_RED;
+		if (!conf->about || !conf->about_publisher || !wire_name_ok(conf->about_publisher) || conf->groups_n ||
+		    red != (conf->recipients_n > 0))
 			return client_error_set(err, ISAC_MISUSED,
 						"sightings and withdrawals are about one report, and reach who has that");
+		if (conf->recipients_n > WIRE_LIMIT_RECIPIENTS + 1)
+			return client_error_set(err, ISAC_MISUSED, "a report names %d recipients at most", WIRE_LIMIT_RECIPIENTS);
 		return ISAC_DONE;
 	}
 	if (conf->tlp == ISAC_TLP_RED && !conf->recipients_n)
@@ -67,6 +73,33 @@ static enum isac_result check_label(const struct isac_report_conf *conf, struct 
 	if (conf->groups_n > WIRE_LIMIT_GROUPS || conf->recipients_n > WIRE_LIMIT_RECIPIENTS)
 		return client_error_set(err, ISAC_MISUSED, "a report may name %d groups and %d recipients at most", WIRE_LIMIT_GROUPS,
 					WIRE_LIMIT_RECIPIENTS);
+	return ISAC_DONE;
+}
+
+/*
+ * Everybody who is to read a red report, each once; its publisher, too, else it could not read its own. What is said about a report goes to
+ * those of its readers to whom something can still be sealed: whom it names is not ours to choose.
+ */
+static enum isac_result find_readers(struct isac_batch *b, struct isac_error *err)
+{
+	struct wire_reader *readers = calloc(b->recipients.n + 1, sizeof *readers);
+	size_t n = 0;
+	if (!readers) return client_error_out_of_memory(err);
+	for (size_t i = 0; i <= b->recipients.n; i++) {
+		const char *name = i < b->recipients.n ? b->recipients.text[i] : b->isac->self.name;
+		bool again = false;
+		for (size_t j = 0; j < n; j++) again |= strcmp(readers[j].name, name) == 0;
+		if (again) continue;
+		enum isac_result r = client_directory_curve(readers[n].curve, b->isac, name, err);
+		if (r == ISAC_REFUSED && b->kind != ISAC_KIND_INDICATOR && i < b->recipients.n) continue;
+		if (r) {
+			free(readers);
+			return r;
+		}
+		readers[n++].name = name;
+	}
+	b->readers = readers;
+	b->readers_n = n;
 	return ISAC_DONE;
 }
 
@@ -107,6 +140,7 @@ void isac_batch_close(struct isac_batch **batch)
 	if (!b) return;
 	clear_names(&b->groups);
 	clear_names(&b->recipients);
+	free(b->readers);
 	wire_buf_clear(&b->items);
 	wire_arena_clear(&b->arena);
 	free(b->end);
@@ -277,6 +311,10 @@ static void make_id(uint8_t id[16], int64_t now_us)
 enum isac_result isac_batch_seal(struct isac_batch *b, struct isac_report *out, struct isac_error *err)
 {
 	*out = (struct isac_report){.data = NULL};
+	if (b->count && b->tlp == ISAC_TLP_RED && !b->readers) {
+		enum isac_result r = find_readers(b, err);
+		if (r) return r;
+	}
 	if (!b->count) return client_error_set(err, ISAC_MISUSED, "a report without items cannot be made");
 	Isac1__Header header = ISAC1__HEADER__INIT;
 	header.created_us = client_clock_now_us();
@@ -291,8 +329,10 @@ enum isac_result isac_batch_seal(struct isac_batch *b, struct isac_report *out, 
 	header.tlp = b->tlp;
 	header.groups = b->groups.text;
 	header.n_groups = b->groups.n;
-	header.recipients = b->recipients.text;
-	header.n_recipients = b->recipients.n;
+	if (b->kind == ISAC_KIND_INDICATOR) {
+		header.recipients = b->recipients.text;
+		header.n_recipients = b->recipients.n;
+	}
 	uint8_t secret[WIRE_SECRET];
 	randombytes_buf(secret, sizeof secret);
 	struct wire_bytes *items = calloc(b->count, sizeof *items);
@@ -303,8 +343,8 @@ enum isac_result isac_batch_seal(struct isac_batch *b, struct isac_report *out, 
 	}
 	struct wire_buf submit;
 	wire_buf_init(&submit, WIRE_LIMIT_FRAME_BYTES);
-	enum isac_err e =
-		wire_report_make(&submit, b->isac->self.name, b->isac->hub.hub_id, &header, items, b->count, secret, b->isac->sign_secret);
+	enum isac_err e = wire_report_make_sealed(&submit, b->isac->self.name, b->isac->hub.hub_id, &header, items, b->count, secret,
+						  b->isac->sign_secret, b->readers, b->readers_n);
 	sodium_memzero(secret, sizeof secret);
 	free(items);
 	if (e || submit.err) {

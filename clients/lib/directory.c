@@ -260,7 +260,7 @@ enum isac_result client_directory_find(const uint8_t **public_key, struct isac *
 	return ISAC_DONE;
 }
 
-/* An admin's further key is certified by key.add, and that it is an admin's by the member's first: so all of its keys are asked for. */
+/* All keys of a member: its first one says what the member is. */
 static enum isac_result fetch_member(struct isac *isac, const char *member, struct isac_error *err)
 {
 	char name[WIRE_LIMIT_NAME_BYTES + 1], *names = name;
@@ -269,6 +269,56 @@ static enum isac_result fetch_member(struct isac *isac, const char *member, stru
 	question.members = &names;
 	question.n_members = 1;
 	return ask_for(isac, &question, err);
+}
+
+/* A member's CURVE key stays for its life, whatever becomes of the signing key that stands beside it: so a revoked one's certificate is
+ * as good for this as any. An invitation's is not the member's own: who made the invitation has it, too. */
+static bool take_curve(uint8_t curve[WIRE_CURVE], const struct cert *c)
+{
+	struct wire_arena arena;
+	ProtobufCMessage *msg;
+	bool found = false;
+	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
+	if (c->command && !wire_open(&msg, &isac1__command__descriptor, &arena, c->command, c->command_len, false, NULL)) {
+		const Isac1__Command *command = (const Isac1__Command *)msg;
+		struct wire_member m;
+		bool enrols = strcmp(command->verb, "member.add") == 0 || strcmp(command->verb, "member.join") == 0;
+		for (size_t i = 0; i < command->n_args && enrols; i++) {
+			const Isac1__Arg *arg = command->args[i];
+			if (strcmp(arg->name, "bundle") != 0 || wire_member_parse(&m, (const char *)arg->data.data, arg->data.len, NULL))
+				continue;
+			memcpy(curve, m.curve, WIRE_CURVE);
+			found = true;
+		}
+	}
+	wire_arena_clear(&arena);
+	return found;
+}
+
+/* A member is enrolled once, so one trusted certificate of it has the key. */
+static bool find_curve(uint8_t curve[WIRE_CURVE], const struct client_directory *d, const char *member)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->cert[i].trusted && strcmp(d->cert[i].member, member) == 0 && take_curve(curve, &d->cert[i])) return true;
+	return false;
+}
+
+enum isac_result client_directory_curve(uint8_t curve[WIRE_CURVE], struct isac *isac, const char *member, struct isac_error *err)
+{
+	struct client_directory *d = isac->directory;
+	if (find_curve(curve, d, member)) return ISAC_DONE;
+	enum isac_result r = fetch_member(isac, member, err);
+	for (size_t i = 0, n = d->n; !r && i < n; i++) { /* those who signed for it, up to the first admin */
+		uint8_t key_id[WIRE_KEY_ID];
+		if (d->cert[i].trusted || strcmp(d->cert[i].member, member) != 0) continue;
+		memcpy(key_id, d->cert[i].key_id, WIRE_KEY_ID);
+		r = fetch(isac, member, key_id, err);
+	}
+	if (r) return r;
+	if (find_curve(curve, d, member)) return ISAC_DONE;
+	return client_error_set(err, ISAC_REFUSED,
+				"nothing can be sealed to %s: no admin has certified a key of such a member, or it has not joined yet",
+				member);
 }
 
 static const struct cert *find_admin(const struct client_directory *d, const uint8_t *key_id)

@@ -29,6 +29,8 @@ static void fill_header(struct isac_item *it, const Isac1__Entry *entry, const I
 	it->created_us = h->created_us;
 	it->groups = (const char *const *)h->groups;
 	it->groups_n = h->n_groups;
+	it->recipients = (const char *const *)h->recipients;
+	it->recipients_n = h->n_recipients;
 	memcpy(it->report_id, h->report_id.data, ISAC_ID_BYTES);
 	it->type = it->value = it->raw = it->description = it->country = "";
 	it->confidence = it->severity = -1;
@@ -124,6 +126,28 @@ static enum isac_result problem(struct client_entry_items *out, const Isac1__Ent
 	return ISAC_DONE;
 }
 
+/* What the hub could not judge is judged here, by the rules of its intake: else whoever names me could have me block anything. */
+static bool judge_sealed(struct isac_item *it, const Isac1__Item *item, struct wire_arena *arena)
+{
+	struct wire_value value = {0};
+	if (item->body_case == ISAC1__ITEM__BODY_SIGHTING) return !wire_sighting_check(&value, item->sighting, arena, NULL);
+	if (item->body_case == ISAC1__ITEM__BODY_WITHDRAWAL) return !wire_withdrawal_check(&value, item->withdrawal, arena, NULL);
+	if (wire_indicator_check(&value, item->indicator, arena, NULL)) return false;
+	it->held = value.held;
+	return true;
+}
+
+bool isac_item_is(const struct isac_item *item, const char *value)
+{
+	struct wire_value v;
+	struct wire_arena arena;
+	uint32_t type = wire_value_type(item->type, strlen(item->type));
+	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
+	bool is = type && !wire_value_canon(&v, type, value, strlen(value), &arena, NULL) && strcmp(v.text, item->value) == 0;
+	wire_arena_clear(&arena);
+	return is || strcmp(value, item->value) == 0;
+}
+
 static bool is_known(const Isac1__Item *item)
 {
 	return item->body_case >= ISAC1__ITEM__BODY_INDICATOR && item->body_case <= ISAC1__ITEM__BODY_WITHDRAWAL;
@@ -158,8 +182,41 @@ static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *e
 		if (body->body_case == ISAC1__ITEM__BODY_SIGHTING) fill_sighting(it, body->sighting, arena);
 		else if (body->body_case == ISAC1__ITEM__BODY_WITHDRAWAL) fill_withdrawal(it, body->withdrawal, arena);
 		else fill_indicator(it, body->indicator, arena);
+		if (entry->sealed.len && !judge_sealed(it, body, arena)) return "a sealed item breaks the rules for values";
 	}
 	return NULL;
+}
+
+/*
+ * A sealed entry becomes one that shows the whole report: what was sealed is opened, laid out as if the hub had shown it, and then has to
+ * hold against the header like any other. The signature comes first: what the header says of the seal is believed only then.
+ */
+static const char *unseal(Isac1__Entry *open, struct isac *isac, const Isac1__Header *header, const uint8_t *key, struct wire_arena *arena,
+			  struct wire_why *why)
+{
+	struct wire_bytes clear;
+	ProtobufCMessage *msg;
+	if (open->n_items || open->n_proof || open->secret.len) return "a sealed report came with items beside its seal";
+	if (open->signature.len != WIRE_SIGNATURE ||
+	    wire_sign_check(open->signature.data, WIRE_SIGN_REPORT, isac->hub.hub_id, open->header.data, open->header.len, key))
+		return "the publisher's signature does not hold";
+	if (wire_sealed_open(&clear, header, (struct wire_bytes){open->sealed.data, open->sealed.len}, isac->self.name, isac->curve_secret,
+			     arena, why))
+		return why->text;
+	if (wire_open(&msg, &isac1__payload__descriptor, arena, clear.data, clear.len, false, NULL))
+		return "what was sealed cannot be read";
+	const Isac1__Payload *payload = (const Isac1__Payload *)msg;
+	Isac1__DisclosedItem *items = wire_arena_alloc(arena, (payload->n_items + 1) * sizeof *items);
+	open->items = wire_arena_alloc(arena, (payload->n_items + 1) * sizeof *open->items);
+	if (!items || !open->items) return "the entry needs more memory than one may";
+	for (size_t i = 0; i < payload->n_items; i++) {
+		isac1__disclosed_item__init(&items[i]);
+		items[i].item = payload->items[i];
+		open->items[i] = &items[i];
+	}
+	open->n_items = payload->n_items;
+	open->secret = payload->secret;
+	return payload->secret.len == WIRE_SECRET ? NULL : "the sealed secret is not 32 bytes";
 }
 
 enum isac_result client_entry_open(struct client_entry_items *out, struct isac *isac, const Isac1__Entry *entry, struct wire_arena *arena,
@@ -185,6 +242,12 @@ enum isac_result client_entry_open(struct client_entry_items *out, struct isac *
 	if (r) {
 		if (err) *err = local;
 		return r;
+	}
+	Isac1__Entry opened = *entry;
+	if (entry->sealed.len) {
+		const char *wrong = unseal(&opened, isac, header, key, arena, &why);
+		if (wrong) return problem(out, entry, arena, wrong, header, err);
+		entry = &opened;
 	}
 	if (wire_entry_verify(&header, entry, isac->hub.hub_id, key, arena, &why))
 		return problem(out, entry, arena, *why.text ? why.text : "the signature or the proof does not hold", header, err);

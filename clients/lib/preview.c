@@ -137,7 +137,10 @@ static bool add_up(struct isac_preview *p, const Isac1__PreviewResult *answer)
 /* Takes the page, and lets go of older ones that are not needed any more. */
 static void keep(struct isac_preview *p, struct page *page)
 {
-	for (size_t i = 0; i < page->answer->n_entries; i++) page->items += page->answer->entries[i]->n_items;
+	for (size_t i = 0; i < page->answer->n_entries; i++) {
+		const Isac1__Entry *e = page->answer->entries[i];
+		page->items += e->sealed.len ? 1 : e->n_items; /* one at least: it is not open yet */
+	}
 	if (!page->items) {
 		page_free(page);
 		return;

@@ -98,6 +98,8 @@ enum isac_result client_directory_find(const uint8_t **public_key, struct isac *
 /* The key of this id if it is a trusted admin's, whose name lives until the next question to the directory. REFUSED: it is not. */
 enum isac_result client_directory_admin(const uint8_t **public_key, const char **member, struct isac *isac,
 					const uint8_t key_id[WIRE_KEY_ID], struct isac_error *err);
+/* The CURVE key by which to seal something for this member, as an admin certified it. REFUSED: there is none, err says why. */
+enum isac_result client_directory_curve(uint8_t curve[WIRE_CURVE], struct isac *isac, const char *member, struct isac_error *err);
 /* What is trusted by what has been taken so far, whatever its validity; NULL = nothing. */
 const uint8_t *client_directory_key(struct client_directory *d, const char *member, const uint8_t key_id[WIRE_KEY_ID]);
 /* Takes certificates as they come from the hub; keeps those whose signatures chain to admin_public. */

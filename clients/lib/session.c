@@ -131,8 +131,9 @@ static bool hash_batch(struct isac_subscriber *s, const struct wire_head *head)
 		uint32_t *index = wire_arena_alloc(&s->arena, (e->n_items + 1) * sizeof *index);
 		if (!index) return false;
 		for (size_t j = 0; j < e->n_items; j++) index[j] = wire_entry_index(e, j);
+		if (e->sealed.len) *index = 0; /* it counts as one item */
 		wire_hash(header_hash, e->header.data, e->header.len);
-		wire_feed_entry(s->hash, e->seq, header_hash, index, (uint32_t)e->n_items);
+		wire_feed_entry(s->hash, e->seq, header_hash, index, e->sealed.len ? 1 : (uint32_t)e->n_items);
 	}
 	return true;
 }

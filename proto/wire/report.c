@@ -44,22 +44,67 @@ static size_t field_bytes(size_t len)
 
 static void put_payload(struct wire_buf *buf, const struct wire_bytes *items, uint32_t n, const uint8_t secret[WIRE_SECRET])
 {
-	size_t len = field_bytes(WIRE_SECRET);
-
-	for (uint32_t i = 0; i < n; i++) len += field_bytes(items[i].len);
-	wire_buf_add(buf, &(const uint8_t){SUBMIT_PAYLOAD}, 1);
-	wire_buf_varint(buf, len);
 	put_field(buf, PAYLOAD_SECRET, secret, WIRE_SECRET);
 	for (uint32_t i = 0; i < n; i++) put_field(buf, PAYLOAD_ITEMS, items[i].data, items[i].len);
 }
 
-enum isac_err wire_report_make(struct wire_buf *submit, const char *member, const char *hub_id, const Isac1__Header *header,
-			       const struct wire_bytes *items, uint32_t n, const uint8_t payload_secret[WIRE_SECRET],
-			       const uint8_t sign_secret[WIRE_SIGN_SECRET])
+static void put_clear(struct wire_buf *submit, const struct wire_bytes *items, uint32_t n, const uint8_t secret[WIRE_SECRET])
 {
-	uint8_t root[WIRE_HASH], key_id[WIRE_KEY_ID], sig[WIRE_SIGNATURE], public_key[WIRE_SIGN_PUBLIC];
-	Isac1__Header full = *header;
+	size_t len = field_bytes(WIRE_SECRET);
+
+	for (uint32_t i = 0; i < n; i++) len += field_bytes(items[i].len);
+	wire_buf_add(submit, &(const uint8_t){SUBMIT_PAYLOAD}, 1);
+	wire_buf_varint(submit, len);
+	put_payload(submit, items, n, secret);
+}
+
+static enum isac_err seal(struct wire_buf *out, uint8_t hash[WIRE_HASH], Isac1__Header *full, const struct wire_bytes *items, uint32_t n,
+			  const uint8_t secret[WIRE_SECRET], const struct wire_reader *readers, size_t readers_n)
+{
+	struct wire_buf clear;
+	enum isac_err err;
+
+	wire_buf_init(&clear, WIRE_LIMIT_FRAME_BYTES);
+	put_payload(&clear, items, n, secret);
+	err = clear.err;
+	if (!err) err = wire_sealed_make(out, (struct wire_bytes){clear.data, clear.len}, full, readers, readers_n);
+	if (!err) {
+		wire_hash(hash, out->data, out->len);
+		full->sealed = (ProtobufCBinaryData){WIRE_HASH, hash};
+	}
+	if (clear.data) sodium_memzero(clear.data, clear.len);
+	wire_buf_clear(&clear);
+	return err;
+}
+
+static enum isac_err sign(struct wire_buf *submit, const char *member, const char *hub_id, const Isac1__Header *full,
+			  const uint8_t sign_secret[WIRE_SIGN_SECRET])
+{
+	uint8_t sig[WIRE_SIGNATURE];
 	struct wire_buf bytes;
+	enum isac_err err;
+
+	wire_buf_init(&bytes, WIRE_LIMIT_FRAME_BYTES);
+	wire_pack(&bytes, &full->base);
+	err = bytes.err;
+	if (!err) err = wire_sign_make(sig, WIRE_SIGN_REPORT, hub_id, bytes.data, bytes.len, sign_secret);
+	if (!err) {
+		put_field(submit, SUBMIT_MEMBER, member, strlen(member));
+		put_field(submit, SUBMIT_HEADER, bytes.data, bytes.len);
+		put_field(submit, SUBMIT_SIGNATURE, sig, sizeof sig);
+		err = submit->err;
+	}
+	wire_buf_clear(&bytes);
+	return err;
+}
+
+enum isac_err wire_report_make_sealed(struct wire_buf *submit, const char *member, const char *hub_id, const Isac1__Header *header,
+				      const struct wire_bytes *items, uint32_t n, const uint8_t payload_secret[WIRE_SECRET],
+				      const uint8_t sign_secret[WIRE_SIGN_SECRET], const struct wire_reader *readers, size_t readers_n)
+{
+	uint8_t root[WIRE_HASH], key_id[WIRE_KEY_ID], public_key[WIRE_SIGN_PUBLIC], hash[WIRE_HASH];
+	Isac1__Header full = *header;
+	struct wire_buf sealed;
 	enum isac_err err;
 
 	if (!n) return ISAC_ERR_BAD_VALUE;
@@ -71,18 +116,21 @@ enum isac_err wire_report_make(struct wire_buf *submit, const char *member, cons
 	full.key_id = (ProtobufCBinaryData){sizeof key_id, key_id};
 	full.items_root = (ProtobufCBinaryData){sizeof root, root};
 	full.item_count = n;
-
-	wire_buf_init(&bytes, WIRE_LIMIT_FRAME_BYTES);
-	wire_pack(&bytes, &full.base);
-	err = bytes.err;
-	if (!err) err = wire_sign_make(sig, WIRE_SIGN_REPORT, hub_id, bytes.data, bytes.len, sign_secret);
+	wire_buf_init(&sealed, WIRE_LIMIT_FRAME_BYTES);
+	if (readers_n) err = seal(&sealed, hash, &full, items, n, payload_secret, readers, readers_n);
+	if (!err) err = sign(submit, member, hub_id, &full, sign_secret);
 	if (!err) {
-		put_field(submit, SUBMIT_MEMBER, member, strlen(member));
-		put_field(submit, SUBMIT_HEADER, bytes.data, bytes.len);
-		put_field(submit, SUBMIT_SIGNATURE, sig, sizeof sig);
-		put_payload(submit, items, n, payload_secret);
+		if (readers_n) put_field(submit, SUBMIT_PAYLOAD, sealed.data, sealed.len);
+		else put_clear(submit, items, n, payload_secret);
 		err = submit->err;
 	}
-	wire_buf_clear(&bytes);
+	wire_buf_clear(&sealed);
 	return err;
+}
+
+enum isac_err wire_report_make(struct wire_buf *submit, const char *member, const char *hub_id, const Isac1__Header *header,
+			       const struct wire_bytes *items, uint32_t n, const uint8_t payload_secret[WIRE_SECRET],
+			       const uint8_t sign_secret[WIRE_SIGN_SECRET])
+{
+	return wire_report_make_sealed(submit, member, hub_id, header, items, n, payload_secret, sign_secret, NULL, 0);
 }

@@ -210,6 +210,28 @@ enum isac_err wire_hub_parse(struct wire_hub *out, const char *text, size_t len,
 enum isac_err wire_report_make(struct wire_buf *submit, const char *member, const char *hub_id, const Isac1__Header *header,
 			       const struct wire_bytes *items, uint32_t n, const uint8_t payload_secret[WIRE_SECRET],
 			       const uint8_t sign_secret[WIRE_SIGN_SECRET]);
+/* The same with the payload sealed to these members, by their CURVE keys: a TLP_RED report. */
+struct wire_reader {
+	const char *name;
+	uint8_t curve[WIRE_CURVE];
+};
+enum isac_err wire_report_make_sealed(struct wire_buf *submit, const char *member, const char *hub_id, const Isac1__Header *header,
+				      const struct wire_bytes *items, uint32_t n, const uint8_t payload_secret[WIRE_SECRET],
+				      const uint8_t sign_secret[WIRE_SIGN_SECRET], const struct wire_reader *readers, size_t readers_n);
+/* Appends a SealedPayload of these bytes, for the report whose header has these ids. */
+enum isac_err wire_sealed_make(struct wire_buf *out, struct wire_bytes payload, const Isac1__Header *header,
+			       const struct wire_reader *readers, size_t n);
+/*
+ * What the hub can know: the header commits to these bytes, and each recipient has a key in them, its publisher at most one. What is said
+ * about another report names no recipients: each key is a member's, and whose they may be follows from that report.
+ */
+enum isac_err wire_sealed_check(const Isac1__Header *header, struct wire_bytes sealed, const char *publisher, struct wire_why *why);
+/* To whom a payload that was checked is sealed: the keys' names, in the arena. */
+enum isac_err wire_sealed_readers(char *const **names, size_t *n, struct wire_bytes sealed, struct wire_arena *arena);
+/* The payload's bytes, in the arena. NOT_FOUND: it holds no key for this member; NOT_AUTHENTIC: it is not what the header commits to,
+ * or does not open. */
+enum isac_err wire_sealed_open(struct wire_bytes *payload, const Isac1__Header *header, struct wire_bytes sealed, const char *member,
+			       const uint8_t curve_secret[WIRE_CURVE], struct wire_arena *arena, struct wire_why *why);
 /* Number, in its report, of the i-th item of an entry: those of a whole report are not numbered (README section 5). */
 static inline uint32_t wire_entry_index(const Isac1__Entry *entry, size_t i)
 {

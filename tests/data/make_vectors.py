@@ -9,6 +9,7 @@ import os
 import struct
 import sys
 
+import nacl.bindings as sodium
 from nacl.signing import SigningKey
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -488,7 +489,7 @@ def write_reports():
     case("created 300 s ahead", 8, 200, full(created_us=NOW_US + 300_000_000))
     case("created 7 days ago", 8, 200, full(created_us=NOW_US - 7 * 86400_000_000))
     case("texts of other languages", 8, 200, full(items=[indicator(4, "evil.example.org", tags=["Schadsoftware \u00fc", "\u60aa\u610f"], description="' ; DROP TABLE r; --")]))
-    case("header with an unknown field", 3, 400, full(change_header=lambda b: b + num(12, 1)))
+    case("header with an unknown field", 3, 400, full(change_header=lambda b: b + num(15, 1)))
     case("header with a field twice", 3, 400, full(change_header=lambda b: b + num(8, 3)))
     case("no header", 3, 400, full(change_header=lambda b: b"", sig=sign(ALICE, "report", HUB_ID, b"")))
     case("header that is no message, and no signature", 3, 400, full(change_header=lambda b: b"\xff", sig=b""))
@@ -514,6 +515,10 @@ def write_reports():
     case("no label", 5, 422, full(tlp=0))
     case("label 6", 5, 422, full(tlp=6))
     case("red for no one", 5, 422, full(tlp=5))
+    case("red in clear", 5, 422, full(tlp=5, recipients=["bob"]))
+    case("red with a hash of 31 bytes", 5, 422, full(tlp=5, recipients=["bob"], change_header=lambda b: b + raw(14, bytes(31))))
+    case("green and sealed", 5, 422, full(tlp=2, change_header=lambda b: b + raw(14, bytes(32))))
+    case("red, sealed to another payload", 7, 401, full(tlp=5, recipients=["bob"], change_header=lambda b: b + raw(14, bytes(32))))
     case("red for the publisher", 5, 422, full(tlp=5, recipients=["alice"]))
     case("amber with recipients", 5, 422, full(tlp=3, recipients=["bob"]))
     case("no payload", 7, 400, full(pay=b""))
@@ -625,9 +630,70 @@ def write_entries():
     f.write()
 
 
+# ---- README section 5, sealed reports ----
+def sealed_box(key, curve_public, ephemeral):
+    """libsodium's sealed box with an ephemeral key of our choice, so that a second run writes the same bytes."""
+    one_time = sodium.crypto_scalarmult_base(ephemeral)
+    nonce = hashlib.blake2b(one_time + curve_public, digest_size=24).digest()
+    return one_time + sodium.crypto_box(key, nonce, curve_public, ephemeral)
+
+
+def sealed_payload(clear, readers, key=seed("body key"), bound=None):
+    bound = b"isac1 sealed" + REPORT_ID + key_id(public(ALICE)) if bound is None else bound
+    body = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(clear, bound, bytes(24), key)
+    keys = [text(1, name) + raw(2, sealed_box(key, sodium.crypto_scalarmult_base(secret), seed("ephemeral " + name))) for name, secret in readers]
+    return raw(1, body) + b"".join(raw(2, k) for k in keys)
+
+
+def write_sealed():
+    f = File("sealed.txt", "Sealed payloads, as the hub judges them and as their readers open them.")
+    items, curve = plain_items(3), {name: seed("curve " + name) for name in ("alice", "bob", "carol", "dave")}
+    clear = payload(SECRET, items)
+    to = lambda *names: [(name, curve[name]) for name in names]
+    good = sealed_payload(clear, to("bob", "carol", "alice"))
+
+    def case(name, hub_code, member, code, data=good, recipients=("bob", "carol"), secret=None, commit=None, count=3, about=None):
+        head_bytes = header(report_id=REPORT_ID, key_id=key_id(public(ALICE)), created_us=NOW_US, kind=3 if about else 1, tlp=5, recipients=list(recipients),
+                            item_count=count, items_root=root([leaf(SECRET, i, item) for i, item in enumerate(items)]))
+        head_bytes += (raw(12, about) + text(13, "alice") if about else b"") + raw(14, commit or H(data))
+        f.case(name, publisher="alice", header=head_bytes, sealed=data, hub_code=hub_code, member=member, curve_secret=secret or curve[member], code=code,
+               **({"payload": clear} if code == 200 else {}))
+    case("for bob", 200, "bob", 200)
+    case("for carol", 200, "carol", 200)
+    case("for its publisher", 200, "alice", 200)
+    case("for somebody else", 200, "dave", 404)
+    case("for bob, who has another key", 200, "bob", 401, secret=curve["dave"])
+    case("recipients in another order", 200, "bob", 200, recipients=("carol", "bob"))
+    case("a recipient named twice", 200, "bob", 200, recipients=("bob", "carol", "bob"))
+    case("its publisher cannot read it", 200, "alice", 404, sealed_payload(clear, to("bob", "carol")))
+    case("its publisher is a recipient", 200, "alice", 200, sealed_payload(clear, to("bob", "alice")), ("bob", "alice"))
+    case("a recipient without a key", 422, "bob", 200, sealed_payload(clear, to("bob")))
+    case("a key for one who is not named", 422, "bob", 200, sealed_payload(clear, to("bob", "carol", "dave")))
+    case("two keys for bob", 422, "bob", 200, sealed_payload(clear, to("bob", "bob", "carol")))
+    case("two keys for its publisher", 422, "bob", 200, sealed_payload(clear, to("bob", "carol", "alice", "alice")))
+    case("no keys", 422, "bob", 404, sealed_payload(clear, []))
+    case("a key of 79 bytes", 422, "bob", 401, raw(1, bytes(40)) + raw(2, text(1, "bob") + raw(2, bytes(79))), ("bob",))
+    case("an empty body", 422, "bob", 401, sealed_payload(b"", to("bob")), ("bob",))
+    case("no body", 422, "bob", 401, raw(2, text(1, "bob") + raw(2, bytes(80))), ("bob",))
+    case("a body for another report", 200, "bob", 401, sealed_payload(clear, to("bob"), bound=b"isac1 sealed" + bytes(16) + key_id(public(ALICE))), ("bob",))
+    case("a body of another publisher", 200, "bob", 401, sealed_payload(clear, to("bob"), bound=b"isac1 sealed" + REPORT_ID + bytes(8)), ("bob",))
+    case("another payload than the header commits to", 401, "bob", 401, commit=H(b"x"))
+    case("no hash of this length", 401, "bob", 401, commit=H(good)[:31])
+    case("an unknown field", 400, "bob", 200, good + num(3, 1))
+    case("no message", 400, "bob", 400, b"\xff\xff")
+    about = lambda name, hub_code, code, data: case("about another report: " + name, hub_code, "bob", code, data, (), about=bytes(range(16)))
+    about("whose readers its header does not name", 200, 200, good)
+    about("no keys", 422, 404, sealed_payload(clear, []))
+    about("two keys for bob", 422, 200, sealed_payload(clear, to("bob", "carol", "bob")))
+    about("a key for what is no name", 422, 200, sealed_payload(clear, [*to("bob"), ("Carol", curve["carol"])]))
+    about("a key of 79 bytes", 422, 401, raw(1, bytes(40)) + raw(2, text(1, "bob") + raw(2, bytes(79))))
+    about("an empty body", 422, 401, sealed_payload(b"", to("bob")))
+    f.write()
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
-    for write in (write_sign, write_bundles, write_trees, write_receipts, write_feed_hash, write_accepted, write_refused, write_reports, write_entries):
+    for write in (write_sign, write_bundles, write_trees, write_receipts, write_feed_hash, write_accepted, write_refused, write_reports, write_entries, write_sealed):
         write()
 
 

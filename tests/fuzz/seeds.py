@@ -98,6 +98,14 @@ def item():
             yield bytes([check, len(header) & 255]) + header + field(data, 4)
 
 
+def sealed():
+    """The last byte says: the header commits to these very bytes."""
+    for case in map(dict, vectors("sealed")):
+        secret, header, data = (bytes.fromhex(case[key]) for key in ("curve_secret", "header", "sealed"))
+        for repair in (b"\0", b"\1"):
+            yield secret + struct.pack(">H", len(header)) + header + data + repair
+
+
 def filter():
     for row in rows("filter.rules") + rows("filter.eval"):
         yield from (part.encode() for part in row[1:3])

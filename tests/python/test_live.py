@@ -448,14 +448,15 @@ def test_red_and_groups(anna, enrol, admin):
     assert refused(anna, addresses(1), groups=["desk"]) == (422, 0)
     for name in ("anna", "cleo"):
         assert admin.control("group.join", [("group", "desk"), ("member", name)]).code == 200
-    red = anna.publish(addresses(2), tlp=pb.TLP_RED, recipients=["ben"])[2].seq
+    assert refused(anna, addresses(2), tlp=pb.TLP_RED, recipients=["ben"]) == (422, 0)         # in clear
+    red = anna.publish(addresses(2), tlp=pb.TLP_RED, recipients=["ben"], readers={m.name: m.home.curve_public for m in (anna, ben)})[2].seq
     group = anna.publish(addresses(2), tlp=pb.TLP_AMBER, groups=["desk"])[2].seq
     for member, seqs in [(anna, [red, group]), (ben, [red]), (cleo, [group])]:
         with member.feed() as line:
             line.subscribe(**{"from": pb.Subscribe.FROM_START})
             entries, _ = line.until_heartbeat(group)
         ring = member.client.keyring()
-        assert [e.seq for e in entries] == seqs and all(feed.check_entry(e, ring) for e in entries)
+        assert [e.seq for e in entries] == seqs and all(len(feed.check_entry(e, ring, member.home)[1]) == 2 for e in entries)
         page = member.client.request("QUERY", pb.Query(filter="true", wait_seq=group))
         assert [e.seq for e in page.entries] == seqs[::-1]
 

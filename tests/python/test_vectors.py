@@ -1,16 +1,18 @@
 """Every vector of proto/vectors, judged by an implementation that knows the specification only."""
 import pathlib
 import struct
+import types
 
+import nacl.bindings
 import pytest
 
-from isac1 import bundle, feed, frame, merkle, receipt, report, sign
+from isac1 import bundle, feed, frame, merkle, receipt, report, sealed, sign
 from isac1.messages import pb
 from isac1.scan import Refused, opened
 from isac1.tables import PROTO
 
-NUMBERS = {"code", "times", "n", "shown", "index", "type", "request_id", "sub", "prev_seq", "last_seq", "now_us", "step"}
-TEXTS = {"case", "hub_id", "kind", "hub_of_public"}
+NUMBERS = {"code", "times", "n", "shown", "index", "type", "request_id", "sub", "prev_seq", "last_seq", "now_us", "step", "hub_code"}
+TEXTS = {"case", "hub_id", "kind", "hub_of_public", "publisher", "member"}
 
 
 def value_of(file, key, text):
@@ -179,6 +181,15 @@ def _(c):
     entry = opened(c.entry, pb.Entry, reader=True)
     assert code_of(lambda: feed.check_proved(entry, c.hub_id, c.public)) == c.code
     assert c.code != 200 or feed.indexes(entry) == c.all("index")
+
+
+@vectors("sealed.txt")
+def _(c):
+    header = opened(c.header, pb.Header, reader=True)
+    reader = types.SimpleNamespace(name=c.member, curve_secret=c.curve_secret, curve_public=nacl.bindings.crypto_scalarmult_base(c.curve_secret))
+    assert code_of(lambda: sealed.check(c.sealed, header, c.publisher)) == c.hub_code
+    assert code_of(lambda: sealed.open_payload(c.sealed, header, reader)) == c.code
+    assert c.code != 200 or sealed.open_payload(c.sealed, header, reader) == c.payload
 
 
 def every_case():

@@ -45,8 +45,9 @@ def test_a_chain_is_found_from_each_of_its_ends_and_says_what_changed(anna, enro
 
 def test_a_version_that_one_may_not_see_is_not_named(anna, enrol):
     reader, friend = enrol("reader", "subscriber"), enrol("friend", "subscriber")
-    first, *_ = anna.publish([item(1)], tlp=pb.TLP_RED, recipients=["friend"])
-    hidden, _, body = anna.publish([item(1), item(2)], tlp=pb.TLP_RED, recipients=["friend"], change=supersedes(first))
+    first, *_ = anna.publish([item(1)], tlp=pb.TLP_RED, recipients=["friend"], readers={"friend": friend.home.curve_public})
+    hidden, _, body = anna.publish([item(1), item(2)], tlp=pb.TLP_RED, recipients=["friend"], change=supersedes(first),
+                                    readers={"friend": friend.home.curve_public})
     ask = pb.Versions(report_id=first.id, wait_seq=body.seq)
     assert [later.report_id for later in friend.client.request("VERSIONS", ask).later] == [hidden.id]
     assert not reader.client.request("VERSIONS", ask).later

@@ -308,7 +308,8 @@ def test_no_word_of_what_one_may_not_see(hub, alice, bob, carol):
     alice.publish("198.51.100.2", args=("--group", "inner"))
     alice.publish("8.8.8.8")
     bob.publish("198.51.100.3")
-    seq = alice.publish("198.51.100.4", tlp="red", args=("--to", "bob"))[0]["seq"]
+    alice.publish("198.51.100.4", tlp="red", args=("--to", "bob"))         # sealed: the hub cannot know whom it concerns
+    seq = alice.publish("198.51.100.5")[0]["seq"]
     notes.until(1, seq)
     assert notes.seen() == [(1, seq)] and status(bob) == (1, seq)
     assert hub.sql("select string_agg(seq || ':' || items, ' ' order by seq) from isac.concern").strip() == f"{seq}:1"

@@ -29,7 +29,7 @@ class Socket:
         self.zmq.linger = 0
         if endpoint:
             self.zmq.connect(endpoint)
-        self.last_id = 0
+        self.last_id, self.heard = 0, None      # heard: a list keeps every body that came
 
     def close(self):
         self.zmq.close()
@@ -56,6 +56,8 @@ class Socket:
         frames = self.zmq.recv_multipart()
         assert len(frames) == 2, f"{len(frames)} frames from the hub"
         head = Head.unpack(frames[0])
+        if self.heard is not None:
+            self.heard.append(frames[1])
         return head, message_of(head.type).FromString(frames[1])
 
     def request(self, name, body):

@@ -1,7 +1,7 @@
 """Sections 7 and 10: whose keys are to be trusted, what makes an entry good, and a session's bookkeeping."""
 import struct
 
-from . import bundle, merkle, sign
+from . import bundle, merkle, sealed, sign
 from .messages import pb
 from .scan import Refused, opened
 
@@ -77,6 +77,8 @@ class Keyring:
 
 def indexes(entry):
     """The numbers of the items that an entry shows: a whole report's (with a secret) count from 0 and do not say so."""
+    if entry.sealed:
+        return [0]                  # a sealed report counts as one item
     return list(range(len(entry.items))) if entry.secret else [item.index for item in entry.items]
 
 
@@ -104,12 +106,14 @@ def check_proved(entry, hub_id, public):
     return header
 
 
-def check_entry(entry, keyring):
-    """An entry of a delivery or a page: (header, items as messages)."""
+def check_entry(entry, keyring, home=None):
+    """An entry of a delivery or a page: (header, items as messages). home: who opens what is sealed."""
     key_id = opened(entry.header, pb.Header, reader=True).key_id
     key = keyring.keys.get(key_id)
     if key is None or key.member != entry.publisher or not key.good_for(entry.seq, entry.received_us):
         raise Refused(401, "no trusted key of this publisher")
+    if entry.sealed:
+        entry = sealed.unseal(entry, keyring.hub.hub_id, key.public, home)
     header = check_proved(entry, keyring.hub.hub_id, key.public)
     return header, [opened(item.item, pb.Item, reader=True) for item in entry.items]
 

@@ -3,7 +3,7 @@ import os
 import secrets
 import time
 
-from . import merkle, sign, value
+from . import merkle, sealed, sign, value
 from .messages import pb
 from .scan import Refused, opened, scan
 from .tables import LIMIT
@@ -25,20 +25,23 @@ def indicator(kind, text, **more):
 
 
 class Report:
-    """One signed report; `change` may alter header fields before the signature is made."""
+    """One signed report; `change` may alter header fields before the signature is made. readers: name -> CURVE key, and the payload is sealed."""
 
-    def __init__(self, home, items, tlp=pb.TLP_GREEN, groups=(), recipients=(), change=None):
+    def __init__(self, home, items, tlp=pb.TLP_GREEN, groups=(), recipients=(), change=None, readers=None):
         self.items, self.secret, at = list(items), secrets.token_bytes(32), now_us()
         self.salts = [merkle.salt(self.secret, i) for i in range(len(self.items))]
         self.leaves = [merkle.item_leaf(s, i) for s, i in zip(self.salts, self.items)]
         header = pb.Header(report_id=uuid7(at), key_id=home.key_id, created_us=at, kind=pb.KIND_INDICATOR, tlp=tlp, groups=groups,
                            recipients=recipients, item_count=len(self.items), items_root=merkle.root(self.leaves) if self.leaves else b"")
+        payload = pb.Payload(secret=self.secret, items=self.items).SerializeToString()
+        if readers:
+            payload = sealed.seal(payload, header, readers)
+            header.sealed = merkle.H(payload)
         if change:
             change(header)
         self.id, self.header = header.report_id, header.SerializeToString()
         self.signature = sign.sign(home.seed, "report", home.hub.hub_id, self.header)
-        payload = pb.Payload(secret=self.secret, items=self.items)
-        self.submit = pb.Submit(member=home.name, header=self.header, signature=self.signature, payload=payload.SerializeToString())
+        self.submit = pb.Submit(member=home.name, header=self.header, signature=self.signature, payload=payload)
 
 
 def _header(submit, member, hub_id, keys):
@@ -74,9 +77,14 @@ def _label(header, member):
         raise Refused(422, "kind or label", step=5)
     if red != bool(header.recipients) or (red and set(header.recipients) == {member}):
         raise Refused(422, "recipients", step=5)
+    if len(header.sealed) != (32 if red else 0):
+        raise Refused(422, "sealed or not", step=5)
 
 
 def _payload(submit, header):
+    if header.sealed:
+        sealed.check(submit.payload, header, submit.member)
+        return pb.Payload()
     try:
         payload = opened(submit.payload, pb.Payload)
     except Refused as refused:

@@ -246,11 +246,6 @@ static void reader_withdraws(struct draft *d)
 	reader_publishes(d);
 	is_about(d, 3, "reader");
 }
-static void sights_red(struct draft *d)
-{
-	sights(d);
-	d->h.tlp = 5;
-}
 static void sights_for_some(struct draft *d)
 {
 	sights(d);
@@ -295,9 +290,30 @@ static void tlp_6(struct draft *d)
 {
 	d->h.tlp = 6;
 }
+static void seal(struct draft *d)
+{
+	static uint8_t hash[WIRE_HASH];
+	d->h.sealed = (ProtobufCBinaryData){sizeof(hash), hash};
+}
+static void seal_31(struct draft *d)
+{
+	seal(d), d->h.sealed.len--;
+}
+static void sights_red_in_clear(struct draft *d)
+{
+	sights(d), d->h.tlp = 5;
+}
+static void sights_red(struct draft *d)
+{
+	sights_red_in_clear(d), seal(d);
+}
+static void sights_green_sealed(struct draft *d)
+{
+	sights(d), seal(d);
+}
 static void red_nobody(struct draft *d)
 {
-	d->h.tlp = 5;
+	d->h.tlp = 5, seal(d);
 }
 static void recipient(struct draft *d, const char *name)
 {
@@ -314,6 +330,14 @@ static void red_unknown(struct draft *d)
 static void red_bob(struct draft *d)
 {
 	red_nobody(d), recipient(d, "bob");
+}
+static void red_in_clear(struct draft *d)
+{
+	red_bob(d), d->h.sealed.len = 0;
+}
+static void red_half_sealed(struct draft *d)
+{
+	red_bob(d), seal_31(d);
 }
 static void amber_bob(struct draft *d)
 {
@@ -407,6 +431,8 @@ static const struct {
 	{"a sighting", sights, 200},
 	{"a sighting by a subscriber", reader_sights, 200},
 	{"a red sighting: the original names the recipients", sights_red, 200},
+	{"a red sighting in clear", sights_red_in_clear, 422},
+	{"a green sighting, sealed", sights_green_sealed, 422},
 	{"a sighting for a group", sights_for_some, 422},
 	{"about of 15 bytes", about_is_short, 422},
 	{"about_publisher empty", about_nobody, 422},
@@ -421,6 +447,10 @@ static const struct {
 	{"red for oneself", red_self, 422},
 	{"red for a stranger", red_unknown, 422},
 	{"red for bob", red_bob, 200},
+	{"red in clear", red_in_clear, 422},
+	{"red with a hash of 31", red_half_sealed, 422},
+	{"green and sealed", seal, 422},
+	{"green with a hash of 31", seal_31, 422},
 	{"amber for bob", amber_bob, 422},
 	{"own group", group_own, 200},
 	{"other group", group_other, 422},

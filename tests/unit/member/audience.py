@@ -11,9 +11,11 @@ CLEAR, GREEN, AMBER, AMBER_STRICT, RED = range(1, 6)
 SUBSETS = [(), (10,), (20,), (10, 20)]
 
 
-def may_see(label, named_groups, my_groups, recipients, own, suspended):
+def may_see(label, named_groups, my_groups, recipients, own, suspended, client):
     if suspended:
         return False            # a suspended member is cut off: it sees not even its own
+    if client and label not in (CLEAR, GREEN, AMBER):
+        return False
     if own:
         return True
     by_label = {CLEAR: True, GREEN: True, AMBER: True, AMBER_STRICT: True, RED: ME in recipients}
@@ -23,12 +25,12 @@ def may_see(label, named_groups, my_groups, recipients, own, suspended):
 
 def main():
     print("# Made by tests/unit/member/audience.py. I am member 7, in groups 10 and 20 or fewer.")
-    print("# tlp, groups of the report, my groups, recipients, publisher, suspended: may I see it?")
-    for label, named, mine, recipients, publisher, suspended in product(
-            range(0, 7), SUBSETS, SUBSETS, [(), (ME,), (OTHER,), (ME, OTHER)], (ME, THIRD), (0, 1)):
-        seen = may_see(label, named, mine, recipients, publisher == ME, suspended)
+    print("# tlp, groups of the report, my groups, recipients, publisher, suspended, client of a member: may I see it?")
+    for label, named, mine, recipients, publisher, suspended, client in product(
+            range(0, 7), SUBSETS, SUBSETS, [(), (ME,), (OTHER,), (ME, OTHER)], (ME, THIRD), (0, 1), (0, 1)):
+        seen = may_see(label, named, mine, recipients, publisher == ME, suspended, client)
         text = lambda ids: ",".join(map(str, ids)) or "-"
-        print(label, text(named), text(mine), text(recipients), publisher, suspended, "yes" if seen else "no")
+        print(label, text(named), text(mine), text(recipients), publisher, suspended, client, "yes" if seen else "no")
 
 
 main()

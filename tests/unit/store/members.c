@@ -44,7 +44,7 @@ static enum isac_err add_member(const char *name, uint8_t nr, const char *const 
 		while (strcmp(member_space_names[kind], args[2 * space.n])) kind++;
 		err = member_space_parse(&item[space.n], (enum member_space_kind)kind, args[2 * space.n + 1], false, why);
 	}
-	if (!err) err = store_insert_member(db, &bundle, "isp", MEMBER_PUBLISHER | MEMBER_SUBSCRIBER, why);
+	if (!err) err = store_insert_member(db, &bundle, "isp", MEMBER_PUBLISHER | MEMBER_SUBSCRIBER, "", why);
 	return err || !n ? err : store_insert_space(db, &space, why);
 }
 
@@ -55,6 +55,14 @@ static void test_first_admin(void **state)
 	(void)state;
 	assert_int_equal(store_insert_first_admin(db, &other, MEMBER_ADMIN), ISAC_ERR_CONFLICT);
 	assert_string_equal(cluster_sql("select string_agg(name, ',') from isac.member"), "alice");
+}
+
+static enum isac_err move(const char *group, const char *member, enum store_group_act act)
+{
+	struct store_group g;
+	enum isac_err err = store_select_group(db, group, member, &g);
+
+	return err ? err : store_update_group(db, &g, act, g.member_id);
 }
 
 static void test_command(void **state)
@@ -71,12 +79,12 @@ static void test_command(void **state)
 	(void)state;
 	assert_int_equal(store_admin_begin(db, &cmd), ISAC_OK);
 	assert_int_equal(add_member("bob", 2, args, 5, &why), ISAC_OK);
-	assert_int_equal(store_insert_group(db, "finance", &why), ISAC_OK);
-	assert_int_equal(store_insert_group(db, "energy", &why), ISAC_OK);
-	assert_int_equal(store_update_group(db, "finance", "bob", true, &why), ISAC_OK);
-	assert_int_equal(store_update_group(db, "energy", "bob", true, &why), ISAC_OK);
-	assert_int_equal(store_update_group(db, "finance", "alice", true, &why), ISAC_OK);
-	assert_int_equal(store_update_group(db, "finance", "alice", false, &why), ISAC_OK);
+	assert_int_equal(store_insert_group(db, "finance", 0, &why), ISAC_OK);
+	assert_int_equal(store_insert_group(db, "energy", 0, &why), ISAC_OK);
+	assert_int_equal(move("finance", "bob", STORE_GROUP_JOIN), ISAC_OK);
+	assert_int_equal(move("energy", "bob", STORE_GROUP_JOIN), ISAC_OK);
+	assert_int_equal(move("finance", "alice", STORE_GROUP_JOIN), ISAC_OK);
+	assert_int_equal(move("finance", "alice", STORE_GROUP_LEAVE), ISAC_OK);
 	assert_int_equal(store_admin_end(db, true), ISAC_OK);
 	assert_int_equal(store_admin_begin(db, &cmd), ISAC_ERR_AGAIN);
 	cmd = command(1, "another command");
@@ -116,6 +124,7 @@ static void test_rollback(void **state)
 		{"net", "198.51.100.1/24"}, {"net", "300.1.1.1"}, {"net", "10.0.0.0/33"},    {"net", ""}, {"asn", "-1"},
 		{"asn", "4294967296"},	    {"asn", "AS"},	  {"domain", "not a domain"}};
 	struct wire_why why;
+	struct store_group g;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -129,11 +138,13 @@ static void test_rollback(void **state)
 	assert_int_equal(add_member("robert", 2, NULL, 0, &why), ISAC_ERR_CONFLICT); /* bob's CURVE key */
 	assert_string_equal(cluster_sql("select count(*) from isac.admin_event"), "1");
 	assert_string_equal(cluster_sql("select string_agg(name, ',' order by id) from isac.member"), "alice,bob");
-	assert_int_equal(store_update_group(db, "nosuch", "bob", true, &why), ISAC_ERR_NOT_FOUND);
-	assert_int_equal(store_update_group(db, "finance", "nosuch", true, &why), ISAC_ERR_NOT_FOUND);
+	assert_int_equal(store_select_group(db, "nosuch", "bob", &g), ISAC_OK);
+	assert_int_equal(g.id, 0);
+	assert_int_equal(store_select_group(db, "finance", "nosuch", &g), ISAC_OK);
+	assert_true(g.id && !g.member_id && !g.is_in);
 	assert_int_equal(store_update_member(db, "nosuch", 1, 0, &why), ISAC_ERR_NOT_FOUND);
-	assert_int_equal(store_insert_group(db, "finance", &why), ISAC_ERR_CONFLICT);
-	assert_int_equal(store_insert_group(db, "Not A Name", &why), ISAC_ERR_BAD_VALUE);
+	assert_int_equal(store_insert_group(db, "finance", 0, &why), ISAC_ERR_CONFLICT);
+	assert_int_equal(store_insert_group(db, "Not A Name", 0, &why), ISAC_ERR_BAD_VALUE);
 }
 
 static void test_keys(void **state)
