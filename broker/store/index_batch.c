@@ -119,7 +119,8 @@ static void put_mention(struct wire_buf *b, const struct report *r, uint32_t ind
 	store_field_i16(b, (int16_t)report_item_kind(r, item));
 	if (sighting) store_field_i16(b, (int16_t)sighting->verdict);
 	else store_field_null(b);
-	if (report_item_kind(r, item) == ISAC1__KIND__KIND_INDICATOR && r->withdrawn_seq) store_field_i64(b, (int64_t)r->withdrawn_seq); /* made again, it is as it was */
+	/* Made again, it is as it was. */
+	if (r->withdrawn_seq && report_item_kind(r, item) == ISAC1__KIND__KIND_INDICATOR) store_field_i64(b, (int64_t)r->withdrawn_seq);
 	else store_field_null(b);
 }
 

@@ -37,6 +37,8 @@ static bool ends(const struct store_index_life *l)
 
 static bool ends_sealed(const struct store_index_life *l)
 {
+	/* A successor with a lower label is not sealed itself, and ends what it replaces as a whole, too. */
+	if (l->report->header->supersedes.len) return l->item == 0;
 	return l->report->sealed && l->report->header->kind != ISAC1__KIND__KIND_SIGHTING;
 }
 
