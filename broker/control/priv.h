@@ -74,10 +74,13 @@ enum isac_err control_arg_number(uint64_t *out, const struct control_call *call,
 enum isac_err control_arg_bundle(struct wire_member *out, const struct control_call *call);
 
 /* ---- member.c ---------------------------------------------------------------------------- */
-enum isac_err control_member_roles(uint32_t *out, const struct control_call *call);
-enum isac_err control_member_type(const char **out, const struct control_call *call);
-/* The organisation whose client a new member with these roles is; "" = it is an organisation itself. */
-enum isac_err control_member_client_of(const char **out, const struct control_call *call, uint32_t roles);
+/* What the commands say that enrol a member. */
+struct control_newcomer {
+	struct wire_member bundle;
+	uint32_t roles;
+	const char *type, *client_of; /* the organisation whose client it is; "" = it is an organisation itself */
+};
+enum isac_err control_member_read(struct control_newcomer *out, const struct control_call *call);
 /* The admin who enrols a member stands by its space: no claim waits. */
 enum isac_err control_member_space(struct control_call *call, const char *name);
 /* ---- list.c ------------------------------------------------------------------------------ */

@@ -89,6 +89,18 @@ int client_request_pause_ms(unsigned attempt, uint32_t hint_ms); /* growing, wit
 enum isac_result client_value_read(struct wire_value *out, const char *type, const char *value, struct wire_arena *arena,
 				   struct isac_error *err);
 
+/* A question about one value: the message, and where in it type and value go. */
+struct client_value_question {
+	uint16_t frame, reply;
+	ProtobufCMessage *message;
+	uint32_t *type;
+	char **value;
+};
+/* *out as of client_value_read; the answer lives in isac->answer. */
+enum isac_result client_value_ask(ProtobufCMessage **answer, struct wire_value *out, struct isac *isac,
+				  const struct client_value_question *q, const char *type, const char *value, struct wire_arena *arena,
+				  struct isac_error *err);
+
 /* ---- directory.c: who may sign for whom ---- */
 enum isac_result client_directory_open(struct client_directory **out, struct isac_error *err);
 void client_directory_close(struct client_directory **d);
