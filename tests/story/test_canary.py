@@ -28,7 +28,15 @@ class Town(rights.Town):
 
     def items(self, paper):
         word = self.canary[paper.number] = secrets.token_hex(12)
-        return [report.indicator(VALUE_NUMBER["domain"], f"{word}.example", raw=f"{word}[.]example", description=f"seen by {word}", tags=[word],
+        ipv4, domain, said = VALUE_NUMBER["ipv4"], VALUE_NUMBER["domain"], f"said by {word}"
+        gone = lambda number, value: pb.Item(withdrawal=pb.Withdrawal(type=number, value=value, description=said)).SerializeToString()
+        if paper.kind == pb.KIND_SIGHTING:
+            return [pb.Item(sighting=pb.Sighting(type=ipv4, value=paper.value, verdict=pb.VERDICT_POSITIVE, description=said)).SerializeToString()]
+        if paper.kind == pb.KIND_WITHDRAWAL:
+            return [gone(ipv4, paper.value)]
+        before = paper.supersedes
+        replaced = [gone(domain, f"{self.canary[before.number]}.example"), gone(ipv4, before.value)] if before else []
+        return [*replaced, report.indicator(VALUE_NUMBER["domain"], f"{word}.example", raw=f"{word}[.]example", description=f"seen by {word}", tags=[word],
                                  references=[f"https://{word}.example/"]),
                 report.indicator(VALUE_NUMBER["ipv4"], paper.value)]
 
