@@ -351,8 +351,8 @@ static void warn_of_address(const struct parent *p, const struct wire_hub *hub)
 	const char *listen = base_conf_str(p->conf, "listen");
 	if (leads_to(hub->address, listen)) return;
 	base_log(BASE_LOG_WARN, "address.differs", "listen=%s told=%s", listen, hub->address);
-	isacd_say("hub.pub tells members to connect to %s, but this hub listens at %s. Does a forwarding lead there? Else change one of them",
-		  hub->address, listen);
+	isacd_say("hub.pub tells members to connect to %s, but this hub listens at %s", hub->address, listen);
+	isacd_say("if nothing forwards from there to here, change one of them: listen in isacd.conf, or the line address in hub.pub");
 }
 
 /* What only root may be able to do comes before the drop; the rest must work without. */
