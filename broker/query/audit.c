@@ -11,7 +11,7 @@
 
 enum { TEXT_MAX = 1024 };
 
-static void add(char *out, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(char *out, const char *format, ...)
 {
 	size_t len = strlen(out);
 	va_list args;
