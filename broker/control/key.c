@@ -26,6 +26,7 @@ enum isac_err control_key_add(struct control_call *call)
 	if (strcmp(bundle.name, name)) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "the bundle is not one of this member");
 	if (until_us && until_us <= from_us) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "valid_until_us is not after valid_from_us");
 	err = store_insert_key(call->db, name, bundle.sign, (int64_t)from_us, (int64_t)until_us, call->why);
+	if (!err && control_arg(call->cmd, "curve")) return store_update_curve(call->db, &bundle, call->why);
 	if (!err) warn_of_curve(call, &bundle);
 	return err;
 }

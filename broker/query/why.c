@@ -161,7 +161,7 @@ static bool explain(struct why *w, struct why_row *row, const struct filter *fil
 static void take_range(void *arg, const struct store_range *range)
 {
 	struct why *w = arg;
-	if (w->err || (*w->ask->name && strcmp(w->ask->name, range->name) != 0)) return;
+	if (w->err || range->passed || (*w->ask->name && strcmp(w->ask->name, range->name) != 0)) return;
 	const struct filter *filter = query_match_again(&w->kept, range->filter, range->compiled_us);
 	struct why_row *row = filter ? row_for(w, range->name) : NULL;
 	if (!row) return;
@@ -194,14 +194,17 @@ static enum isac_err judge_subscription(struct why *w, const struct store_subscr
 	struct verdict v = judge(w, filter, w->call->self, sub->name);
 	uint32_t state = WAITING;
 	if (!v.items) state = v.held || is_all_held(w) ? HELD : FILTER;
-	else if (is_behind) state = sub->created_us > w->report->received_us ? BEFORE : PASSED;
+	else if (is_behind || w->report->withdrawn_seq) state = sub->created_us > w->report->received_us ? BEFORE : PASSED;
 	return explain(w, row, filter, w->call->self, state) ? ISAC_OK : ISAC_ERR_TOO_LARGE;
 }
 
 /* This row of the report, by all ranges and subscriptions. */
 static enum isac_err judge_row(struct why *w, const struct store_subscription *subs, size_t n)
 {
-	struct store_range_ask ask = {.seq = w->report->seq, .member_id = w->call->self->id, .max = WIRE_LIMIT_WHO_RANGES};
+	struct store_range_ask ask = {.seq = w->report->seq,
+				      .member_id = w->call->self->id,
+				      .max = WIRE_LIMIT_WHO_RANGES,
+				      .withdrawn = w->report->withdrawn_seq > 0};
 	enum isac_err err = store_select_ranges(w->call->q->db, &ask, take_range, w);
 	if (!err) err = w->err;
 	for (size_t i = 0; i < n && !err; i++)

@@ -110,7 +110,7 @@ static void take_range(void *arg, const struct store_range *range)
 
 	g->last_id = range->id;
 	g->looked_at++;
-	if (g->err || !match(g, range, bits)) return;
+	if (g->err || range->passed || !match(g, range, bits)) return;
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 64;
 
@@ -168,7 +168,7 @@ static enum isac_err load(struct sent *s, struct store_db *db, const struct sent
 
 static enum isac_err find_ranges(struct finding *g, struct store_db *db, const struct report *report)
 {
-	struct store_range_ask ask = {.seq = report->seq, .max = RANGES_A_PAGE};
+	struct store_range_ask ask = {.seq = report->seq, .max = RANGES_A_PAGE, .withdrawn = report->withdrawn_seq > 0};
 	enum isac_err err;
 
 	g->report = report;

@@ -28,7 +28,7 @@ static const struct store_stmt END_SEALED = {
 		      "FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::int[]) AS u(publisher, report_id, seq, count) "
 		      "JOIN member p ON p.name = u.publisher JOIN report_key k ON k.publisher_id = p.id AND k.report_id = u.report_id "
 		      "JOIN report o ON o.seq = k.seq WHERE u.count IS NULL OR u.count = o.item_count GROUP BY 1) e "
-		      "WHERE m.seq = e.original AND m.kind = 1 AND m.ended_seq IS NULL"};
+		      "WHERE m.seq = e.original AND m.kind = 1 AND COALESCE(m.ended_seq > e.seq, true)"};
 
 static bool ends(const struct store_index_life *l)
 {

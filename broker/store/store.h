@@ -262,6 +262,7 @@ struct store_range {
 	int64_t compiled_us;
 	uint64_t from_seq, until_seq, maybe_seq, acked_seq;
 	int64_t opened_us, closed_us; /* 0 = open */
+	bool passed;		      /* out: a gap stood there in place of the report that was asked about, whatever matches */
 };
 /* Writes rows for ranges that open, at until_seq = from_seq, and sets their ids. (session, opened_us) may come twice: it is one row. */
 enum isac_err store_insert_ranges(struct store_db *db, struct store_range *ranges, size_t n);
@@ -274,6 +275,7 @@ struct store_range_ask {
 	uint64_t seq, after_id;
 	int32_t member_id; /* 0 = of everybody */
 	size_t max;
+	bool withdrawn; /* the report was, by admins: only whom it had been sent to by then is meant */
 };
 enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
 				  void (*row)(void *arg, const struct store_range *range), void *arg);
@@ -376,6 +378,8 @@ enum isac_err store_update_member(struct store_db *db, const char *name, int sus
 enum isac_err store_insert_invited(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
 				   const char *client_of, int64_t until_us, struct wire_why *why);
 enum isac_err store_update_invited(struct store_db *db, const char *name, uint32_t roles);
+/* The bundle's CURVE key in place of the member's. CONFLICT: another member has it. */
+enum isac_err store_update_curve(struct store_db *db, const struct wire_member *bundle, struct wire_why *why);
 /* It becomes who it was invited to be, with its own keys. CONFLICT: it did already. */
 enum isac_err store_update_joined(struct store_db *db, int32_t member_id, const struct wire_member *bundle, struct wire_why *why);
 /* Shut out for good: keys expire, groups, subscriptions and space end; groups that it owns are the admins' from then on. NOT_ALLOWED: it is
@@ -446,6 +450,15 @@ struct store_recalled_ask {
 };
 enum isac_err store_select_recalled(struct store_db *db, const struct store_recalled_ask *ask, struct store_recalled *out, size_t max,
 				    size_t *n);
+/* Whom a withdrawal by admins was to be told to. */
+struct store_told {
+	int32_t member_id;
+	const char *name;	/* of the subscription; lives for the call */
+	uint64_t seq;		/* the report's, or that of a release of it */
+	int64_t at_us, told_us; /* when it was ordered; when this one was told, 0: it was not */
+};
+enum isac_err store_select_told(struct store_db *db, uint64_t report_seq /* or of a release of it */,
+				void (*row)(void *arg, const struct store_told *told), void *arg);
 /* The signed commands behind recalls: what a reader can check. */
 struct store_order {
 	int64_t recall_id;

@@ -74,7 +74,7 @@ _isac()
 	"admin member suspend"*|"admin member resume"*|"admin member erase"*) opts="--dry-run" ;;
 	"admin member add"*) opts="--role --type --client-of --asn --net --domain --dry-run" ;;
 	"admin member role"*) opts="--role --dry-run" ;;
-	"admin key add"*) opts="--valid-from --valid-until --dry-run" ;;
+	"admin key add"*) opts="--valid-from --valid-until --curve --dry-run" ;;
 	"admin key revoke"*) opts="--from-seq --dry-run" ;;
 	"admin retention"*) opts="--dry-run --before" ;;
 	"admin life") next="list set" ;;

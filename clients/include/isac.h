@@ -342,12 +342,14 @@ struct isac_sent {
 	bool maybe;		   /* the hub stopped unexpectedly: perhaps it was sent */
 	bool acked;		   /* the subscriber said, in that session, that it is safe */
 	int64_t from_us, until_us; /* sent then; until_us 0: the session is still open */
+	int64_t told_us;	   /* when it was told that admins withdrew the report; 0: it was not */
 };
 struct isac_who {
 	uint64_t seq;
 	const char *publisher;
 	int64_t received_us;
-	bool removed; /* the report's content is gone, so it cannot be said any more */
+	bool removed;	      /* the report's content is gone, so it cannot be said any more */
+	int64_t withdrawn_us; /* when admins withdrew it; 0: they did not */
 	const struct isac_sent *sent;
 	size_t sent_n;
 };

@@ -183,6 +183,16 @@ def test_a_label_is_lowered_by_its_source_and_nobody_else(hub, alice, bob):
     assert hub.sql(f"SELECT count(*), count(ended_seq) FROM isac.mention WHERE seq = {first['seq']}").strip() == "1|1"
 
 
+def test_what_is_said_about_reports_has_a_rate_of_its_own(make_hub):
+    hub = make_hub("rate_feedback_per_s=2", "rate_feedback_burst=1")
+    alice, bob = hub.enrol("alice"), hub.enrol("bob")
+    reports = [alice.publish(f"198.51.100.{n}")[0] for n in range(1, 7)]
+    assert hub.stat("intake.limited") == 0
+    done = [bob.json("sighting", f"198.51.100.{n}")[0]["code"] for n in range(1, 7)]     # who is limited waits and sends again
+    assert done == [200] * 6 and hub.stat("intake.limited") > 0
+    assert all(r["code"] == 200 for r in reports)
+
+
 # ---- what becomes of a value
 
 def life(member, value):

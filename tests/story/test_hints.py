@@ -42,6 +42,21 @@ def test_a_new_home_with_another_connection_key(hub, tmp_path):
     new.publish("198.51.100.7")
 
 
+def test_a_lost_connection_key_is_replaced(hub, tmp_path):
+    alice, bob = hub.enrol("alice"), hub.enrol("bob")
+    old = alice.publish("198.51.100.7")[0]
+    (alice.home / "curve.key").unlink()
+    new = hub.keygen("alice", tmp_path / "new")
+    new.isac("status", "--timeout", "2", ok=(3,))
+    assert not hub.admin.json("admin", "key", "add", "alice", new.home / "member.pub", "--curve")
+    assert new.json("status")[0]["roles"] and new.publish("198.51.100.8")[0]["code"] == 200
+    # What she signed before still verifies, and what is sealed to her from now on she can read.
+    assert all(i["verified"] for i in bob.json("query", "publisher = alice", "--wait")) and old["code"] == 200
+    red = bob.publish("198.51.100.9", tlp="red", args=("--to", "alice"))[0]
+    got = new.json("subscribe", "--from", "start", "--idle-exit", "1")
+    assert [i["value"] for i in got if i["report_id"] == red["report_id"]] == ["198.51.100.9"]
+
+
 def test_a_network_as_a_value():
     hint = "the addresses in it, too: value in 203.0.113.0/24"
     assert hint in hubs.run(hubs.BIN / "isac", "filter", "check", "type = cidr and value = 203.0.113.0/24").stderr

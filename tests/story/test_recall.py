@@ -179,6 +179,12 @@ def test_two_admins_withdraw_what_another_published(hub):
     assert (row["reason"], row["sent"]) == ("withdrawn", "2")
     alice.publish("203.0.113.10")
     catch_up(soc, "s")
+    who = alice.json("who", bad["report_id"])[0]
+    assert who["withdrawn"] and {(s["member"], s["subscription"], s["told"] is not None) for s in who["sent"]} == {
+        ("soc", "s", True), ("other", "live", True)}
+    assert alice.json("who", good["report_id"])[0]["withdrawn"] is None
+    told_why = lambda member: {s["subscription"]: s["state"] for s in member.json("why", bad["report_id"])[0]["subscriptions"]}
+    assert told_why(soc) == {"s": "sent"} and told_why(late) == {"l": "before"}
     shown = {r["receiver"]: (r["told"] != "", r["acknowledged"]) for r in hub.admin.json("admin", "recall", "show", row["id"])}
     assert shown == {"soc": (True, "yes"), "other": (True, "no")}
     # Once is enough; what is only about a report has no end of its own.
