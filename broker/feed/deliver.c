@@ -196,7 +196,6 @@ static bool plan_next(struct feed *f, struct round *round, struct feed_session *
 	s->caught_up = false;
 	if (!feed_plan_behind(f, s, p)) {
 		feed_session_move(f, s, FEED_WAIT_PAGE);
-		feed_page_ask(f, s->position);
 		return false;
 	}
 	if (p->hole) round->moved |= !feed_send_gap(f, s, p->hole, p->hole_reason);
@@ -276,6 +275,7 @@ static void send_group(struct feed *f, struct group *g)
 	base_stats_add(STAT_feed_batches, g->to_n);
 }
 
+/* Each that is ready once, up to bytes_max. Those who are behind make way, after the first of them, when a commit has come. */
 static void serve(struct feed *f, struct round *round, enum feed_place place, const size_t *bytes, size_t bytes_max, struct feed_plan *p)
 {
 	struct feed_session *s;
@@ -284,6 +284,7 @@ static void serve(struct feed *f, struct round *round, enum feed_place place, co
 		s->round = f->round;
 		feed_session_move(f, s, place); /* to the end: who is left out is first the next time */
 		step_session(f, round, s, p);
+		if (place == FEED_READY_BEHIND && base_mailbox_count(f->commits)) return;
 	}
 }
 
@@ -299,22 +300,33 @@ static void serve_behind(struct feed *f, struct round *round, struct feed_plan *
 	f->behind_at_us += (int64_t)round->behind_bytes * 1000000 / rate;
 }
 
+static void send_groups(struct feed *f, struct round *round)
+{
+	struct group *g, *next;
+
+	for (g = round->first; g; g = next) {
+		next = g->newer;
+		send_group(f, g);
+		group_free(g);
+	}
+	memset(round->bucket, 0, sizeof(round->bucket));
+	round->first = NULL;
+	round->tail = &round->first;
+}
+
 static bool deliver_round(struct feed *f, struct feed_plan *p)
 {
 	struct round *round = calloc(1, sizeof(*round));
-	struct group *g, *next;
 	bool moved;
 
 	if (!round) return false;
 	round->tail = &round->first;
 	f->round++;
 	serve(f, round, FEED_READY, &round->bytes, ROUND_BYTES, p);
+	send_groups(f, round); /* before anything is done for those who are behind */
 	serve_behind(f, round, p);
-	for (g = round->first; g; g = next) {
-		next = g->newer;
-		send_group(f, g);
-		group_free(g);
-	}
+	feed_page_tend(f);
+	send_groups(f, round);
 	feed_ring_trim(f); /* what was encoded counts, too */
 	moved = round->moved;
 	free(round);
@@ -334,6 +346,7 @@ void feed_deliver(struct feed *f)
 	wire_buf_init(&p.bytes, WIRE_LIMIT_REPLY_BYTES);
 	do ready = feed_is_ready(f);
 	while (ready && f->link && link_is_free(f) && deliver_round(f, &p) && !base_mailbox_count(f->commits));
+	feed_page_tend(f);
 	wire_buf_clear(&p.bytes);
 	free(p.shown);
 }

@@ -93,8 +93,8 @@ static void take_message(struct feed *f, const struct base_link_msg *msg)
 	if (to->data[0] != 'M' || msg->parts != 4 || msg->part[1].len >= sizeof(name)) return;
 	memcpy(name, msg->part[1].data, msg->part[1].len);
 	name[msg->part[1].len] = 0;
-	self = f->roster ? member_roster_find(f->roster, name) : NULL;
-	if (self && !self->suspended) feed_handle(f, to->data + 1, to->len - 1, self, msg->part[2], msg->part[3]);
+	self = feed_rights_member(f, name);
+	if (self) feed_handle(f, to->data + 1, to->len - 1, self, msg->part[2], msg->part[3]);
 	else feed_send_error(f, to->data + 1, to->len - 1, 0, 0, ISAC_ERR_NOT_ALLOWED, NULL);
 }
 

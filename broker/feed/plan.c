@@ -175,7 +175,7 @@ bool feed_plan_behind(struct feed *f, struct feed_session *s, struct feed_plan *
 		plan_ring(f, s, p);
 		return true;
 	}
-	page = feed_page_find(f, s->position, &at);
+	page = feed_page_find(f, s, &at);
 	if (!page) return false;
 	if (!page->n) p->hole = page->until;
 	for (; at < page->n && p->size < FEED_BATCH_BYTES; at++) {

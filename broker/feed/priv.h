@@ -72,23 +72,29 @@ void feed_ring_count(struct feed_ring *ring, struct feed_slot *slot, size_t byte
 /* ---- pages of catch-up: read once, for all who are there ---- */
 struct feed_job;
 struct feed_page {
+	uint64_t number; /* never given twice */
 	uint64_t after, until;
 	struct report **report;
-	size_t n, bytes; /* n = 0: nothing is left up to `until` */
-	int64_t used_us;
+	size_t n, bytes;	  /* n = 0: nothing is left up to `until` */
+	uint32_t readers;	  /* ready sessions that are at it */
+	int64_t used_us, came_us; /* monotonic */
 };
 struct feed_pages {
 	struct feed_page *page[FEED_PAGES_MAX];
-	size_t n, bytes, bytes_max;
-	uint64_t asked[FEED_PAGES_ASKED_MAX];
-	size_t asked_n, discard; /* discard: so many of those under way are not to be used */
-	int64_t retry_at_us;	 /* monotonic; 0 = no failure */
+	size_t n, bytes, bytes_max, page_bytes; /* page_bytes: of the last that came */
+	uint64_t number;
+	uint64_t asked[FEED_PAGES_ASKED_MAX]; /* positions */
+	size_t asked_n, discard;	      /* discard: so many of those under way are not to be used */
+	int64_t retry_at_us;		      /* monotonic; 0 = no failure */
 };
 void feed_page_free(struct feed_page **page);
-/* The page that goes on behind position, and where in it. NULL: none is here. */
-const struct feed_page *feed_page_find(struct feed *f, uint64_t position, size_t *at);
-void feed_page_ask(struct feed *f, uint64_t position);
-void feed_page_take(struct feed *f, struct feed_job *job);	    /* what the reader brought */
+struct feed_session;
+/* The page that goes on behind the session's position, and where in it; it stays while the session is ready. NULL: none is here. */
+const struct feed_page *feed_page_find(struct feed *f, struct feed_session *s, size_t *at);
+void feed_page_leave(struct feed *f, struct feed_session *s);		     /* the session is not ready to read any more */
+bool feed_page_next(const struct feed *f, uint64_t *after, uint64_t *until); /* which one is to be read now? false: none */
+void feed_page_tend(struct feed *f);					     /* asks for what is waited for, as far as there is room */
+void feed_page_take(struct feed *f, struct feed_job *job);		     /* what the reader brought */
 void feed_page_gaps(struct feed *f, const struct store_gaps *gaps); /* what is gone now: retention's is read from no page any more */
 void feed_page_forget(struct feed *f, bool all);		    /* those not used for a while */
 
@@ -168,6 +174,8 @@ struct feed_session {
 	int64_t recall_id;
 
 	enum feed_place place;
+	uint64_t page;		/* number of the page that it reads; 0 = none */
+	int64_t waits_since_us; /* monotonic; for a page */
 	uint64_t round;		/* when it was served last */
 	uint32_t everything_at; /* in feed->everything */
 	bool dirty;		/* on the list of cursors to be stored */
@@ -357,6 +365,9 @@ void feed_session_flush_cursors(struct feed *f, bool now);
 
 /* rights.c */
 void feed_rights_check(struct feed *f); /* after a roster change */
+/* Who this is; NULL: nobody, or shut out. Whom front let in may be in a roster that we have not been told of yet: looks at the newest,
+ * then. */
+const struct member *feed_rights_member(struct feed *f, const char *name);
 
 /* send.c */
 enum isac_err feed_send(struct feed *f, const struct feed_session *s, uint16_t type, uint64_t request_id, const ProtobufCMessage *msg);

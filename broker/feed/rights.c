@@ -78,3 +78,21 @@ void feed_rights_check(struct feed *f)
 	feed_match_rebuild(f);
 	if (old) base_shared_give(f->conf.roster, old);
 }
+
+static const struct member *known(struct feed *f, const char *name)
+{
+	const struct member *m = f->roster ? member_roster_find(f->roster, name) : NULL;
+	return m && !m->suspended ? m : NULL;
+}
+
+const struct member *feed_rights_member(struct feed *f, const char *name)
+{
+	const struct member *m = known(f, name);
+	struct member_roster *newest = m ? NULL : base_shared_take(f->conf.roster);
+	bool is_newer = newest && newest != f->roster;
+
+	if (newest) base_shared_give(f->conf.roster, newest);
+	if (!is_newer) return m;
+	feed_rights_check(f);
+	return known(f, name);
+}

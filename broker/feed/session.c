@@ -126,6 +126,8 @@ enum isac_err feed_session_open(struct feed *f, struct feed_session *s, struct f
 
 void feed_session_move(struct feed *f, struct feed_session *s, enum feed_place place)
 {
+	if (place != FEED_READY_BEHIND) feed_page_leave(f, s);
+	if (place == FEED_WAIT_PAGE) s->waits_since_us = base_clock_mono_us();
 	TAILQ_REMOVE(&f->queue[s->place], s, queue);
 	s->place = place;
 	TAILQ_INSERT_TAIL(&f->queue[place], s, queue);
@@ -260,6 +262,7 @@ void feed_session_close(struct feed *f, struct feed_session *s)
 		TAILQ_REMOVE(&f->beats, s, beat);
 		f->live_changed |= *s->name != 0;
 	}
+	feed_page_leave(f, s);
 	TAILQ_REMOVE(&f->queue[s->place], s, queue);
 	LIST_REMOVE(s, by_rid);
 	LIST_REMOVE(s, by_member);

@@ -20,11 +20,11 @@ static enum isac_err open_sockets(struct front *f)
 
 	f->zmq = zmq_ctx_new();
 	if (!f->zmq || zmq_ctx_set(f->zmq, ZMQ_MAX_SOCKETS, (int)(conf->max_sockets + OWN_SOCKETS)) ||
-	    zmq_ctx_set(f->zmq, ZMQ_IO_THREADS, 1))
+	    zmq_ctx_set(f->zmq, ZMQ_IO_THREADS, FRONT_IO_THREADS))
 		return ISAC_ERR_SYSTEM;
 	err = front_zap_bind(&f->zap, f->zmq);
-	if (!err) err = front_socket_new(&f->request.socket, f->zmq, conf, conf->request_endpoint);
-	if (!err) err = front_socket_new(&f->feed.socket, f->zmq, conf, conf->feed_endpoint);
+	if (!err) err = front_socket_new(&f->request.socket, f->zmq, conf, conf->request_endpoint, FRONT_IO_REQUEST);
+	if (!err) err = front_socket_new(&f->feed.socket, f->zmq, conf, conf->feed_endpoint, FRONT_IO_FEED);
 	if (!err) err = front_gate_watch(&f->gate, 0, f->zmq, &f->request);
 	if (!err) err = front_gate_watch(&f->gate, 1, f->zmq, &f->feed);
 	return err;

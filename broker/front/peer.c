@@ -71,12 +71,17 @@ static void vacate(struct front_peers *p, size_t hole)
 	}
 }
 
+void front_peers_forget_fd(struct front_peers *p, struct front_peer *peer)
+{
+	if (peer->fd >= 0) p->by_fd[peer->fd] = NULL;
+	peer->fd = -1;
+}
+
 static void strip(struct front_peers *p, struct front_peer *peer)
 {
 	while (peer->first) front_peers_unwait(p, peer, 0);
-	if (peer->fd >= 0) p->by_fd[peer->fd] = NULL;
-	peer->fd = -1;
-	peer->session = false;
+	front_peers_forget_fd(p, peer);
+	peer->session = peer->left = false;
 }
 
 void front_peers_bury(struct front_peers *p, struct front_peer *peer)

@@ -25,6 +25,7 @@ void front_port_init(struct front_port *p, struct front *f, char letter, struct 
 void front_port_clear(struct front_port *p)
 {
 	front_peers_clear(&p->peers);
+	free(p->left);
 	if (p->socket) zmq_close(p->socket);
 	p->socket = NULL;
 }
@@ -104,6 +105,7 @@ void front_port_send(struct front_port *p, const uint8_t *rid, size_t rid_len, c
 	if (p->letter == 'F') {
 		struct front_peer *peer = front_peers_find(&p->peers, rid);
 
+		if (peer && peer->left) return; /* its GONE is on the way */
 		if (!peer || !peer->session) {
 			front_link_gone(p->link, rid, rid_len);
 			return;
@@ -116,7 +118,33 @@ void front_port_left(struct front_port *p, int fd)
 {
 	struct front_peer *peer = front_peers_by_fd(&p->peers, fd);
 
-	if (peer) give_up(p, peer->rid, peer, true, "left");
+	if (!peer) return;
+	front_peers_forget_fd(&p->peers, peer);
+	if (p->left_n == p->left_cap) {
+		size_t cap = p->left_cap ? p->left_cap * 2 : 64;
+		void *more = realloc(p->left, cap * sizeof *p->left);
+
+		if (!more) {
+			give_up(p, peer->rid, peer, true, "left");
+			return;
+		}
+		p->left = more;
+		p->left_cap = cap;
+	}
+	peer->left = true;
+	memcpy(p->left[p->left_n++], peer->rid, FRONT_RID_BYTES);
+}
+
+/* Who left has been heard out: the monitor may be quicker than their last words, an acknowledgement among them. */
+static void take_leave(struct front_port *p)
+{
+	for (size_t i = 0; i < p->left_n; i++) {
+		struct front_peer *peer = front_peers_find(&p->peers, p->left[i]);
+
+		if (peer && peer->left) give_up(p, p->left[i], peer, true, "left");
+	}
+	p->left_n = 0;
+	p->left_heard = 0;
 }
 
 /* Sends what waits for one peer, oldest first; false if the peer is gone. */
@@ -146,7 +174,7 @@ void front_port_retry(struct front_port *p, int64_t now_us)
 	take_commands(p->socket);
 	for (struct front_peer *peer = p->peers.waiting; peer; peer = next) {
 		next = peer->next;
-		retry_peer(p, peer, now_us);
+		if (!peer->left) retry_peer(p, peer, now_us);
 	}
 }
 
@@ -351,11 +379,14 @@ unsigned front_port_turn(struct front_port *p, int64_t now_us)
 
 		if (!receive(&in, p->socket)) {
 			release(&in);
+			take_leave(p);
 			break;
 		}
 		handle(p, &in, now_us);
 		release(&in);
 		n++;
 	}
+	if (p->left_n) p->left_heard += n;
+	if (p->left_heard > FRONT_LAST_WORDS) take_leave(p);
 	return n;
 }

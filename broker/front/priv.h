@@ -17,7 +17,11 @@
 
 enum {
 	FRONT_TURN_MESSAGES = 256, /* taken from one socket before the others are looked at */
+	FRONT_LAST_WORDS = 65536, /* so many messages later a connection that ended is not listened for any more, however full the socket */
 	FRONT_KEY_TEXT = 2 * WIRE_CURVE,
+	FRONT_IO_REQUEST = 0, /* of libzmq's threads: a report does not wait behind what is being encrypted for feeds */
+	FRONT_IO_FEED = 1,
+	FRONT_IO_THREADS = 2,
 	FRONT_RID_BYTES = 5,		 /* a server-made routing id: 0x00 and a u32 */
 	FRONT_RETRY_AFTER_MS = 500,	 /* hint in our 503 */
 	FRONT_LINK_UP_BYTES = 16 << 20,	 /* queued towards core; beyond it members get 503 */
@@ -66,8 +70,8 @@ enum isac_err front_zap_bind(void **socket_out, void *zmq);
 unsigned front_zap_turn(void *socket, const struct front_roster *r, int64_t now_us);
 
 /* ---- socket.c ------------------------------------------------------------------ */
-/* A ROUTER with every option that keeps it safe, not bound yet. */
-enum isac_err front_socket_new(void **out, void *zmq, const struct front_conf *conf, const char *endpoint);
+/* A ROUTER with every option that keeps it safe, not bound yet; io_thread: of the context, which encrypts for its connections. */
+enum isac_err front_socket_new(void **out, void *zmq, const struct front_conf *conf, const char *endpoint, unsigned io_thread);
 /* Binds both; port 0 in the request endpoint: a free pair of neighbours. `bound` gets the real request endpoint. */
 enum isac_err front_socket_bind_pair(void *request, void *feed, const struct front_conf *conf, char bound[256]);
 
@@ -111,6 +115,7 @@ struct front_wait {
 struct front_peer {
 	uint8_t rid[FRONT_RID_BYTES];
 	bool session;			 /* core may send here */
+	bool left;			 /* its connection ended; what it said before is still to be read, and nothing goes there */
 	bool buried;			 /* it left: server-made ids never come back, so whoever uses it stole it */
 	int fd;				 /* of its connection, -1 = not known */
 	char key[FRONT_KEY_TEXT + 1];	 /* whose session it is */
@@ -135,6 +140,8 @@ void front_peers_bury(struct front_peers *p, struct front_peer *peer);
 /* A member speaks at peer, through this connection. */
 void front_peers_open(struct front_peers *p, struct front_peer *peer, int fd, const char *key);
 struct front_peer *front_peers_by_fd(const struct front_peers *p, int fd);
+/* The connection is closed: its descriptor may be another's now. */
+void front_peers_forget_fd(struct front_peers *p, struct front_peer *peer);
 /* Shares body. FULL when for this peer, or for all together, too much waits. */
 enum isac_err front_peers_wait(struct front_peers *p, struct front_peer *peer, const uint8_t *head, size_t head_len, zmq_msg_t *body,
 			       int64_t now_us);
@@ -168,6 +175,9 @@ struct front_port {
 	void *socket;
 	struct front_link *link;
 	struct front_peers peers;
+	uint8_t (*left)[FRONT_RID_BYTES]; /* of peers that left, until the socket was found empty */
+	size_t left_n, left_cap;
+	unsigned left_heard; /* messages since the first of these left */
 };
 void front_port_init(struct front_port *p, struct front *f, char letter, struct front_link *link);
 void front_port_clear(struct front_port *p);
@@ -178,7 +188,7 @@ unsigned front_port_turn(struct front_port *p, int64_t now_us);
  * much waits. On the feed port only to connections that spoke and are still there.
  */
 void front_port_send(struct front_port *p, const uint8_t *rid, size_t rid_len, const uint8_t *head, size_t head_len, zmq_msg_t *body);
-/* A connection ended: if a session was open there, a GONE goes up. */
+/* A connection ended: if a session was open there, a GONE goes up, behind what came on it before. */
 void front_port_left(struct front_port *p, int fd);
 /* Tries again what waits. */
 void front_port_retry(struct front_port *p, int64_t now_us);

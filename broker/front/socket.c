@@ -58,13 +58,14 @@ static enum isac_err set_options(void *socket, const struct front_conf *conf, co
 	return ISAC_OK;
 }
 
-enum isac_err front_socket_new(void **out, void *zmq, const struct front_conf *conf, const char *endpoint)
+enum isac_err front_socket_new(void **out, void *zmq, const struct front_conf *conf, const char *endpoint, unsigned io_thread)
 {
+	const uint64_t affinity = 1u << io_thread;
 	enum isac_err err;
 
 	*out = zmq_socket(zmq, ZMQ_ROUTER);
 	if (!*out) return fail("socket");
-	err = set_options(*out, conf, endpoint);
+	err = zmq_setsockopt(*out, ZMQ_AFFINITY, &affinity, sizeof affinity) ? fail("affinity") : set_options(*out, conf, endpoint);
 	if (err) {
 		zmq_close(*out);
 		*out = NULL;

@@ -12,7 +12,7 @@
 #include "report/report.h"
 
 enum { TAG_SECRET = 0x0a, TAG_ITEM = 0x12 }; /* Payload's fields 1 and 2, length-delimited */
-enum { SLOTS = 2048, ARENA_BLOCK = 16384 };
+enum { SLOTS = 2048 };
 _Static_assert(SLOTS >= 2 * WIRE_LIMIT_ITEMS, "the table of duplicates would be too full");
 
 static enum isac_err full(const struct report *r, struct wire_why *why)
@@ -280,6 +280,5 @@ void report_unref(struct report **report)
 
 size_t report_bytes(const struct report *report)
 {
-	/* The arena takes memory in blocks: a report of one item costs a whole one. */
-	return sizeof(*report) + (report->arena.used + ARENA_BLOCK - 1) / ARENA_BLOCK * ARENA_BLOCK;
+	return sizeof(*report) + report->arena.held;
 }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include "document/document.h"
 #include "isac.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_SOME_REFUSED = 4 };
@@ -106,9 +107,12 @@ int64_t cli_time_now_us(void);
 int64_t cli_time_mono_ms(void);
 
 /* ---- output.c ---- */
-enum cli_format { CLI_JSONL, CLI_CSV, CLI_PLAIN, CLI_TABLE, CLI_WHOLE };
-/* NULL text: fallback. CLI_WHOLE: one of clients/format, see whole.c. false after a message; later formats say so. */
-bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool table_allowed);
+enum cli_format { CLI_JSONL, CLI_CSV, CLI_PLAIN, CLI_TABLE, CLI_WHOLE, CLI_FOREIGN };
+/*
+ * fallback: if none is given. history: of query, where a table may be, else of a feed. CLI_WHOLE: one of clients/format, see whole.c;
+ * CLI_FOREIGN: see foreign.c. false after a message.
+ */
+bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool history);
 void cli_output_head(enum cli_format format);
 void cli_output_item(enum cli_format format, const struct isac_item *item);
 json_t *cli_output_item_json(const struct isac_item *item);				/* a new reference */
@@ -138,10 +142,33 @@ void cli_feedback_clear(struct cli_feedback_list *list);
 int cli_feedback_of_report(struct cli_feedback_list *list, struct isac *isac, const uint8_t report_id[ISAC_ID_BYTES]);
 /* Items with this value that stand: of the caller's own reports, or the newest of each publisher. The same. */
 int cli_feedback_of_value(struct cli_feedback_list *list, struct isac *isac, const char *type, const char *value, bool own);
+/* My own items that stand and have one of these tags (without quotes and backslashes), CLI_FEEDBACK_TAGS at most, as of that number (0:
+ * now). 0 also if there are none. */
+enum { CLI_FEEDBACK_TAGS = 50 };
+int cli_feedback_of_tags(struct cli_feedback_list *list, struct isac *isac, const char *const *tags, size_t n, uint64_t as_of_seq);
 /* Only what is about this report, of this publisher; NULL: any. */
 void cli_feedback_keep(struct cli_feedback_list *list, const uint8_t *report_id, const char *publisher);
 /* One report for each report that the items are about, neighbours put together; signed, spooled, sent, receipts printed. An exit status. */
 int cli_feedback_send(const struct cli_feedback_list *list, struct isac *isac, enum isac_kind kind, bool json);
+
+/* ---- remark.c: what documents say of what is there ---- */
+struct cli_remark {
+	char *mark;		   /* of an object whose earlier words are over; NULL: a sighting */
+	bool renewed;		   /* but for what was published after before_seq */
+	struct isac_feedback said; /* of a sighting; texts are the list's */
+};
+struct cli_remarks {
+	struct cli_remark *remark;
+	size_t n, cap;
+	uint64_t before_seq; /* the hub's newest report before this command published anything */
+};
+bool cli_remark_add(struct cli_remarks *list, const struct document_record *said); /* false: too many, or out of memory */
+void cli_remark_clear(struct cli_remarks *list);
+/*
+ * Sightings are about the newest report of each publisher that has the value (that there is none is noted); withdrawals about my own items
+ * with the mark as a tag. An exit status.
+ */
+int cli_remark_send(const struct cli_remarks *list, struct isac *isac, bool json);
 
 /* ---- grid.c: rows of one shape, as JSON lines, CSV or a table ---- */
 enum cli_cell { CLI_CELL_TEXT, CLI_CELL_NUMBER, CLI_CELL_BOOL }; /* of JSON; an empty cell is null */
@@ -190,6 +217,17 @@ bool cli_whole_add(struct cli_whole *w, const struct isac_item *item); /* false 
 /* Would cli_whole_write find something new: never written, something expired, or (new_items) something was added? */
 bool cli_whole_due(const struct cli_whole *w, bool new_items);
 bool cli_whole_write(struct cli_whole *w); /* false after a message */
+
+/* ---- foreign.c: STIX and MISP ---- */
+struct cli_foreign;
+const char *cli_foreign_name(unsigned i, bool history); /* formats of query, or of subscribe; NULL after the last */
+/* *out stays NULL if the format is another. endless: nobody knows when it ends. 0 or an exit status after a message. Borrows from cli. */
+int cli_foreign_open(struct cli_foreign **out, const struct cli *cli, const struct isac *isac, enum cli_format format, bool endless);
+void cli_foreign_close(struct cli_foreign **foreign);
+bool cli_foreign_add(struct cli_foreign *f, const struct isac_item *item); /* false after a message */
+void cli_foreign_pause(struct cli_foreign *f);				   /* what was added will be acknowledged */
+void cli_foreign_tend(struct cli_foreign *f);				   /* call it a few times a second */
+bool cli_foreign_end(struct cli_foreign *f);				   /* false after a message */
 
 /* ---- progress.c: a bar on a terminal, nothing elsewhere ---- */
 struct cli_progress {

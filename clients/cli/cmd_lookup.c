@@ -79,10 +79,18 @@ static int refuse(void *arg, unsigned line, const char *reason)
 {
 	struct run *run = arg;
 	cli_progress_clear(&run->bar);
-	if (run->path) cli_note("%s:%u: %s", run->path, line, reason);
+	if (run->path && line) cli_note("%s:%u: %s", run->path, line, reason);
+	else if (run->path) cli_note("%s: %s", run->path, reason);
 	else cli_note("%s", reason);
 	run->refused++;
 	return 0;
+}
+
+static void tell(void *arg, const char *text)
+{
+	struct run *run = arg;
+	cli_progress_clear(&run->bar);
+	cli_note("%s: %s", run->path, text);
 }
 
 static int take(void *arg, struct input_record *record, unsigned line)
@@ -125,7 +133,7 @@ static int take_all(struct run *run, const struct cli *cli, char *const *files, 
 	}
 	for (size_t i = 0; !status && i < files_n; i++) {
 		struct input_conf conf = {.path = files[i], .format = "auto", .type = run->type, .bytes = &run->read};
-		struct input_sink sink = {take, refuse, run};
+		struct input_sink sink = {take, refuse, tell, run};
 		char reason[400];
 		run->path = files[i];
 		status = input_read(&conf, &sink, reason, sizeof reason);

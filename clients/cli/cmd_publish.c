@@ -10,10 +10,12 @@
 #include "input.h"
 
 const struct cli_opt cmd_publish_opts[] = {
-	{"tlp", 't', "LABEL", "clear, green, amber, amber+strict or red: who may see it"},
+	{"tlp", 't', "LABEL",
+	 "clear, green, amber, amber+strict or red: who may see it; for stix and misp: what has no mark, and at least"},
 	{"group", 'g', "GROUP", "only for members of this group (may be repeated)"},
 	{"to", 0, "MEMBER", "recipient of a red report (may be repeated)"},
-	{"format", 'f', "FORMAT", "auto, jsonl, csv or plain (default auto)"},
+	{"format", 'f', "FORMAT", "auto, jsonl, csv, plain, stix or misp (default auto)"},
+	{"map", 0, "FIELD=COLUMN,...", "csv: which columns hold value, type, confidence, tags ... (default: by their names)"},
 	{"type", 0, "TYPE", "type of values that do not say theirs (default: guessed from the value)"},
 	{"confidence", 'c', "N", "0 to 100, for those that do not say theirs"},
 	{"tag", 0, "TAG", "added to every item (may be repeated)"},
@@ -36,7 +38,10 @@ struct job {
 struct publish {
 	struct cli *cli;
 	struct isac *isac;
-	struct isac_batch *batch;
+	struct isac_report_conf conf;
+	uint32_t batch_items;
+	struct isac_batch *batch[ISAC_TLP_RED + 1]; /* by label */
+	struct cli_remarks remarks;
 	struct isac_publisher *publisher;
 	struct job *jobs;
 	struct isac_error offline; /* result set: the hub is away, the rest only goes to the spool */
@@ -44,7 +49,7 @@ struct publish {
 	uint64_t read;
 	const char *path;
 	/* defaults */
-	const char *type;
+	const char *type, *format, *map;
 	int confidence;
 	char **tags;
 	size_t tags_n;
@@ -53,7 +58,7 @@ struct publish {
 	struct cli_feedback_list replaced; /* items of the report that it replaces */
 	/* counts */
 	uint64_t accepted, refused, duplicates, held, reports, waiting, kept; /* kept: reports in spool/refused */
-	bool json, failed;
+	bool json, failed, head_noted;
 };
 
 static void drop_job(struct publish *p, struct job *job)
@@ -138,13 +143,13 @@ static bool send(struct publish *p, struct isac_spooled *file, const struct isac
 	return true;
 }
 
-static bool seal(struct publish *p)
+static bool seal(struct publish *p, struct isac_batch *batch)
 {
 	struct isac_error err;
 	struct isac_report report;
 	struct isac_spooled file;
-	if (!isac_batch_count(p->batch)) return true;
-	if (isac_batch_seal(p->batch, &report, &err)) {
+	if (!batch || !isac_batch_count(batch)) return true;
+	if (isac_batch_seal(batch, &report, &err)) {
 		cli_note("%s", err.text);
 		return false;
 	}
@@ -155,13 +160,26 @@ static bool seal(struct publish *p)
 	return good;
 }
 
+static const char *source(const struct publish *p)
+{
+	return strcmp(p->path, "-") == 0 ? "stdin" : p->path;
+}
+
 static int refuse(void *arg, unsigned line, const char *reason)
 {
 	struct publish *p = arg;
 	cli_progress_clear(&p->bar);
-	fprintf(stderr, "%s:%u: %s\n", strcmp(p->path, "-") == 0 ? "stdin" : p->path, line, reason);
+	if (line) fprintf(stderr, "%s:%u: %s\n", source(p), line, reason);
+	else fprintf(stderr, "%s: %s\n", source(p), reason);
 	p->refused++;
 	return 0;
+}
+
+static void tell(void *arg, const char *text)
+{
+	struct publish *p = arg;
+	cli_progress_clear(&p->bar);
+	if (!cli_options_flag(p->cli, "quiet")) cli_note("%s: %s", source(p), text);
 }
 
 static void apply_defaults(const struct publish *p, struct input_record *r)
@@ -175,24 +193,69 @@ static void apply_defaults(const struct publish *p, struct input_record *r)
 	}
 }
 
+/* NULL: err says why not. A red label alone names recipients, and so does a wrong one, to be told so. */
+static struct isac_batch *batch_of(struct publish *p, enum isac_tlp tlp, bool has_label, struct isac_error *err)
+{
+	struct isac_report_conf conf = p->conf;
+	if (p->batch[tlp]) return p->batch[tlp];
+	conf.tlp = tlp;
+	if (tlp != ISAC_TLP_RED && has_label) conf.recipients_n = 0;
+	isac_batch_open(&p->batch[tlp], p->isac, &conf, p->batch_items, BYTES_MAX, err);
+	return p->batch[tlp];
+}
+
+/* What a document says of itself, never less than --tlp. NONE: neither says one. */
+static enum isac_tlp label_of(const struct publish *p, const struct input_record *r)
+{
+	enum isac_tlp tlp = r->said ? r->said->tlp : ISAC_TLP_NONE;
+	return tlp > p->conf.tlp ? tlp : p->conf.tlp;
+}
+
+static int take_refused(struct publish *p, const struct input_record *r, unsigned line, const char *reason)
+{
+	char text[700];
+	snprintf(text, sizeof text, "%s%s%s", r->said ? r->said->id : "", r->said && *r->said->id ? ": " : "", reason);
+	return refuse(p, line, text);
+}
+
+/* A new version of an object ends what stands under its mark up to here: asked once, before anything of such a one is sent. */
+static void note_head(struct publish *p)
+{
+	const struct isac_status *s;
+	if (!p->head_noted && !p->offline.result && !isac_status(&s, p->isac, NULL)) p->remarks.before_seq = s->head_seq;
+	p->head_noted = true;
+}
+
 static int take(void *arg, struct input_record *r, unsigned line)
 {
 	struct publish *p = arg;
 	struct isac_error err;
 	size_t tags_n = r->ind.tags_n;
+	if (r->said && r->said->kind != DOCUMENT_INDICATOR)
+		return cli_remark_add(&p->remarks, r->said) ? 0 : take_refused(p, r, line, "too many withdrawals and sightings at once");
+	enum isac_tlp tlp = label_of(p, r);
+	if (!tlp) return take_refused(p, r, line, "it has no mark of TLP: say with --tlp who may see such");
+	if (p->supersedes && tlp != p->conf.tlp) return take_refused(p, r, line, "its mark is stricter than the report that is replaced");
+	struct isac_batch *batch = batch_of(p, tlp, r->said != NULL, &err);
+	if (!batch) return take_refused(p, r, line, err.text);
 	apply_defaults(p, r);
-	enum isac_batch_outcome outcome = isac_batch_add(p->batch, &r->ind, &err);
+	enum isac_batch_outcome outcome = isac_batch_add(batch, &r->ind, &err);
 	if (outcome == ISAC_BATCH_FULL && p->supersedes) {
 		cli_note("a report is replaced by one report, and this is more than one can hold");
 		return STOP;
 	}
 	if (outcome == ISAC_BATCH_FULL) {
-		if (!seal(p)) return STOP;
-		outcome = isac_batch_add(p->batch, &r->ind, &err);
+		if (!seal(p, batch)) return STOP;
+		outcome = isac_batch_add(batch, &r->ind, &err);
 	}
 	r->ind.tags_n = tags_n; /* a CSV row may be taken several times */
 	if (outcome == ISAC_BATCH_DUPLICATE) p->duplicates++;
-	if (outcome == ISAC_BATCH_REFUSED) return refuse(p, line, err.text);
+	if (outcome == ISAC_BATCH_REFUSED) return take_refused(p, r, line, err.text);
+	if (r->said && r->said->renewed && !p->supersedes) {
+		note_head(p);
+		if (!cli_remark_add(&p->remarks, r->said))
+			return take_refused(p, r, line, "too many new versions at once: what the earlier ones said stays");
+	}
 	cli_progress_show(&p->bar, p->read, p->accepted);
 	return 0;
 }
@@ -203,7 +266,7 @@ static bool add_withdrawals(struct publish *p)
 	struct isac_error err;
 	for (size_t i = 0; i < p->replaced.n; i++) {
 		if (p->replaced.items[i].took_back) continue;
-		enum isac_batch_outcome outcome = isac_batch_add_feedback(p->batch, &p->replaced.items[i].said, &err);
+		enum isac_batch_outcome outcome = isac_batch_add_feedback(p->batch[p->conf.tlp], &p->replaced.items[i].said, &err);
 		if (outcome == ISAC_BATCH_ADDED || outcome == ISAC_BATCH_DUPLICATE) continue;
 		cli_note("%s",
 			 outcome == ISAC_BATCH_FULL ? "a report is replaced by one report, and this is more than one can hold" : err.text);
@@ -252,16 +315,17 @@ static uint64_t total_bytes(char **paths, int n)
 }
 
 /* 0, or an exit status after a message. */
-static int read_files(struct publish *p, const char *format)
+static int read_files(struct publish *p)
 {
 	static char dash[] = "-", *stdin_only[] = {dash};
 	char **paths = p->cli->words_n ? p->cli->words : stdin_only, reason[600];
 	int n = p->cli->words_n ? p->cli->words_n : 1, status = 0;
-	struct input_sink sink = {take, refuse, p};
+	struct input_sink sink = {take, refuse, tell, p};
 	if (!p->cli->words_n && isatty(STDIN_FILENO) == 1) cli_note("reading values from the terminal; end with Ctrl-D");
 	if (!cli_options_flag(p->cli, "quiet")) cli_progress_start(&p->bar, total_bytes(paths, p->cli->words_n));
 	for (int i = 0; i < n && !status; i++) {
-		struct input_conf conf = {.path = p->path = paths[i], .format = format, .type = p->type, .bytes = &p->read};
+		struct input_conf conf = {
+			.path = p->path = paths[i], .format = p->format, .type = p->type, .map = p->map, .bytes = &p->read};
 		int r = input_read(&conf, &sink, reason, sizeof reason);
 		if (r == INPUT_FAILED) {
 			cli_progress_clear(&p->bar);
@@ -273,7 +337,8 @@ static int read_files(struct publish *p, const char *format)
 	}
 	if (p->supersedes && (status || !add_withdrawals(p)))
 		return status ? status : EXIT_REFUSED; /* half of it would withdraw the other */
-	if (!seal(p)) status = EXIT_REFUSED;	       /* what was read before an error is good */
+	for (size_t i = 0; i <= ISAC_TLP_RED; i++)
+		if (!seal(p, p->batch[i])) status = EXIT_REFUSED; /* what was read before an error is good */
 	return status;
 }
 
@@ -293,30 +358,58 @@ static int finish(struct publish *p, int status)
 	}
 	if (p->offline.result) {
 		cli_note("%s", p->offline.text);
+		if (p->remarks.n)
+			cli_note("withdrawals and sightings of the document were not said: publish it again when the hub is back");
 		if (p->waiting)
 			cli_note("%llu reports wait in %s/spool; the next publish, or `isac publish --flush`, sends them first",
 				 (unsigned long long)p->waiting, isac_home(p->isac));
 		return p->offline.result == ISAC_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_REFUSED;
 	}
+	if (p->remarks.before_seq && (p->kept || p->failed)) {
+		cli_note("not all was taken, so what earlier versions of these objects said is left as it is: publish the document again");
+		p->remarks.before_seq = 0;
+	}
+	int remarked = cli_remark_send(&p->remarks, p->isac, p->json);
+	if (!status) status = remarked;
 	if (status || p->failed) return status ? status : EXIT_REFUSED;
 	if (!p->refused) return EXIT_DONE;
 	return p->accepted || p->duplicates ? EXIT_SOME_REFUSED : EXIT_REFUSED;
 }
 
-/* false after a message. */
-static bool read_options(struct publish *p, struct isac_report_conf *conf, long long *batch)
+static bool read_format(struct publish *p)
 {
 	struct cli *cli = p->cli;
-	const char *tlp = cli_options_get(cli, "tlp"), *format = cli_options_get(cli, "format"), *span = cli_options_get(cli, "valid-for");
+	const char *format = cli_options_get(cli, "format");
+	char reason[200];
+	p->format = format ? format : "auto";
+	p->map = cli_options_get(cli, "map");
+	if (!input_format_known(p->format))
+		return cli_usage(cli, "'%s' is not a format: auto, jsonl, csv, plain, stix or misp", format), false;
+	if (p->map && format && strcmp(format, "csv") != 0 && strcmp(format, "auto") != 0) return cli_usage(cli, "--map is for csv"), false;
+	if (p->map && !input_csv_map_ok(p->map, reason, sizeof reason)) return cli_usage(cli, "--map: %s", reason), false;
+	return true;
+}
+
+/* Does the file itself say who may see it? */
+static bool is_marked(const struct publish *p)
+{
+	return strcmp(p->format, "stix") == 0 || strcmp(p->format, "misp") == 0;
+}
+
+/* false after a message. */
+static bool read_options(struct publish *p, long long *batch)
+{
+	struct cli *cli = p->cli;
+	struct isac_report_conf *conf = &p->conf;
+	const char *tlp = cli_options_get(cli, "tlp"), *span = cli_options_get(cli, "valid-for");
 	long long confidence = -1;
 	int64_t span_us = 0;
 	bool flush = cli_options_flag(cli, "flush");
-	if (!tlp && !flush) return cli_usage(cli, "--tlp is missing: clear, green, amber, amber+strict or red"), false;
+	if (!read_format(p)) return false;
+	if (!tlp && !flush && (!is_marked(p) || conf->supersedes))
+		return cli_usage(cli, "--tlp is missing: clear, green, amber, amber+strict or red"), false;
 	if (tlp && !(conf->tlp = isac_tlp_parse(tlp)))
 		return cli_usage(cli, "'%s' is not a label: clear, green, amber, amber+strict or red", tlp), false;
-	if (format && (strcmp(format, "stix") == 0 || strcmp(format, "misp") == 0))
-		return cli_usage(cli, "this version does not read %s yet; it reads jsonl, csv and plain", format), false;
-	if (format && !input_format_known(format)) return cli_usage(cli, "'%s' is not a format: auto, jsonl, csv or plain", format), false;
 	p->type = cli_options_get(cli, "type");
 	if (p->type && *input_type_alias(p->type)) p->type = input_type_alias(p->type);
 	if (p->type && !isac_type_known(p->type))
@@ -333,31 +426,32 @@ static bool read_options(struct publish *p, struct isac_report_conf *conf, long 
 int cmd_publish(struct cli *cli)
 {
 	struct publish p = {.cli = cli, .json = cli_options_flag(cli, "json"), .confidence = -1};
-	struct isac_report_conf conf = {.tlp = ISAC_TLP_NONE};
 	struct isac_error err;
 	long long batch = 1000;
-	const char *format = cli_options_get(cli, "format"), *replaces = cli_options_get(cli, "supersedes");
+	const char *replaces = cli_options_get(cli, "supersedes");
 	uint8_t replaced[ISAC_ID_BYTES];
 	if (replaces && !isac_id_parse(replaced, replaces))
 		return cli_usage(cli, "'%s' is not a report_id: 32 hexadecimal digits", replaces);
-	conf.supersedes = p.supersedes = replaces ? replaced : NULL;
-	if (!read_options(&p, &conf, &batch)) return EXIT_USAGE;
-	char **groups = cli_options_list(cli, "group", &conf.groups_n), **to = cli_options_list(cli, "to", &conf.recipients_n);
-	conf.groups = (const char *const *)groups;
-	conf.recipients = (const char *const *)to;
+	p.conf.supersedes = p.supersedes = replaces ? replaced : NULL;
+	if (!read_options(&p, &batch)) return EXIT_USAGE;
+	char **groups = cli_options_list(cli, "group", &p.conf.groups_n), **to = cli_options_list(cli, "to", &p.conf.recipients_n);
+	p.conf.groups = (const char *const *)groups;
+	p.conf.recipients = (const char *const *)to;
 	p.tags = cli_options_list(cli, "tag", &p.tags_n);
 	int status = cli_open(&p.isac, cli);
 	bool flush = cli_options_flag(cli, "flush");
 	if (!status && replaces) status = cli_feedback_of_report(&p.replaced, p.isac, replaced);
-	if (!status && !flush && isac_batch_open(&p.batch, p.isac, &conf, (uint32_t)batch, BYTES_MAX, &err)) status = cli_fail(&err);
+	p.batch_items = (uint32_t)batch;
+	if (!status && !flush && p.conf.tlp && !batch_of(&p, p.conf.tlp, is_marked(&p), &err)) status = cli_fail(&err);
 	if (!status && isac_publisher_open(&p.publisher, p.isac, WINDOW, on_receipt, &p, &err)) status = cli_fail(&err);
 	if (!status) {
 		flush_spool(&p);
-		if (!flush) status = read_files(&p, format ? format : "auto");
+		if (!flush) status = read_files(&p);
 		status = finish(&p, status);
 	}
 	isac_publisher_close(&p.publisher);
-	isac_batch_close(&p.batch);
+	for (size_t i = 0; i <= ISAC_TLP_RED; i++) isac_batch_close(&p.batch[i]);
+	cli_remark_clear(&p.remarks);
 	cli_feedback_clear(&p.replaced);
 	isac_close(&p.isac);
 	cli_options_free_list(groups);

@@ -11,11 +11,30 @@ const struct cli_opt cmd_query_opts[] = {
 	{"wait", 'w', NULL, "wait until everything stored so far is indexed (default: until my own reports are)"},
 	{"held", 0, NULL, "held items too: my own, or all with the role analyst"},
 	{"format", 'f', "FORMAT",
-	 "jsonl, csv, plain, table; or whole: rpz, suricata, zeek, nft, ipset, hsb (default: table on a terminal, else jsonl)"},
+	 "jsonl, csv, plain, table, stix, misp; or whole: rpz, suricata, zeek, nft, ipset, hsb (default: table on a terminal, else jsonl)"},
 	CLI_WHOLE_OPTS{NULL, 0, NULL, NULL},
 };
 
-static int print_all(struct isac_query *q, enum cli_format format, struct cli_whole *whole, const char *filter)
+/* Where items go that are not printed one by one: at most one of the two. */
+struct sinks {
+	struct cli_whole *whole;
+	struct cli_foreign *foreign;
+};
+
+static bool put(const struct sinks *to, enum cli_format format, const struct isac_item *item)
+{
+	if (to->whole) return cli_whole_add(to->whole, item);
+	if (to->foreign) return cli_foreign_add(to->foreign, item);
+	cli_output_item(format, item);
+	return true;
+}
+
+static bool end(const struct sinks *to)
+{
+	return to->whole ? cli_whole_write(to->whole) : to->foreign ? cli_foreign_end(to->foreign) : cli_output_flush();
+}
+
+static int print_all(struct isac_query *q, enum cli_format format, const struct sinks *to, const char *filter)
 {
 	struct isac_error err;
 	const struct isac_item *item;
@@ -23,14 +42,14 @@ static int print_all(struct isac_query *q, enum cli_format format, struct cli_wh
 	bool bad = false, started = false;
 	struct cli_progress bar = {.on = false};
 	uint64_t items = 0;
-	if (whole) cli_progress_start(&bar, 0);
+	bool silent = to->whole || to->foreign;
+	if (silent) cli_progress_start(&bar, 0);
 	while ((r = isac_query_next(q, &item, &err)) == ISAC_DONE) {
 		if (!started) cli_output_head(format);
 		started = true;
 		if (item->verified) {
-			if (whole && !cli_whole_add(whole, item)) return EXIT_REFUSED;
-			cli_output_item(format, item);
-			if (whole) cli_progress_show(&bar, 0, ++items);
+			if (!put(to, format, item)) return EXIT_REFUSED;
+			if (silent) cli_progress_show(&bar, 0, ++items);
 			continue;
 		}
 		bad = true;
@@ -40,7 +59,7 @@ static int print_all(struct isac_query *q, enum cli_format format, struct cli_wh
 	cli_progress_clear(&bar);
 	if (r == ISAC_END) {
 		if (!started && format == CLI_TABLE) cli_note("nothing found");
-		if (whole ? !cli_whole_write(whole) : !cli_output_flush()) return EXIT_REFUSED;
+		if (!end(to)) return EXIT_REFUSED;
 		return bad ? EXIT_REFUSED : EXIT_DONE;
 	}
 	fflush(stdout);
@@ -63,21 +82,23 @@ int cmd_query(struct cli *cli)
 		return EXIT_USAGE;
 	if (!cli_options_time(cli, "since", &conf.since_us) || !cli_options_time(cli, "until", &conf.until_us)) return EXIT_USAGE;
 	if (!cli_output_format(&format, cli, isatty(STDOUT_FILENO) == 1 ? CLI_TABLE : CLI_JSONL, true)) return EXIT_USAGE;
-	if (format == CLI_WHOLE && !cli_options_get(cli, "limit")) limit = 0; /* the newest thousand would pass for all */
+	if (format >= CLI_WHOLE && !cli_options_get(cli, "limit")) limit = 0; /* the newest thousand would pass for all */
 	conf.limit = (uint64_t)limit;
 	conf.as_of_seq = (uint64_t)as_of;
-	struct cli_whole *whole = NULL;
-	int status = cli_whole_open(&whole, cli, format);
+	struct sinks to = {.whole = NULL};
+	int status = cli_whole_open(&to.whole, cli, format);
 	if (!status) status = cli_open(&isac, cli);
+	if (!status) status = cli_foreign_open(&to.foreign, cli, isac, format, false);
 	if (!status && isac_status(&s, isac, &err)) status = cli_fail(&err);
 	if (!status) {
 		conf.wait_seq = cli_options_flag(cli, "wait") ? s->head_seq : s->last_receipt_seq;
 		if (conf.wait_seq <= s->indexed_seq) conf.wait_seq = 0;
 		if (isac_query_open(&q, isac, &conf, &err)) status = cli_fail(&err);
 	}
-	if (!status) status = print_all(q, format, whole, conf.filter);
+	if (!status) status = print_all(q, format, &to, conf.filter);
 	isac_query_close(&q);
 	isac_close(&isac);
-	cli_whole_close(&whole);
+	cli_whole_close(&to.whole);
+	cli_foreign_close(&to.foreign);
 	return status;
 }

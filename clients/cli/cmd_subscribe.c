@@ -18,7 +18,8 @@ const struct cli_opt cmd_subscribe_opts[] = {
 	{"count", 'c', "N", "end after N items"},
 	{"idle-exit", 'i', "SECONDS", "end when caught up and nothing came for so long"},
 	{"follow", 0, NULL, "go on for ever (the default without --count and --idle-exit)"},
-	{"format", 'f', "FORMAT", "jsonl, csv, plain; or whole: rpz, suricata, zeek, nft, ipset, hsb (default jsonl)"},
+	{"format", 'f', "FORMAT", "jsonl, csv, plain, stix, misp-zmq; or whole: rpz, suricata, zeek, nft, ipset, hsb (default jsonl)"},
+	{"bind", 0, "ENDPOINT", "misp-zmq: where tools connect, e.g. tcp://127.0.0.1:50000"},
 	CLI_WHOLE_OPTS{"every", 0, "SECONDS", "with --output: replace the file once in so long at most (default 5)"},
 	{"quiet", 'q', NULL, "no notes on stderr"},
 	{NULL, 0, NULL, NULL},
@@ -29,7 +30,8 @@ enum { WAIT_MS = 200, CURSOR_EVERY_MS = 1000 };
 struct subscribe {
 	struct isac *isac;
 	struct isac_subscriber *s;
-	struct cli_whole *whole; /* NULL: item by item */
+	struct cli_whole *whole;     /* NULL: item by item */
+	struct cli_foreign *foreign; /* or NULL */
 	const char *name;
 	enum cli_format format;
 	uint64_t count;	     /* 0 = no end */
@@ -75,6 +77,7 @@ static bool same_place(const struct isac_cursor *a, const struct isac_cursor *b)
 static bool keep_place(struct subscribe *u, const struct isac_cursor *cursor)
 {
 	struct isac_error err;
+	if (u->foreign) cli_foreign_pause(u->foreign);
 	if (!cli_output_flush()) return false;
 	if (u->name && !same_place(cursor, &u->written)) {
 		if (isac_cursor_write(u->isac, u->name, cursor, &err)) {
@@ -105,6 +108,7 @@ static bool on_item(struct subscribe *u, const struct isac_item *it)
 		return true;
 	}
 	if (u->whole && !cli_whole_add(u->whole, it)) return false;
+	if (u->foreign && !cli_foreign_add(u->foreign, it)) return false;
 	u->collected = it->seq;
 	if (u->whole && !u->loaded) cli_progress_show(&u->bar, it->seq, u->printed);
 	cli_output_item(u->format, it);
@@ -277,6 +281,7 @@ static int run(struct subscribe *u, const char *filter)
 	int status = EXIT_DONE;
 	while (!is_over(u, &status)) {
 		enum isac_result r = isac_subscriber_next(u->s, WAIT_MS, &event, &err);
+		if (u->foreign) cli_foreign_tend(u->foreign);
 		if (r == ISAC_QUIET) {
 			if (!tend_whole(u, false)) return EXIT_REFUSED;
 			continue;
@@ -292,7 +297,7 @@ static int run(struct subscribe *u, const char *filter)
 		if (!tend_whole(u, false)) return EXIT_REFUSED;
 	}
 	cli_progress_clear(&u->bar);
-	if (!tend_whole(u, true) || !cli_output_flush()) return EXIT_REFUSED;
+	if (!tend_whole(u, true) || (u->foreign ? !cli_foreign_end(u->foreign) : !cli_output_flush())) return EXIT_REFUSED;
 	return status == EXIT_DONE && u->bad ? EXIT_REFUSED : status;
 }
 
@@ -388,6 +393,7 @@ int cmd_subscribe(struct cli *cli)
 	struct isac_error err;
 	int status = read_options(cli, &u);
 	if (!status) status = cli_open(&u.isac, cli);
+	if (!status) status = cli_foreign_open(&u.foreign, cli, u.isac, u.format, u.patience_ms < 0);
 	if (!status && u.name && !u.whole && !cli_options_get(cli, "from")) {
 		enum isac_result r = isac_cursor_read(&u.skip, u.isac, u.name, &err);
 		if (r && r != ISAC_QUIET) status = cli_fail(&err);
@@ -401,5 +407,6 @@ int cmd_subscribe(struct cli *cli)
 	isac_subscriber_close(&u.s);
 	isac_close(&u.isac);
 	cli_whole_close(&u.whole);
+	cli_foreign_close(&u.foreign);
 	return status;
 }

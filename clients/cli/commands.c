@@ -10,10 +10,13 @@ const struct cli_command cli_commands[] = {
 	 "Writes two secret keys (mode 0600) and member.pub, which the hub's admin enrols. Keys are never overwritten.",
 	 "isac --home ~/isac keygen --hub-key hub.pub --name alice\n", cmd_keygen_opts, cmd_keygen},
 	{"publish", "[FILE...]", "publish indicators from files or stdin",
-	 "Values are made canonical and checked here first; what is refused is listed on stderr as FILE:LINE: reason. Reports wait in\n"
+	 "Values are made canonical and checked here first; what is refused is listed on stderr as FILE:LINE: reason. STIX bundles,\n"
+	 "MISP events and feeds are read, too; what of them no item can keep is counted on stderr. Reports wait in\n"
 	 "the home's spool until the hub has receipted them, so a crash or an absent hub loses nothing, and nothing goes in twice.",
 	 "isac publish --tlp amber list.csv\n"
 	 "echo 198.51.100.7 | isac publish --tlp green --type ipv4 --confidence 80 --tag c2\n"
+	 "isac publish --format stix --tlp amber bundle.json\n"
+	 "isac publish --tlp green --map value=ioc,type=kind list.csv\n"
 	 "isac publish --flush\n",
 	 cmd_publish_opts, cmd_publish},
 	{"subscribe", "", "receive indicators as they come",
@@ -23,6 +26,7 @@ const struct cli_command cli_commands[] = {
 	 "I have registered (isac space), whatever the filter is.",
 	 "isac subscribe --name soc --filter 'type in (ipv4, domain) and confidence >= 60'\n"
 	 "isac subscribe --from start --idle-exit 3 --format csv > all.csv\n"
+	 "isac subscribe --name tools --format misp-zmq --bind tcp://127.0.0.1:50000\n"
 	 "isac subscribe --name rpz --filter 'type = domain and confidence >= 60' --format rpz --output /etc/bind/rpz.zone --follow\n",
 	 cmd_subscribe_opts, cmd_subscribe},
 	{"query", "[FILTER]", "search the hub's history, newest first",
@@ -30,6 +34,8 @@ const struct cli_command cli_commands[] = {
 	 "isac-filter(7).",
 	 "isac query 'value in 198.51.100.0/24' --since 30d\n"
 	 "isac query 'publisher = \"alice\" and type = sha256' --limit 0 --json\n"
+	 "isac query 'tlp <= green' --format stix > bundle.json\n"
+	 "isac query 'tlp <= green' --format misp --output /srv/www/feed\n"
 	 "isac query 'confidence >= 80' --since 30d --format nft --max-tlp green --output isac.nft\n",
 	 cmd_query_opts, cmd_query},
 	{"sighting", "VALUE...", "say that I saw it, or that it is a false positive",

@@ -78,7 +78,17 @@ struct wanted {
 	uint64_t seq;		  /* of report_id */
 	bool one_each;		  /* of each publisher */
 	const char *value, *type; /* only what stands for this, of this type; NULL: all, any */
+	const char *const *tags;  /* only what has one of these; NULL: any */
+	size_t tags_n;
 };
+
+static bool has_tag(const struct isac_item *it, const struct wanted *w)
+{
+	for (size_t i = 0; i < it->tags_n; i++)
+		for (size_t j = 0; j < w->tags_n; j++)
+			if (strcmp(it->tags[i], w->tags[j]) == 0) return true;
+	return false;
+}
 
 /* Of each publisher's items from `from` on only those of its newest report stay. */
 static void keep_newest(struct cli_feedback_list *list, size_t from)
@@ -115,6 +125,7 @@ static int collect(struct cli_feedback_list *list, struct isac *isac, const stru
 		/* The hub cannot leave out what is no indicator of a sealed report, and counts it among its items. */
 		else if (it->kind != ISAC_KIND_INDICATOR && (!w->report_id || it->tlp != ISAC_TLP_RED)) continue;
 		else if (w->value && (!isac_item_is(it, w->value) || (w->type && strcmp(w->type, it->type) != 0))) continue;
+		else if (w->tags && !has_tag(it, w)) continue;
 		else if (w->one_each && has_publisher(list, from, it->publisher)) continue;
 		else if (list->n == FOUND_MAX || !add(list, it)) status = (cli_note("too much at once, or out of memory"), EXIT_REFUSED);
 	}
@@ -163,6 +174,23 @@ int cli_feedback_of_value(struct cli_feedback_list *list, struct isac *isac, con
 	if (status || list->n > before) return status;
 	cli_note("%s: %s", value, own ? "no report of mine holds it" : "no report that I may see holds it");
 	return EXIT_REFUSED;
+}
+
+int cli_feedback_of_tags(struct cli_feedback_list *list, struct isac *isac, const char *const *tags, size_t n, uint64_t as_of_seq)
+{
+	char filter[CLI_FEEDBACK_TAGS * 150 + 200], own[ISAC_NAME_BYTES + 100];
+	snprintf(own, sizeof own, "kind = indicator and withdrawals = 0 and publisher = \"%s\"", isac_name(isac));
+	size_t len = (size_t)snprintf(filter, sizeof filter, "%s and not tlp = red and tag in (", own);
+	for (size_t i = 0; i < n && len < sizeof filter; i++)
+		len += (size_t)snprintf(filter + len, sizeof filter - len, "%s\"%s\"", i ? ", " : "", tags[i]);
+	if (len < sizeof filter) len += (size_t)snprintf(filter + len, sizeof filter - len, ")");
+	if (len >= sizeof filter) return cli_note("a tag is too long to be looked for"), EXIT_REFUSED;
+	struct isac_query_conf conf = {.filter = filter, .as_of_seq = as_of_seq, .held = true};
+	struct wanted wanted = {.tags = tags, .tags_n = n};
+	int status = collect(list, isac, &conf, &wanted);
+	/* As with values: what is sealed is looked through here. */
+	snprintf(filter, sizeof filter, "%s and tlp = red", own);
+	return status ? status : collect(list, isac, &conf, &wanted);
 }
 
 /* ---- sending ------------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include "cli.h"
 #include "input.h"
 
-static const char *const formats[] = {"auto", "jsonl", "csv", "plain"};
+static const char *const formats[] = {"auto", "jsonl", "csv", "plain", "stix", "misp"};
 
 bool input_format_known(const char *format)
 {
@@ -228,18 +228,28 @@ static bool ends_with(const char *path, const char *tail)
 	return a > b && strcasecmp(path + a - b, tail) == 0;
 }
 
-enum format { FORMAT_JSONL, FORMAT_CSV, FORMAT_PLAIN, FORMAT_UNKNOWN };
+enum format { FORMAT_JSONL, FORMAT_CSV, FORMAT_PLAIN, FORMAT_DOCUMENT };
+
+/* A bundle or an event on one line, as programs write them. */
+static bool is_document(const char *line)
+{
+	static const char *const marks[] = {"\"bundle\"", "\"spec_version\"", "\"Event\"", "\"response\"", "\"objects\""};
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+		if (strstr(line, marks[i])) return !strstr(line, "\"report_id\":");
+	return false;
+}
 
 /* line: the first one that says something. */
 static enum format tell(const struct input_conf *conf, const char *line)
 {
 	const char *first = line + strspn(line, " \t\r\n");
 	if (strcmp(conf->format, "jsonl") == 0) return FORMAT_JSONL;
-	if (strcmp(conf->format, "csv") == 0) return FORMAT_CSV;
+	if (conf->map || strcmp(conf->format, "csv") == 0) return FORMAT_CSV;
 	if (strcmp(conf->format, "plain") == 0) return FORMAT_PLAIN;
+	if (strcmp(conf->format, "auto") != 0) return FORMAT_DOCUMENT;
 	if (ends_with(conf->path, ".csv") || ends_with(conf->path, ".tsv")) return FORMAT_CSV;
-	if (*first == '[' && first[1] != '.') return is_blank(first + 1) || first[1] == '{' ? FORMAT_UNKNOWN : FORMAT_PLAIN;
-	if (*first == '{') return is_blank(first + 1) || strstr(first, "\"bundle\"") ? FORMAT_UNKNOWN : FORMAT_JSONL;
+	if (*first == '[' && first[1] != '.') return is_blank(first + 1) || first[1] == '{' ? FORMAT_DOCUMENT : FORMAT_PLAIN;
+	if (*first == '{') return is_blank(first + 1) || is_document(first) ? FORMAT_DOCUMENT : FORMAT_JSONL;
 	if (ends_with(conf->path, ".jsonl") || ends_with(conf->path, ".ndjson")) return FORMAT_JSONL;
 	return input_csv_is_header(line) ? FORMAT_CSV : FORMAT_PLAIN;
 }
@@ -275,6 +285,7 @@ static int read_lines(const struct input_conf *conf, const struct input_sink *si
 int input_read(const struct input_conf *conf, const struct input_sink *sink, char *reason, size_t size)
 {
 	bool from_stdin = strcmp(conf->path, "-") == 0;
+	if (!from_stdin && input_is_folder(conf->path)) return input_folder(conf, sink, reason, size);
 	struct source s = {.in = from_stdin ? stdin : fopen(conf->path, "re"), .bytes = conf->bytes};
 	int r = 0;
 	if (!s.in) {
@@ -286,12 +297,8 @@ int input_read(const struct input_conf *conf, const struct input_sink *sink, cha
 	while ((any = next_line(&s)) && ((size_t)s.len == strspn(s.line, " \t\r\n") || s.line[0] == '#')) {
 	}
 	enum format format = any ? tell(conf, s.line) : FORMAT_PLAIN;
-	if (format == FORMAT_UNKNOWN) {
-		snprintf(reason, size,
-			 "%s looks like STIX, MISP or other JSON over several lines; this version reads one object a line, CSV, and plain "
-			 "lists",
-			 conf->path);
-		r = INPUT_FAILED;
+	if (any && format == FORMAT_DOCUMENT) {
+		r = input_document(conf, sink, s.in, s.line, (size_t)s.len, "");
 	} else if (any) {
 		r = read_lines(conf, sink, &s, format);
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "cli.h"
 #include "input.h"
 
@@ -95,6 +96,48 @@ static void normal_name(char *out, size_t size, const char *cell)
 	out[n] = 0;
 }
 
+/* ---- a map of columns: "value=ioc,type=kind" ---- */
+/* The next pair; false: there is none, or (*bad) what stands there is none. */
+static bool next_pair(const char **map, enum input_field *field, char column[64], bool *bad)
+{
+	const char *equals = strchr(*map, '='), *end = *map + strcspn(*map, ",");
+	char name[64] = "";
+	if (!**map) return false;
+	*bad = !equals || equals > end || (size_t)(equals - *map) >= sizeof name || end - equals < 2 || end - equals > 64;
+	if (*bad) return false;
+	memcpy(name, *map, (size_t)(equals - *map));
+	memcpy(column, equals + 1, (size_t)(end - equals) - 1);
+	column[end - equals - 1] = 0;
+	for (*field = INPUT_NONE + 1; *field < INPUT_FIELDS && strcmp(name, input_field_name(*field)) != 0;) ++*field;
+	*bad = *field == INPUT_FIELDS;
+	if (!*bad) *map = end + (*end == ',');
+	return !*bad;
+}
+
+bool input_csv_map_ok(const char *map, char *reason, size_t size)
+{
+	enum input_field field;
+	char column[64];
+	bool bad = false;
+	while (next_pair(&map, &field, column, &bad)) {
+	}
+	if (bad)
+		snprintf(reason, size,
+			 "'%.60s' is no FIELD=COLUMN with a field like value, type, confidence, tags, description, first_seen", map);
+	return !bad;
+}
+
+/* By the map, whose columns are written as in the file, in any case. NONE: it does not name it. */
+static enum input_field mapped(const char *map, const char *cell)
+{
+	enum input_field field;
+	char column[64];
+	bool bad = false;
+	while (next_pair(&map, &field, column, &bad))
+		if (strcasecmp(column, cell) == 0) return field;
+	return INPUT_NONE;
+}
+
 static struct column find_column(const char *cell)
 {
 	char name[64];
@@ -142,11 +185,13 @@ static void note_unknown(const struct input_csv *csv)
 static bool read_header(struct input_csv *csv)
 {
 	bool any = false, generic = false;
-	for (size_t i = 0; i < csv->cells; i++)
+	const char *map = csv->conf->map;
+	for (size_t i = 0; i < csv->cells && !map; i++)
 		if (is_value(cell_of(csv, i))) return false;
 	csv->columns = csv->cells;
 	for (size_t i = 0; i < csv->cells; i++) {
 		csv->column[i] = find_column(cell_of(csv, i));
+		if (map) csv->column[i] = (struct column){mapped(map, cell_of(csv, i)), NULL};
 		if (csv->column[i].field != INPUT_VALUE) continue;
 		any = true;
 		if (!csv->column[i].type) generic = true;
@@ -247,7 +292,13 @@ static void on_row(int end, void *arg)
 	(void)end;
 	if (!csv->result && csv->cells && !(csv->cells == 1 && !*cell_of(csv, 0)) && *cell_of(csv, 0) != '#') {
 		bool header = !csv->has_header && read_header(csv);
-		if (!csv->has_header && !header) assume_header(csv);
+		if (!csv->has_header && !header && csv->conf->map) {
+			csv->result = csv->sink->refuse(csv->sink->arg, csv->row_number,
+							"the first row names no column that --map takes the value from");
+			header = true;
+		} else if (!csv->has_header && !header) {
+			assume_header(csv);
+		}
 		csv->has_header = true;
 		if (!header) csv->result = take_row(csv);
 	}

@@ -1,5 +1,6 @@
 /*
- * output: items and rows on stdout, as JSON lines, CSV, bare values or a table; formats that are written whole are whole.c's. The fields of
+ * output: items and rows on stdout, as JSON lines, CSV, bare values or a table; formats that are written whole are whole.c's,
+ * STIX and MISP foreign.c's. The fields of
  * a JSON line are a contract (DESIGN.md section 8): new ones may be added, none is renamed.
  */
 #include <csv.h>
@@ -10,9 +11,7 @@
 #include "cli.h"
 #include "format/format.h"
 
-static const char *const later_formats[] = {"stix", "misp"};
-
-bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool table_allowed)
+bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_format fallback, bool history)
 {
 	static const char *const names[] = {[CLI_JSONL] = "jsonl", [CLI_CSV] = "csv", [CLI_PLAIN] = "plain", [CLI_TABLE] = "table"};
 	const char *text = cli_options_get(cli, "format");
@@ -21,7 +20,7 @@ bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_for
 		if (cli_options_flag(cli, "json")) *out = CLI_JSONL;
 		return true;
 	}
-	for (unsigned i = CLI_JSONL; i <= (table_allowed ? CLI_TABLE : CLI_PLAIN); i++) {
+	for (unsigned i = CLI_JSONL; i <= (history ? CLI_TABLE : CLI_PLAIN); i++) {
 		if (strcmp(text, names[i]) != 0) continue;
 		*out = (enum cli_format)i;
 		return true;
@@ -30,15 +29,20 @@ bool cli_output_format(enum cli_format *out, const struct cli *cli, enum cli_for
 		*out = CLI_WHOLE;
 		return true;
 	}
+	const char *name;
+	for (unsigned i = 0; (name = cli_foreign_name(i, history)); i++) {
+		if (strcmp(text, name) != 0) continue;
+		*out = CLI_FOREIGN;
+		return true;
+	}
 	char all[200] = "jsonl, csv, plain";
 	size_t n = strlen(all);
-	if (table_allowed) n += (size_t)snprintf(all + n, sizeof all - n, ", table");
+	if (history) n += (size_t)snprintf(all + n, sizeof all - n, ", table");
 	for (unsigned i = 0; format_row(i) && n < sizeof all; i++)
 		n += (size_t)snprintf(all + n, sizeof all - n, ", %s", format_row(i)->name);
-	bool later = false;
-	for (size_t i = 0; i < sizeof later_formats / sizeof later_formats[0]; i++) later |= strcmp(text, later_formats[i]) == 0;
-	if (later) cli_usage(cli, "this version does not write %s yet; it writes %s", text, all);
-	else cli_usage(cli, "'%s' is not a format; there are %s", text, all);
+	for (unsigned i = 0; (name = cli_foreign_name(i, history)) && n < sizeof all; i++)
+		n += (size_t)snprintf(all + n, sizeof all - n, ", %s", name);
+	cli_usage(cli, "'%s' is not a format; there are %s", text, all);
 	return false;
 }
 
@@ -216,7 +220,8 @@ void cli_output_item(enum cli_format format, const struct isac_item *it)
 		table_item(it);
 		break;
 	case CLI_WHOLE:
-		break; /* nothing is written item by item */
+	case CLI_FOREIGN:
+		break; /* nothing is written item by item here */
 	}
 }
 

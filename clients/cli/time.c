@@ -1,9 +1,9 @@
-/* time: RFC 3339 out; RFC 3339, dates and spans in. Stricter than strptime, which takes "2026-1-1T  1:2:3". */
+/* time: clocks and spans; what RFC 3339 says is read and written by document/time.c. */
 #include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include "cli.h"
+#include "document/document.h"
 
 int64_t cli_time_now_us(void)
 {
@@ -21,80 +21,12 @@ int64_t cli_time_mono_ms(void)
 
 void cli_time_format(char out[CLI_TIME_BYTES], int64_t us)
 {
-	struct tm tm;
-	time_t s = (time_t)(us / 1000000);
-	int fraction = (int)(us % 1000000);
-	out[0] = 0;
-	if (us <= 0 || !gmtime_r(&s, &tm)) return;
-	size_t n = strftime(out, CLI_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, CLI_TIME_BYTES - n, fraction ? ".%06dZ" : "Z", fraction);
-}
-
-/* Exactly n digits. */
-static bool digits(const char **p, int n, int *out)
-{
-	*out = 0;
-	for (; n > 0; n--, ++*p) {
-		if (!isdigit((unsigned char)**p)) return false;
-		*out = *out * 10 + (**p - '0');
-	}
-	return true;
-}
-
-static bool literal(const char **p, const char *any)
-{
-	if (!**p || !strchr(any, **p)) return false;
-	++*p;
-	return true;
-}
-
-static bool clock_part(const char **p, struct tm *tm, int64_t *us)
-{
-	if (!digits(p, 2, &tm->tm_hour) || !literal(p, ":") || !digits(p, 2, &tm->tm_min)) return false;
-	if (literal(p, ":") && !digits(p, 2, &tm->tm_sec)) return false;
-	if (literal(p, ".")) {
-		int64_t unit = 100000;
-		if (!isdigit((unsigned char)**p)) return false;
-		for (; isdigit((unsigned char)**p); ++*p, unit /= 10) *us += unit * (**p - '0');
-	}
-	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
-}
-
-static bool zone(const char **p, int64_t *minutes)
-{
-	int h, m, sign = **p == '-' ? -1 : 1;
-	*minutes = 0;
-	if (!**p || literal(p, "Zz")) return true;
-	if (!literal(p, "+-") || !digits(p, 2, &h)) return false;
-	literal(p, ":");
-	if (!digits(p, 2, &m) || h > 23 || m > 59) return false;
-	*minutes = sign * (h * 60 + m);
-	return true;
+	document_time_text(out, us, us % 1000000 ? 6 : 0);
 }
 
 bool cli_time_parse(int64_t *us, const char *text)
 {
-	struct tm tm = {.tm_sec = 0};
-	int64_t fraction = 0, minutes = 0;
-	const char *p = text;
-	if (!digits(&p, 4, &tm.tm_year) || !literal(&p, "-") || !digits(&p, 2, &tm.tm_mon) || !literal(&p, "-") ||
-	    !digits(&p, 2, &tm.tm_mday))
-		return false;
-	if (tm.tm_year < 1970 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31) return false;
-	if (*p) {
-		if (!literal(&p, "Tt ") || !clock_part(&p, &tm, &fraction)) return false;
-		while (*p == ' ') p++;
-		if (strcmp(p, "UTC") == 0) p += 3;
-		if (!zone(&p, &minutes) || *p) return false;
-	}
-	int day = tm.tm_mday;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	int second = tm.tm_sec;
-	time_t s = timegm(&tm);
-	if (tm.tm_mday != day && second != 60) return false; /* timegm turned the 30th of February into March */
-	*us = ((int64_t)s - minutes * 60) * 1000000 + fraction;
-	return *us >= 0;
+	return document_time_read(us, text);
 }
 
 bool cli_time_span(int64_t *us, const char *text)

@@ -70,10 +70,11 @@ static bool read_words(struct cli_whole *w, const struct cli *cli)
 }
 
 /* What belongs to these formats only, and was given without one. */
-static int refuse_options(const struct cli *cli)
+static int refuse_options(const struct cli *cli, bool foreign)
 {
 	for (const struct cli_opt *o = cli_whole_opts; o->name; o++) {
-		if (!cli_options_get(cli, o->name)) continue;
+		bool shared = strcmp(o->name, "output") == 0 || strcmp(o->name, "max-tlp") == 0;
+		if (!cli_options_get(cli, o->name) || (foreign && shared)) continue;
 		if (strcmp(o->name, "output") == 0)
 			return cli_usage(cli, "--output is for formats that are written whole; write > FILE here");
 		return cli_usage(cli, "--%s is for formats that are written whole: name one with --format", o->name);
@@ -84,7 +85,7 @@ static int refuse_options(const struct cli *cli)
 int cli_whole_open(struct cli_whole **out, const struct cli *cli, enum cli_format format)
 {
 	*out = NULL;
-	if (format != CLI_WHOLE) return refuse_options(cli);
+	if (format != CLI_WHOLE) return refuse_options(cli, format == CLI_FOREIGN);
 	struct cli_whole *w = calloc(1, sizeof *w);
 	if (!w) return cli_note("out of memory"), EXIT_REFUSED;
 	w->row = format_find(cli_options_get(cli, "format"));

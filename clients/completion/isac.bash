@@ -29,21 +29,21 @@ _isac()
 		COMPREPLY=($(compgen -W "$types" -- "$cur")); return ;;
 	--format)
 		case ${words[0]} in
-		publish) COMPREPLY=($(compgen -W "auto jsonl csv plain" -- "$cur")) ;;
+		publish) COMPREPLY=($(compgen -W "auto jsonl csv plain stix misp" -- "$cur")) ;;
 		life|lookup|related|report|stats) COMPREPLY=($(compgen -W "jsonl csv table" -- "$cur")) ;;
-		query) COMPREPLY=($(compgen -W "jsonl csv plain table $whole" -- "$cur")) ;;
-		*) COMPREPLY=($(compgen -W "jsonl csv plain $whole" -- "$cur")) ;;
+		query) COMPREPLY=($(compgen -W "jsonl csv plain table stix misp $whole" -- "$cur")) ;;
+		*) COMPREPLY=($(compgen -W "jsonl csv plain stix misp-zmq $whole" -- "$cur")) ;;
 		esac
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
 	"") next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group join leave filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
-	publish*) opts="--tlp --group --to --format --type --confidence --tag --valid-for --supersedes --batch --flush --quiet" ;;
+	publish*) opts="--tlp --group --to --format --map --type --confidence --tag --valid-for --supersedes --batch --flush --quiet" ;;
 	withdraw*) opts="--value --type --reason" ;;
 	sighting*) opts="--false-positive --expired --type --publisher --count --first-seen --last-seen --note" ;;
 	life*) opts="--type --wait --format" ;;
-	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --every --quiet $whole_opts" ;;
+	subscribe*) opts="--name --filter --from --count --idle-exit --follow --format --bind --every --quiet $whole_opts" ;;
 	query*) opts="--since --until --as-of --limit --wait --held --format $whole_opts" ;;
 	lookup*) opts="--file --type --known --wait --format" ;;
 	related*) opts="--limit --type --wait --format" ;;

@@ -212,12 +212,29 @@ struct isac_item {
 	const uint8_t *supersedes; /* ISAC_ID_BYTES: the report that this one replaces, by its publisher's word; NULL = none */
 	const uint8_t *about;	   /* sighting, withdrawal: of the report that it is about; NULL = none */
 	const char *about_publisher;
-	unsigned verdict;    /* sighting: enum isac_verdict */
-	uint32_t count;	     /* sighting; 0 = not said */
-	bool expired;	     /* of ISAC_EVENT_EXPIRED */
-	bool ended;	     /* history: its publisher has taken it back or said it anew */
-	uint64_t release_of; /* 0; else it was held as part of the report's entry with this seq, and is released now */
+	unsigned verdict;		/* sighting: enum isac_verdict */
+	uint32_t count;			/* sighting; 0 = not said */
+	bool expired;			/* of ISAC_EVENT_EXPIRED */
+	bool ended;			/* history: its publisher has taken it back or said it anew */
+	uint64_t release_of;		/* 0; else it was held as part of the report's entry with this seq, and is released now */
+	struct isac_evidence *evidence; /* for isac_item_proof; NULL = none, it is not verified */
 };
+
+/*
+ * What lets anybody else verify an item without the hub (proto/README.md sections 4 and 5): the publisher's signature over the header, and
+ * the path from the item to the root that the header names. Lives as long as the item.
+ */
+struct isac_proof {
+	const uint8_t *public_key, *signature; /* ISAC_KEY_BYTES, 64 */
+	const uint8_t *header, *item;
+	size_t header_len, item_len;
+	uint8_t salt[16];
+	uint32_t index, item_count;
+	const uint8_t *path; /* RFC 6962's audit path, leaf to root: path_n hashes of 32 bytes */
+	size_t path_n;
+};
+/* false: the item is not verified, or memory ran out. */
+bool isac_item_proof(struct isac_proof *out, const struct isac_item *item);
 
 /* ---- feeds -------------------------------------------------------------------------------- */
 enum isac_from { ISAC_FROM_CURSOR, ISAC_FROM_START, ISAC_FROM_NOW, ISAC_FROM_SEQ, ISAC_FROM_RESUME };
@@ -595,6 +612,17 @@ void isac_order_close(struct isac_order **order);
 /* Signs these very bytes, too, and sends them: it takes effect. *out lives until the next call on isac. */
 enum isac_result isac_command_approve(const struct isac_answer **out, struct isac *isac, const struct isac_order *order,
 				      struct isac_error *err);
+
+/* ---- broadcast: a plain ZeroMQ publisher, for tools that were made to listen to one ------------------------- */
+/*
+ * Neither encrypted nor authenticated: whoever reaches the endpoint hears all of it. A listener that is slower than isac_broadcast_send
+ * loses messages: that is PUB/SUB's way, and why the hub does not use it.
+ */
+struct isac_broadcast;
+/* endpoint: "tcp://127.0.0.1:50000" (port *: a free one) or "ipc://PATH". bound gets what it has become. */
+enum isac_result isac_broadcast_open(struct isac_broadcast **out, const char *endpoint, char bound[256], struct isac_error *err);
+bool isac_broadcast_send(struct isac_broadcast *b, const char *frame); /* one message of one frame; false: not even queued */
+void isac_broadcast_close(struct isac_broadcast **b);
 
 #ifdef __cplusplus
 }

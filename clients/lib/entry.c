@@ -14,6 +14,81 @@ static const char *copy(struct wire_arena *arena, const char *text)
 	return out;
 }
 
+/* ---- what proves it to others, made when it is asked for ---- */
+struct isac_evidence {
+	Isac1__Entry entry; /* as it was opened: what was sealed is in the clear; its bytes are in the arena */
+	uint32_t item_count;
+	uint8_t public_key[WIRE_SIGN_PUBLIC];
+	uint8_t *tree; /* NULL: not made yet */
+	struct wire_arena *arena;
+};
+
+static struct isac_evidence *keep_evidence(const Isac1__Entry *entry, const Isac1__Header *header, const uint8_t *key,
+					   struct wire_arena *arena)
+{
+	struct isac_evidence *e = wire_arena_alloc(arena, sizeof *e);
+	if (!e) return NULL;
+	*e = (struct isac_evidence){.entry = *entry, .item_count = header->item_count, .arena = arena};
+	memcpy(e->public_key, key, sizeof e->public_key);
+	return e;
+}
+
+static void find_salt(uint8_t salt[WIRE_SALT], const Isac1__Entry *entry, size_t i)
+{
+	if (entry->secret.len) wire_merkle_salt(salt, entry->secret.data, (uint32_t)i);
+	else memcpy(salt, entry->items[i]->salt.data, WIRE_SALT);
+}
+
+/* The entry is verified: its shapes are right. */
+static bool grow_tree(struct isac_evidence *e)
+{
+	const Isac1__Entry *entry = &e->entry;
+	size_t bytes = (size_t)wire_merkle_tree_count(e->item_count) * WIRE_HASH;
+	uint8_t *tree = wire_arena_alloc(e->arena, bytes), *leaves = wire_arena_alloc(e->arena, entry->n_items * WIRE_HASH);
+	uint8_t *proof = wire_arena_alloc(e->arena, (entry->n_proof + 1) * WIRE_HASH), salt[WIRE_SALT];
+	uint32_t *index = wire_arena_alloc(e->arena, entry->n_items * sizeof *index);
+	if (!tree || !leaves || !proof || !index) return false;
+	memset(tree, 0, bytes);
+	for (size_t i = 0; i < entry->n_items; i++) {
+		index[i] = wire_entry_index(entry, i);
+		find_salt(salt, entry, i);
+		wire_merkle_item(leaves + i * WIRE_HASH, salt, entry->items[i]->item.data, entry->items[i]->item.len);
+	}
+	for (size_t i = 0; i < entry->n_proof; i++) memcpy(proof + i * WIRE_HASH, entry->proof[i].data, WIRE_HASH);
+	if (wire_merkle_tree_rebuild(tree, e->item_count, index, leaves, (uint32_t)entry->n_items, proof, (uint32_t)entry->n_proof))
+		return false;
+	e->tree = tree;
+	return true;
+}
+
+bool isac_item_proof(struct isac_proof *out, const struct isac_item *item)
+{
+	struct isac_evidence *e = item->evidence;
+	size_t i = 0;
+	struct wire_buf path;
+	if (!item->verified || !e || (!e->tree && !grow_tree(e))) return false;
+	const Isac1__Entry *entry = &e->entry;
+	while (i < entry->n_items && wire_entry_index(entry, i) != item->index) i++;
+	if (i == entry->n_items) return false;
+	*out = (struct isac_proof){.public_key = e->public_key,
+				   .signature = entry->signature.data,
+				   .header = entry->header.data,
+				   .header_len = entry->header.len,
+				   .item = entry->items[i]->item.data,
+				   .item_len = entry->items[i]->item.len,
+				   .index = item->index,
+				   .item_count = e->item_count};
+	find_salt(out->salt, entry, i);
+	wire_buf_init(&path, (size_t)64 * WIRE_HASH);
+	wire_merkle_tree_path(&path, e->tree, e->item_count, item->index);
+	uint8_t *kept = path.err ? NULL : wire_arena_alloc(e->arena, path.len + 1);
+	if (kept && path.len) memcpy(kept, path.data, path.len);
+	out->path = kept;
+	out->path_n = path.len / WIRE_HASH;
+	wire_buf_clear(&path);
+	return kept != NULL;
+}
+
 static void fill_header(struct isac_item *it, const Isac1__Entry *entry, const Isac1__Header *h)
 {
 	it->verified = true;
@@ -160,10 +235,12 @@ static bool is_of_kind(const Isac1__Header *header, const Isac1__Item *item)
 	       (header->supersedes.len && item->body_case == ISAC1__ITEM__BODY_WITHDRAWAL && header->kind == ISAC1__KIND__KIND_INDICATOR);
 }
 
-static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *entry, const Isac1__Header *header, struct wire_arena *arena)
+static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *entry, const Isac1__Header *header, const uint8_t *key,
+			   struct wire_arena *arena)
 {
+	struct isac_evidence *evidence = keep_evidence(entry, header, key, arena);
 	struct isac_item *items = wire_arena_alloc(arena, (entry->n_items + 1) * sizeof *items);
-	if (!items) return "the entry needs more memory than one may";
+	if (!items || !evidence) return "the entry needs more memory than one may";
 	*out = (struct client_entry_items){items, 0, 0};
 	for (size_t i = 0; i < entry->n_items; i++) {
 		const Isac1__DisclosedItem *d = entry->items[i];
@@ -178,6 +255,7 @@ static const char *lay_out(struct client_entry_items *out, const Isac1__Entry *e
 		memset(it, 0, sizeof *it);
 		fill_header(it, entry, header);
 		it->index = wire_entry_index(entry, i);
+		it->evidence = evidence;
 		it->kind = (unsigned)body->body_case;
 		if (body->body_case == ISAC1__ITEM__BODY_SIGHTING) fill_sighting(it, body->sighting, arena);
 		else if (body->body_case == ISAC1__ITEM__BODY_WITHDRAWAL) fill_withdrawal(it, body->withdrawal, arena);
@@ -251,6 +329,6 @@ enum isac_result client_entry_open(struct client_entry_items *out, struct isac *
 	}
 	if (wire_entry_verify(&header, entry, isac->hub.hub_id, key, arena, &why))
 		return problem(out, entry, arena, *why.text ? why.text : "the signature or the proof does not hold", header, err);
-	const char *wrong = lay_out(out, entry, header, arena);
+	const char *wrong = lay_out(out, entry, header, key, arena);
 	return wrong ? problem(out, entry, arena, wrong, header, err) : ISAC_DONE;
 }

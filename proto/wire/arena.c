@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include "wire/wire.h"
 
-enum { ALIGN = 16, BLOCK_BYTES = 16384 };
+/* Blocks double: a report of one item fits the first, and thousands of such are kept in memory; a large one takes few. */
+enum { ALIGN = 16, BLOCK_BYTES_MIN = 1024, BLOCK_BYTES_MAX = 16384 };
 
 /* data follows the block's head, 16-aligned because malloc's result and the head's size are. */
 struct wire_arena_block {
@@ -33,12 +34,17 @@ void wire_arena_init(struct wire_arena *arena, size_t cap)
 
 static struct wire_arena_block *add_block(struct wire_arena *arena, size_t size)
 {
-	const size_t bytes = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-	struct wire_arena_block *block = malloc(sizeof *block + bytes);
+	size_t bytes = arena->blocks ? arena->blocks->size * 2 : BLOCK_BYTES_MIN;
+	struct wire_arena_block *block;
 
+	if (bytes > BLOCK_BYTES_MAX) bytes = BLOCK_BYTES_MAX;
+	while (bytes < size && bytes < BLOCK_BYTES_MAX) bytes *= 2;
+	if (bytes < size) bytes = size;
+	block = malloc(sizeof *block + bytes);
 	if (!block) return NULL;
 	*block = (struct wire_arena_block){.next = arena->blocks, .size = bytes};
 	arena->blocks = block;
+	arena->held += sizeof *block + bytes;
 	return block;
 }
 
@@ -79,6 +85,7 @@ void wire_arena_reset(struct wire_arena *arena)
 		free_blocks(arena->blocks->next);
 		arena->blocks->next = NULL;
 		arena->blocks->used = 0;
+		arena->held = sizeof *arena->blocks + arena->blocks->size;
 	}
 	arena->used = 0;
 	arena->over = false;
@@ -89,7 +96,7 @@ void wire_arena_clear(struct wire_arena *arena)
 {
 	free_blocks(arena->blocks);
 	arena->blocks = NULL;
-	arena->used = 0;
+	arena->used = arena->held = 0;
 	arena->over = false;
 	arena->failed = false;
 }

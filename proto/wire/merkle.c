@@ -178,7 +178,26 @@ struct verify {
 	const uint32_t *index;
 	const uint8_t *leaf, *proof;
 	uint32_t m, proof_n; /* how many are left */
+	uint8_t *tree;	     /* NULL, or where the hashes are kept, as in a whole tree of n leaves */
+	uint32_t n;
 };
+
+/* Where a whole tree of n leaves has the root of these count leaves. */
+static size_t place(uint32_t n, uint64_t first, uint32_t count)
+{
+	size_t at = 0;
+
+	for (; count > 1; count = count / 2 + count % 2, first /= 2) {
+		at += n;
+		n = n / 2 + n % 2;
+	}
+	return (at + first) * WIRE_HASH;
+}
+
+static void keep(const struct verify *v, const uint8_t hash[WIRE_HASH], uint64_t first, uint32_t count)
+{
+	if (v->tree) memcpy(v->tree + place(v->n, first, count), hash, WIRE_HASH);
+}
 
 /* Root of [first, first + count) into out; false if the proof has run out. Leaves are taken in order. */
 static bool rebuild(struct verify *v, uint8_t out[WIRE_HASH], uint64_t first, uint32_t count)
@@ -191,6 +210,7 @@ static bool rebuild(struct verify *v, uint8_t out[WIRE_HASH], uint64_t first, ui
 		memcpy(out, v->proof, WIRE_HASH);
 		v->proof += WIRE_HASH;
 		v->proof_n--;
+		keep(v, out, first, count);
 		return true;
 	}
 	if (count == 1) {
@@ -198,24 +218,40 @@ static bool rebuild(struct verify *v, uint8_t out[WIRE_HASH], uint64_t first, ui
 		v->leaf += WIRE_HASH;
 		v->index++;
 		v->m--;
+		keep(v, out, first, count);
 		return true;
 	}
 	k = split(count);
 	if (!rebuild(v, out, first, k) || !rebuild(v, right, first + k, count - k)) return false;
 	wire_merkle_node(out, out, right);
+	keep(v, out, first, count);
 	return true;
 }
 
-enum isac_err wire_merkle_verify(uint8_t root[WIRE_HASH], uint32_t n, const uint32_t *index, const uint8_t *leaf, uint32_t m,
-				 const uint8_t *proof, uint32_t proof_n)
+static enum isac_err verify(uint8_t root[WIRE_HASH], uint8_t *tree, uint32_t n, const uint32_t *index, const uint8_t *leaf, uint32_t m,
+			    const uint8_t *proof, uint32_t proof_n)
 {
-	struct verify v = {.index = index, .leaf = leaf, .m = m, .proof = proof, .proof_n = proof_n};
+	struct verify v = {.index = index, .leaf = leaf, .m = m, .proof = proof, .proof_n = proof_n, .tree = tree, .n = n};
 
 	if (!n) return ISAC_ERR_NOT_AUTHENTIC;
 	for (uint32_t i = 0; i < m; i++)
 		if (index[i] >= n || (i && index[i] <= index[i - 1])) return ISAC_ERR_NOT_AUTHENTIC;
 	if (!rebuild(&v, root, 0, n) || v.proof_n) return ISAC_ERR_NOT_AUTHENTIC;
 	return ISAC_OK;
+}
+
+enum isac_err wire_merkle_verify(uint8_t root[WIRE_HASH], uint32_t n, const uint32_t *index, const uint8_t *leaf, uint32_t m,
+				 const uint8_t *proof, uint32_t proof_n)
+{
+	return verify(root, NULL, n, index, leaf, m, proof, proof_n);
+}
+
+enum isac_err wire_merkle_tree_rebuild(uint8_t *tree, uint32_t n, const uint32_t *index, const uint8_t *leaf, uint32_t m,
+				       const uint8_t *proof, uint32_t proof_n)
+{
+	uint8_t root[WIRE_HASH];
+
+	return verify(root, tree, n, index, leaf, m, proof, proof_n);
 }
 
 static void path_of(struct wire_buf *path, const struct source *src, uint32_t index)

@@ -83,6 +83,7 @@ struct wire_arena {
 	ProtobufCAllocator pb; /* hand &arena->pb to protobuf-c */
 	struct wire_arena_block *blocks;
 	size_t used, cap; /* bytes handed out; most that may be */
+	size_t held;	  /* bytes taken for that from malloc */
 	bool over;	  /* the cap was hit */
 	bool failed;	  /* malloc said no */
 };
@@ -181,6 +182,12 @@ enum isac_err wire_merkle_path_verify(uint8_t root[WIRE_HASH], uint32_t n, uint3
 uint32_t wire_merkle_tree_count(uint32_t n);
 void wire_merkle_tree(uint8_t *tree, uint32_t n);
 void wire_merkle_tree_path(struct wire_buf *path, const uint8_t *tree, uint32_t n, uint32_t index);
+/*
+ * As much of the tree as m disclosed leaves and their multiproof tell, in wire_merkle_tree_count(n) * 32 zeroed bytes: enough for
+ * wire_merkle_tree_path of each disclosed leaf. Verifies nothing but the shape.
+ */
+enum isac_err wire_merkle_tree_rebuild(uint8_t *tree, uint32_t n, const uint32_t *index, const uint8_t *leaf, uint32_t m,
+				       const uint8_t *proof, uint32_t proof_n);
 void wire_merkle_tree_prove(struct wire_buf *proof, const uint8_t *tree, uint32_t n, const uint8_t *shown);
 
 /* ---- running hash of a feed (README section 7) ------------------------------ */

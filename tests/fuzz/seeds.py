@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Seeds for a fuzz target, one file each: seeds.py TARGET FOLDER. What the targets' bytes mean is in their head comments."""
 import hashlib
+import json
 import pathlib
 import re
 import struct
@@ -163,6 +164,22 @@ def packet():
 
 def lists():
     yield from (path.read_bytes() for path in sorted((ROOT / "tests/data/warninglists").glob("*/list.json")))
+
+
+def pattern():
+    yield from (row[1].encode() for row in rows("stix.patterns") if len(row) > 1)
+
+
+def stix():
+    bundle = json.loads((ROOT / "tests/data/stix.bundle.json").read_text())
+    yield json.dumps(bundle).encode()
+    yield from (json.dumps([o]).encode() for o in bundle["objects"])
+
+
+def misp():
+    events = json.loads((ROOT / "tests/data/misp.event.json").read_text())
+    yield json.dumps(events).encode()
+    yield from (json.dumps({"Event": {"info": "", "Attribute": [a]}}).encode() for a in events["response"][0]["Event"]["Attribute"])
 
 
 def main():

@@ -4,6 +4,7 @@ Every story runs twice: against front alone between us and a dummy core, where i
 whole hub. Numbers in comments are cases of bad input (tests/data/bad/README.md).
 """
 import os
+import pathlib
 import re
 import select
 import struct
@@ -242,6 +243,41 @@ def test_a_session_ends_with_its_connection(make_alone):
     rid = reached_core(front)[0][1]
     wire.reset()
     front.core.wait("GONE without a send", lambda: rid in front.core.gone)
+
+
+def io_thread_ns(pid):
+    """How long each thread of libzmq has run, in its order."""
+    tasks = [t for t in pathlib.Path(f"/proc/{pid}/task").iterdir() if t.joinpath("comm").read_text().startswith("ZMQbg/IO")]
+    return [int(t.joinpath("schedstat").read_text().split()[0]) for t in sorted(tasks, key=lambda t: t.joinpath("comm").read_text())]
+
+
+def test_a_request_does_not_wait_behind_what_feeds_are_sent(make_alone):
+    """What is encrypted for subscribers, and that is most, is another thread's work than requests and their replies."""
+    front = make_alone()
+    alice = subscribe(front, "alice")
+    assert alice.take_reply()[0] == zmtp.SUBSCRIBED
+    rid, before = reached_core(front)[0][1], io_thread_ns(front.pids()["front"])
+    for _ in range(200):
+        front.core.fan_out([rid], bytes(60000))
+        assert len(alice.take_reply()[2]) == 60000
+    requests, feeds = (now - then for now, then in zip(io_thread_ns(front.pids()["front"]), before))
+    assert feeds > 10 * requests
+    assert served(front)
+
+
+def test_the_last_words_of_a_session_are_heard(make_alone):
+    """An acknowledgement, and the connection is closed: front may hear of the end first."""
+    front = make_alone()
+    front.enrol("alice")                # which leaves a GONE of nobody
+    before = len(front.core.gone)
+    for n in range(1, 201):
+        wire = subscribe(front, "alice")
+        assert wire.take_reply()[0] == zmtp.SUBSCRIBED
+        wire.send(head(zmtp.CREDIT, 0), b"\x10\x01")
+        wire.close()
+        front.core.wait("the session is gone", lambda n=n: len(front.core.gone) >= before + n)
+        assert sum(zmtp.ISC1.unpack(m[3])[1] == zmtp.CREDIT for m in front.core.messages) == n
+    assert len(front.core.gone) == before + 200 and "front.refused" not in front.log_text()
 
 
 def test_a_live_routing_id_cannot_be_squatted(make_alone):

@@ -632,12 +632,68 @@ static void a_number_does_not_come_again(void **state)
 	}
 }
 
+/* Frames on the link, in order: to whom. */
+static size_t read_frames(uint32_t sub[SESSIONS])
+{
+	struct base_link_msg msg;
+	struct wire_head head;
+	size_t n = 0;
+
+	(void)base_link_flush(f.link);
+	while (!base_link_recv(far_end, &msg)) {
+		if (msg.parts == 3) continue; /* heartbeats */
+		const uint8_t *to = msg.part[0].data + 3;
+		assert_true(n < SESSIONS);
+		assert_int_equal(wire_head_open(&head, to + 2 + to[0], to[1 + to[0]]), ISAC_OK);
+		sub[n++] = head.sub;
+	}
+	return n;
+}
+
+static struct feed_session *open_at(uint64_t position, const char *text)
+{
+	static const uint8_t rid[5] = {0, 8, 8, 8, 8};
+	struct feed_session *s = feed_session_new(&f, rid, sizeof(rid), member_roster_by_id(f.roster, 1));
+	struct filter *filter = NULL;
+
+	assert_true(s && !filter_parse(&filter, text, strlen(text), 1, NULL));
+	s->credit = WIRE_LIMIT_CREDIT_BYTES;
+	assert_int_equal(feed_session_open(&f, s, filter, position), ISAC_OK);
+	s->range.id = rows; /* as if it had one */
+	return s;
+}
+
+/* What comes while many catch up goes out before their frames, and no more than one of them is served while a commit waits. */
+static void who_catches_up_makes_way(void **state)
+{
+	uint32_t sub[SESSIONS];
+	struct feed_session *live;
+	void *waits = &f;
+
+	(void)state;
+	feed_session_close_all(&f);
+	live = open_at(reports, "true");
+	feed_deliver(&f);
+	read_frames(sub);
+	assert_true(live->live && live->caught_up);
+	for (int i = 0; i < 10; i++) open_at(f.ring.first, i % 2 ? "true" : "confidence >= 0"); /* no two get the same */
+	while (live->place != FEED_READY || report[reports]->audience->groups_n) commit(false);
+	assert_int_equal(base_mailbox_put(f.commits, waits), ISAC_OK);
+	feed_deliver(&f);
+	assert_int_equal(read_frames(sub), 2);
+	assert_true(sub[0] == live->sub && sub[1] != live->sub);
+	assert_int_equal(base_mailbox_take(f.commits, &waits, 1), 1);
+	feed_deliver(&f);
+	assert_in_range(read_frames(sub), 2, SESSIONS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everybody_gets_what_filter_and_rights_say),
 		cmocka_unit_test(who_gets_nothing_costs_nothing),
 		cmocka_unit_test(who_was_sent_what_can_be_told),
+		cmocka_unit_test(who_catches_up_makes_way),
 		cmocka_unit_test(a_number_does_not_come_again),
 	};
 	return cmocka_run_group_tests(tests, begin, end);

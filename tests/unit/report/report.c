@@ -143,7 +143,7 @@ static void look_at_good(const struct report *r)
 	assert_memory_equal(r->items[1].key, key, sizeof(key));
 	assert_int_equal(r->held_count, 1);
 	for (uint32_t i = 0; i < N; i++) assert_int_equal(report_is_held(r, i), i == 2);
-	assert_true(report_bytes(r) > r->header_bytes.len + r->payload_bytes.len);
+	assert_in_range(report_bytes(r), r->header_bytes.len + r->payload_bytes.len, 10000); /* rings and pages hold thousands */
 }
 
 static void a_good_report_opens(void **state)

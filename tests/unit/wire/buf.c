@@ -91,6 +91,7 @@ static void test_arena(void **state)
 	wire_arena_init(&arena, 100000);
 	first = wire_arena_alloc(&arena, 1);
 	assert_non_null(first);
+	assert_in_range(arena.held, 1, 2000); /* many small ones are kept */
 	for (size_t size = 0; size < 300; size++) {
 		uint8_t *p = wire_arena_alloc(&arena, size);
 
@@ -103,14 +104,17 @@ static void test_arena(void **state)
 	assert_null(wire_arena_alloc(&arena, 100000));
 	assert_true(arena.over);
 	assert_true(arena.used <= arena.cap);
+	assert_in_range(arena.held, arena.used, arena.used + 3 * 16384);
 	assert_null(wire_arena_alloc(&arena, SIZE_MAX));
 	wire_arena_reset(&arena);
 	assert_false(arena.over);
 	assert_int_equal(arena.used, 0);
+	assert_in_range(arena.held, 40000, 41000); /* the block that stays */
 	assert_non_null(wire_arena_alloc(&arena, 100000));
 	assert_null(wire_arena_alloc(&arena, 1));
 	wire_arena_clear(&arena);
 	assert_null(arena.blocks);
+	assert_int_equal(arena.held, 0);
 }
 
 static void test_hex(void **state)

@@ -186,6 +186,44 @@ static void test_subsets(void **state)
 	}
 }
 
+/* A tree grown from a part has the same paths of its leaves as the whole one. */
+static void test_paths_of_a_part(void **state)
+{
+	(void)state;
+	for (uint32_t n = 1; n <= 9; n++) {
+		uint8_t leaves[9 * WIRE_HASH], tree[32 * WIRE_HASH], picked[9 * WIRE_HASH];
+
+		for (uint32_t i = 0; i < n; i++) memset(leaves + i * WIRE_HASH, (int)i + 1, WIRE_HASH);
+		for (uint32_t set = 1; set < 1u << n; set++) {
+			const uint8_t shown[2] = {(uint8_t)set, (uint8_t)(set >> 8)};
+			uint32_t index[9], m = 0;
+			struct wire_buf proof, path, whole;
+
+			for (uint32_t i = 0; i < n; i++)
+				if (set >> i & 1) {
+					memcpy(picked + m * WIRE_HASH, leaves + i * WIRE_HASH, WIRE_HASH);
+					index[m++] = i;
+				}
+			wire_buf_init(&proof, 4096);
+			wire_merkle_prove(&proof, leaves, n, shown);
+			memset(tree, 0, sizeof tree);
+			assert_int_equal(wire_merkle_tree_rebuild(tree, n, index, picked, m, proof.data, (uint32_t)(proof.len / WIRE_HASH)),
+					 ISAC_OK);
+			for (uint32_t i = 0; i < m; i++) {
+				wire_buf_init(&path, 4096);
+				wire_buf_init(&whole, 4096);
+				wire_merkle_tree_path(&path, tree, n, index[i]);
+				wire_merkle_path(&whole, leaves, n, index[i]);
+				assert_int_equal(path.len, whole.len);
+				if (path.len) assert_memory_equal(path.data, whole.data, path.len);
+				wire_buf_clear(&path);
+				wire_buf_clear(&whole);
+			}
+			wire_buf_clear(&proof);
+		}
+	}
+}
+
 /* A claimed tree of 2^32 - 1 leaves costs no more than the proof is long. */
 static void test_huge_claim(void **state)
 {
@@ -208,8 +246,9 @@ static void test_vectors(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_hash), cmocka_unit_test(test_vectors), cmocka_unit_test(test_paths),
-					   cmocka_unit_test(test_subsets), cmocka_unit_test(test_huge_claim)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hash),	cmocka_unit_test(test_vectors),		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_subsets), cmocka_unit_test(test_paths_of_a_part), cmocka_unit_test(test_huge_claim)};
 
 	return sodium_init() < 0 || cmocka_run_group_tests(tests, NULL, NULL);
 }
