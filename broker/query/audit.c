@@ -1,15 +1,25 @@
 /*
  * audit: how an answer stands in the record of who read what. What shows a report's items notes these (query_note_shown); what tells of
- * reports without showing them says how much it told (query_note_told), and a row here says in words what was asked.
+ * reports without showing them says how much it told (query_note_told), and a row here says in words what was asked. Of the first kind
+ * the record is written before the answer leaves; the second, which may come by the thousand, are written together as soon as nobody waits.
  */
 #include "query/priv.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 1024 };
+enum { TEXT_MAX = 1024, TOLD_MAX = 128, RETRY_MS = 1000 };
+
+struct query_told {
+	struct store_read read[TOLD_MAX];
+	char text[TOLD_MAX][TEXT_MAX];
+	int64_t seq[TOLD_MAX];
+	size_t n;
+	bool failed;
+};
 
 __attribute__((format(printf, 2, 3))) static void add(char *out, const char *format, ...)
 {
@@ -88,31 +98,69 @@ void query_note_shown(struct query_call *call, const struct report *r, const uin
 
 void query_note_told(struct query_call *call, uint64_t seq, uint32_t told)
 {
-	struct query_shown *s = &call->shown;
-	s->items += told;
-	s->seqs = wire_arena_alloc(call->arena, sizeof(*s->seqs));
-	if (!s->seqs || !seq) return;
-	*s->seqs = (int64_t)seq;
-	s->n = 1;
+	call->shown.items += told;
+	call->shown.told = true;
+	call->shown.told_seq = seq;
 }
 
-/* Without the record nothing is shown. */
-enum isac_err query_write_read(struct query_call *call)
+/* ---- the records ------------------------------------------------------------------------------- */
+
+struct query_told *query_told_new(void)
+{
+	return calloc(1, sizeof(struct query_told));
+}
+
+int query_told_wait_ms(const struct query_told *t)
+{
+	return !t->n ? -1 : t->failed ? RETRY_MS : 0;
+}
+
+enum isac_err query_told_write(struct query *q)
+{
+	struct query_told *t = q->told;
+	enum isac_err err = t->n ? store_insert_reads(q->db, t->read, t->n) : ISAC_OK;
+	t->failed = err;
+	if (err) base_log_limited(1, BASE_LOG_WARN, "query.audit", "err=%s", isac_err_name(err));
+	else t->n = 0;
+	return err;
+}
+
+static enum isac_err keep_told(struct query_call *call, const char *what, void (*tell)(char *out, const ProtobufCMessage *ask))
+{
+	struct query_told *t = call->q->told;
+	enum isac_err err = t->n == TOLD_MAX ? query_told_write(call->q) : ISAC_OK;
+	if (err) return err;
+	size_t i = t->n++;
+	t->text[i][0] = 0;
+	if (tell) tell(t->text[i], call->ask);
+	t->seq[i] = (int64_t)call->shown.told_seq;
+	t->read[i] = (struct store_read){.member_id = call->self->id,
+					 .what = what,
+					 .filter = t->text[i],
+					 .items = call->shown.items,
+					 .seqs = &t->seq[i],
+					 .n = call->shown.told_seq > 0};
+	return ISAC_OK;
+}
+
+static enum isac_err write_shown(struct query_call *call, const char *what)
 {
 	const struct query_shown *s = &call->shown;
-	char text[TEXT_MAX] = "";
-	size_t at = 0;
-	if (!s->items) return ISAC_OK;
-	while (at < sizeof(rows) / sizeof(*rows) - 1 && rows[at].type != call->job->handler->type) at++;
-	if (rows[at].tell) rows[at].tell(text, call->ask);
 	struct store_read read = {.member_id = call->self->id,
-				  .what = rows[at].what,
-				  .filter = rows[at].tell ? text
-					    : s->filter	  ? s->filter
-							  : "",
+				  .what = what,
+				  .filter = s->filter ? s->filter : "",
 				  .items = s->items,
 				  .seqs = s->seqs,
 				  .n = s->n};
-	enum isac_err err = s->seqs ? store_insert_read(call->q->db, &read) : ISAC_ERR_NO_MEMORY;
+	return s->seqs ? store_insert_read(call->q->db, &read) : ISAC_ERR_NO_MEMORY;
+}
+
+/* Without a record nothing is shown, and nothing told once there is no room for more of them. */
+enum isac_err query_write_read(struct query_call *call)
+{
+	size_t at = 0;
+	if (!call->shown.items) return ISAC_OK;
+	while (at < sizeof(rows) / sizeof(*rows) - 1 && rows[at].type != call->job->handler->type) at++;
+	enum isac_err err = call->shown.told ? keep_told(call, rows[at].what, rows[at].tell) : write_shown(call, rows[at].what);
 	return err ? query_refuse(call, ISAC_ERR_UNAVAILABLE, "who reads what cannot be written down now") : ISAC_OK;
 }

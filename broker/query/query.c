@@ -163,6 +163,13 @@ static void run_parked(struct query *q)
 	}
 }
 
+/* Until something is to be done that nobody asks for; -1: nothing is. */
+static int wait_ms(const struct query *q)
+{
+	int told_ms = query_told_wait_ms(q->told);
+	return !q->parked_n || (told_ms >= 0 && told_ms < PARKED_POLL_MS) ? told_ms : PARKED_POLL_MS;
+}
+
 static enum isac_err run(struct base_actor *actor, void *arg)
 {
 	struct query *q = arg;
@@ -172,10 +179,13 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	if (!q->slow) store_db_stop_by(q->db, base_actor_stop_fd(actor)); /* a stop does not wait for seconds of counting */
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		if (poll(fds, sizeof(fds) / sizeof(*fds), q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		int n = poll(fds, sizeof(fds) / sizeof(*fds), wait_ms(q));
+		if (n < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		if (!n && (!q->parked_n || !query_told_wait_ms(q->told))) query_told_write(q);
 		take_job(q);
 		if (q->parked_n) run_parked(q);
 	}
+	query_told_write(q);
 	return ISAC_OK;
 }
 
@@ -214,7 +224,8 @@ static enum isac_err make(struct query **out, const struct query_conf *conf, str
 	wire_buf_init(&q->entry, WIRE_LIMIT_REPLY_BYTES);
 	q->notes = main ? main->notes : calloc(QUERY_NOTES, sizeof(*q->notes));
 	q->parked = calloc((size_t)q->conf.queue_max, sizeof(struct query_job *));
-	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)q->conf.queue_max) : ISAC_ERR_NO_MEMORY;
+	q->told = query_told_new();
+	enum isac_err err = q->notes && q->parked && q->told ? base_mailbox_new(&q->box, (size_t)q->conf.queue_max) : ISAC_ERR_NO_MEMORY;
 	if (!err) err = base_mailbox_new(&q->patient, (size_t)q->conf.queue_max);
 	if (err) return err;
 	return main ? store_db_new_slow(&q->db, conf->conninfo, conf->slow_deadline_ms)
@@ -250,6 +261,7 @@ static void destroy(struct query *q)
 	wire_buf_clear(&q->out);
 	wire_buf_clear(&q->entry);
 	free(q->parked);
+	free(q->told);
 	free(q);
 }
 

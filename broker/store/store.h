@@ -306,6 +306,8 @@ struct store_read {
 	size_t n;
 };
 enum isac_err store_insert_read(struct store_db *db, const struct store_read *r);
+/* The same of many that each name one report at most. */
+enum isac_err store_insert_reads(struct store_db *db, const struct store_read *r, size_t n);
 /* An accepted command and its effect, in one transaction with the event row. Effects: one function each. */
 struct store_command {
 	const uint8_t *command_id;
