@@ -229,7 +229,7 @@ static enum isac_err make(struct query **out, const struct query_conf *conf, str
 	if (!err) err = base_mailbox_new(&q->patient, (size_t)q->conf.queue_max);
 	if (err) return err;
 	return main ? store_db_new_slow(&q->db, conf->conninfo, conf->slow_deadline_ms)
-		    : store_db_new(&q->db, conf->conninfo, conf->deadline_ms);
+		    : store_db_new_quick(&q->db, conf->conninfo, conf->deadline_ms);
 }
 
 enum isac_err query_start(struct query **out, const struct query_conf *conf)

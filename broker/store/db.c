@@ -30,6 +30,16 @@ enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t 
 	return make(out, calloc(1, sizeof(struct store_db)), &conf);
 }
 
+enum isac_err store_db_new_quick(struct store_db **out, const char *conninfo, int64_t deadline_ms)
+{
+	/* The first hundred of few rows, each found by an index: sorting or hashing whole tables first is never the better way there,
+	 * though the planner, who takes many partitions for many rows, thinks so of rare values. */
+	static const char *const settings[] = {"enable_mergejoin", "off", "enable_hashjoin", "off", NULL};
+	struct store_pg_conf conf = {.conninfo = conninfo, .name = "isac query", .deadline_ms = deadline_ms, .settings = settings};
+
+	return make(out, calloc(1, sizeof(struct store_db)), &conf);
+}
+
 static int stop_fd(void *arg)
 {
 	return ((struct store_db *)arg)->stop_fd;
@@ -49,14 +59,12 @@ enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int
 	struct store_db *db = calloc(1, sizeof(*db));
 
 	if (!db) return ISAC_ERR_NO_MEMORY;
-	/* One process, and memory for sorts. The server gives up before we do: it says so, and the connection lives on. */
+	/* Memory for sorts. The server gives up before we do: it says so, and the connection lives on. */
 	snprintf(db->timeout_ms, sizeof(db->timeout_ms), "%lld", (long long)deadline_ms);
 	db->settings[0] = "statement_timeout";
 	db->settings[1] = db->timeout_ms;
-	db->settings[2] = "max_parallel_workers_per_gather";
-	db->settings[3] = "0";
-	db->settings[4] = "work_mem";
-	db->settings[5] = "65536";
+	db->settings[2] = "work_mem";
+	db->settings[3] = "65536";
 	conf.settings = db->settings;
 	db->stop_fd = -1;
 	conf.aside_fd = stop_fd;

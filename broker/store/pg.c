@@ -488,6 +488,9 @@ static enum isac_err set_up(struct store_pg *pg)
 		/* A plan that had to use what enable_* forbids looks dear enough to be compiled: 150 ms for each statement. */
 		"jit",
 		"off",
+		/* Starting a second process takes longer than nearly all of our questions, and the processors are wanted elsewhere. */
+		"max_parallel_workers_per_gather",
+		"0",
 		NULL,
 	};
 	const char *const *lists[] = {common, pg->conf.settings ? pg->conf.settings : &common[sizeof(common) / sizeof(*common) - 1]};

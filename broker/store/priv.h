@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 /* STORE_MIGRATIONS, from the build: how many files there are. A database that never had one of them is not ours, whatever its newest. */
-#define STORE_SCHEMA 36 /* number of the newest file in sql/migrations */
+#define STORE_SCHEMA 38 /* number of the newest file in sql/migrations */
 #define STORE_TEXT_OF(number) #number
 #define STORE_TEXT(number) STORE_TEXT_OF(number)
 #define STORE_SCHEMA_TEXT STORE_TEXT(STORE_SCHEMA) /* the same, for SQL */
@@ -107,7 +107,10 @@ enum isac_err store_pg_run_meanwhile(struct store_pg *pg, const struct store_stm
 /* The two halves of store_pg_run: meanwhile nothing else may be asked of pg, but it may be closed or destroyed. */
 enum isac_err store_pg_send(struct store_pg *pg, const struct store_stmt *stmt, struct wire_buf *args);
 enum isac_err store_pg_wait(struct store_pg *pg, PGresult **res);
-/* The same for SQL made at run time (never from values): not prepared. */
+/*
+ * The same for SQL made at run time (never from values): not prepared. A plan for any value would be the wrong one for most: how rare a
+ * value, how wide a network is, decides where to begin.
+ */
 enum isac_err store_pg_run_sql(struct store_pg *pg, const char *sql, struct wire_buf *args, PGresult **res);
 /* Several statements without parameters, such as a file; results are dropped. */
 enum isac_err store_pg_script(struct store_pg *pg, const char *sql);
@@ -134,7 +137,7 @@ struct store_db {
 	bool in_admin;
 	/* Of store_db_new_slow. pg keeps settings. */
 	char timeout_ms[24];
-	const char *settings[7];
+	const char *settings[5];
 	int stop_fd; /* -1: none, or it was seen */
 };
 struct wire_buf *store_db_args(struct store_db *db); /* emptied */
@@ -142,8 +145,12 @@ struct wire_buf *store_db_args(struct store_db *db); /* emptied */
  * what may run twice. */
 enum isac_err store_db_run(struct store_db *db, const struct store_stmt *stmt, PGresult **res);
 void store_db_event(const struct store_db *db, struct wire_buf *args); /* adds the id of the command's event; null outside of one */
-/* Brings the cache of audiences up to date. */
+/* Brings the cache of audiences up to date, as store_select_complete does, too. */
 enum isac_err store_db_audiences(struct store_db *db);
+/* For a statement that does: the newest id known, 0 for none; and takes a newer one, its id, tlp, groups and recipients, from four columns
+ * on. */
+int32_t store_db_audiences_newest(const struct store_db *db);
+enum isac_err store_db_audiences_add(struct store_db *db, const PGresult *res, int row, int col);
 /* Adds the array of those that this member may see whoever published: as parameter of a condition on audience_id. */
 void store_db_visible(const struct store_db *db, struct wire_buf *args, const struct member *self);
 
@@ -155,6 +162,8 @@ enum isac_err store_select_roster_space(struct member *m, const PGresult *res, i
  */
 #define STORE_VISIBLE \
 	"NOT m.held AND m.kind = 1 AND r.payload IS NOT NULL AND (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int)"
+/* Where the indicators (not sightings and the like) of row i of indicator lie: spares the partitions before and behind. */
+#define STORE_SPAN(i) "m.seq >= " #i ".first_seq AND m.seq <= " #i ".last_seq"
 /* Empties the arguments and adds these two. The cache of audiences must be up to date. */
 struct wire_buf *store_db_args_visible(struct store_db *db, const struct member *self);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "store/priv.h"
 
-static enum isac_err keep(struct store_db *db, const PGresult *res, int row)
+enum isac_err store_db_audiences_add(struct store_db *db, const PGresult *res, int row, int col)
 {
 	struct store_array groups, recipients;
 	struct member_audience *a;
@@ -21,19 +21,24 @@ static enum isac_err keep(struct store_db *db, const PGresult *res, int row)
 		db->audiences = grown;
 		db->audiences_cap = cap;
 	}
-	store_get_array(&groups, res, row, 2);
-	store_get_array(&recipients, res, row, 3);
+	store_get_array(&groups, res, row, col + 2);
+	store_get_array(&recipients, res, row, col + 3);
 	a = calloc(1, sizeof(*a) + (groups.n + recipients.n) * sizeof(*ids));
 	if (!a) return ISAC_ERR_NO_MEMORY;
 	ids = (int32_t *)(a + 1);
-	a->id = store_get_i32(res, row, 0);
-	a->tlp = (uint32_t)store_get_i16(res, row, 1);
+	a->id = store_get_i32(res, row, col);
+	a->tlp = (uint32_t)store_get_i16(res, row, col + 1);
 	a->groups = ids;
 	a->recipients = ids + groups.n;
 	while (store_array_next(&groups, &element)) ids[a->groups_n++] = (int32_t)wire_get_u32(element.data);
 	while (store_array_next(&recipients, &element)) ids[a->groups_n + a->recipients_n++] = (int32_t)wire_get_u32(element.data);
 	db->audiences[db->audiences_n++] = a;
 	return ISAC_OK;
+}
+
+int32_t store_db_audiences_newest(const struct store_db *db)
+{
+	return db->audiences_n ? db->audiences[db->audiences_n - 1]->id : 0;
 }
 
 enum isac_err store_db_audiences(struct store_db *db)
@@ -43,9 +48,9 @@ enum isac_err store_db_audiences(struct store_db *db)
 	PGresult *res = NULL;
 	enum isac_err err;
 
-	store_field_i32(store_db_args(db), db->audiences_n ? db->audiences[db->audiences_n - 1]->id : 0);
+	store_field_i32(store_db_args(db), store_db_audiences_newest(db));
 	err = store_db_run(db, &stmt, &res);
-	for (int row = 0; !err && row < PQntuples(res); row++) err = keep(db, res, row);
+	for (int row = 0; !err && row < PQntuples(res); row++) err = store_db_audiences_add(db, res, row, 0);
 	PQclear(res);
 	return err == ISAC_ERR_NOT_FOUND ? ISAC_OK : err;
 }

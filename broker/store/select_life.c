@@ -59,11 +59,11 @@ enum isac_err store_select_life(struct store_db *db, const struct store_life_ask
 				uint32_t *publishers)
 {
 	PGresult *res = NULL;
-	enum isac_err err = store_db_audiences(db);
+	enum isac_err err;
 
 	*out = (struct life){.mentions = 0};
 	*publishers = 0;
-	if (!err) err = run(db, &MENTIONS, ask, &res);
+	err = run(db, &MENTIONS, ask, &res);
 	for (int row = 0; !err && row < PQntuples(res); row++) take_mention(res, row, rule, ask->now_us, out);
 	if (!err) *publishers = count_publishers(res);
 	PQclear(res);

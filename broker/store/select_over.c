@@ -1,7 +1,7 @@
 /*
  * What ended within a span of time: items past the end that they say, and those that say none past the age of their type, counted from
  * when they came in or were sighted last. By the order of ends, then of reports; what was withdrawn or held back has no end to tell of.
- * Said ends are found by the summary of blocks, default ends by seq, which follows the time of receipt.
+ * Said ends have an index, default ends are found by seq, which follows the time of receipt.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "store/priv.h"
 
-enum { OWN_PARAMS = 9, SQL_MAX = 1 << 23, REPORT_BYTES_MAX = 32 << 20, OPEN_STEP = 32 };
+enum { OWN_PARAMS = 8, SQL_MAX = 1 << 23, REPORT_BYTES_MAX = 32 << 20, OPEN_STEP = 32 };
 
 struct found {
 	uint64_t seq;
@@ -15,19 +15,23 @@ struct found {
 	bool ended;
 };
 
-/* $1 visible audiences, $2 self, $3 $4 times, $5 as of, $6 $7 keyset, $8 may see held of others, $9 limit. */
-static void put_args(struct store_db *db, const struct store_query *q, uint64_t until_seq, const struct filter_sql *sql)
+/* What is looked at: after < seq, and (seq, item) < (until_seq + 1, 0) or less. */
+struct span {
+	uint64_t after, until_seq, as_of;
+};
+
+/* $1 visible audiences, $2 self, $3 after, $4 until, $5 item below which in that one, $6 as of, $7 may see held of others, $8 limit. */
+static void put_args(struct store_db *db, const struct store_query *q, const struct span *span, const struct filter_sql *sql)
 {
 	struct wire_buf *args = store_db_args(db);
-	bool analyst = q->self->roles & MEMBER_ANALYST;
+	bool analyst = q->self->roles & MEMBER_ANALYST, goes_on = q->before_seq && q->before_seq <= span->until_seq;
 
 	store_db_visible(db, args, q->self);
 	store_field_i32(args, q->self->id);
-	store_field_time0(args, q->since_us);
-	store_field_time0(args, q->until_us);
-	store_field_i64(args, (int64_t)until_seq);
-	store_field_i64(args, q->before_seq ? (int64_t)q->before_seq : INT64_MAX);
-	store_field_i16(args, (int16_t)(q->before_seq ? q->before_item : 0));
+	store_field_i64(args, (int64_t)span->after);
+	store_field_i64(args, (int64_t)(goes_on ? q->before_seq : span->until_seq));
+	store_field_i16(args, goes_on ? (int16_t)q->before_item : INT16_MAX);
+	store_field_i64(args, (int64_t)span->as_of);
 	/* null: no held items at all; false: own ones; true: those of everybody */
 	if (q->held) store_field_bool(args, analyst);
 	else store_field_null(args);
@@ -35,33 +39,46 @@ static void put_args(struct store_db *db, const struct store_query *q, uint64_t 
 	for (unsigned i = 0; i < sql->params; i++) store_field_text(args, sql->param[i]);
 }
 
-static void put_sql(struct wire_buf *out, const struct store_query *q, const struct filter_sql *sql)
+static void put_sql(struct wire_buf *out, const struct filter_sql *sql)
 {
-	wire_buf_printf(out, "SELECT m.seq, m.item, COALESCE(m.ended_seq <= $5::bigint, false) FROM mention m JOIN indicator i ON i.key = "
+	wire_buf_printf(out, "SELECT m.seq, m.item, COALESCE(m.ended_seq <= $6::bigint, false) FROM mention m JOIN indicator i ON i.key = "
 			     "m.key JOIN report r ON r.seq = m.seq "
 			     "JOIN member p ON p.id = r.publisher_id JOIN audience a ON a.id = r.audience_id "
-			     "WHERE (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int) AND m.seq <= $5::bigint "
-			     "AND (m.seq, m.item) < ($6::bigint, $7::smallint) "
-			     "AND (NOT m.held OR $8::bool OR ($8::bool IS NOT NULL AND r.publisher_id = $2::int)) ");
-	/* Bounds of time become bounds of seq, which also spare the partitions outside them. */
-	wire_buf_printf(out, q->since_us ? "AND m.seq >= (SELECT seq_at($3::timestamptz)) " : "AND $3::timestamptz IS NULL ");
-	wire_buf_printf(out, q->until_us ? "AND m.seq < (SELECT seq_at($4::timestamptz)) " : "AND $4::timestamptz IS NULL ");
-	wire_buf_printf(out, "AND (");
+			     "WHERE (r.audience_id = ANY ($1::int[]) OR r.publisher_id = $2::int) "
+			     "AND m.seq > $3::bigint AND m.seq <= $4::bigint AND (m.seq, m.item) < ($4::bigint, $5::smallint) "
+			     "AND (NOT m.held OR $7::bool OR ($7::bool IS NOT NULL AND r.publisher_id = $2::int)) AND (");
 	wire_buf_add(out, sql->where, strlen(sql->where));
-	wire_buf_printf(out, ") ORDER BY m.seq DESC, m.item DESC LIMIT $9::bigint");
+	wire_buf_printf(out, ") ORDER BY m.seq DESC, m.item DESC LIMIT $8::bigint");
 	wire_buf_add(out, "", 1);
 }
 
-static enum isac_err find(struct store_db *db, const struct store_query *q, uint64_t until_seq, PGresult **res)
+/*
+ * Bounds of time become bounds of seq, and of all upper bounds there is one: partitions outside are spared, and the walk of the index,
+ * newest first, begins at the bound and not at the partition's end.
+ */
+static enum isac_err read_span(struct store_db *db, const struct store_query *q, uint64_t complete_seq, struct span *span)
+{
+	enum isac_err err = ISAC_OK;
+
+	span->after = 0;
+	span->until_seq = span->as_of = q->as_of_seq && q->as_of_seq < complete_seq ? q->as_of_seq : complete_seq;
+	if (q->since_us || q->until_us) err = store_select_span(db, q->since_us, q->until_us, &span->after, &span->until_seq);
+	if (span->until_seq > span->as_of) span->until_seq = span->as_of;
+	return err;
+}
+
+static enum isac_err find(struct store_db *db, const struct store_query *q, uint64_t complete_seq, PGresult **res)
 {
 	struct filter_sql sql;
 	struct wire_buf text;
-	enum isac_err err = filter_to_sql(&sql, q->filter, q->self, OWN_PARAMS + 1);
+	struct span span;
+	enum isac_err err = read_span(db, q, complete_seq, &span);
 
+	if (!err) err = filter_to_sql(&sql, q->filter, q->self, OWN_PARAMS + 1);
 	if (err) return err;
 	wire_buf_init(&text, SQL_MAX);
-	put_sql(&text, q, &sql);
-	put_args(db, q, until_seq, &sql);
+	put_sql(&text, &sql);
+	put_args(db, q, &span, &sql);
 	err = text.err ? ISAC_ERR_TOO_LARGE : store_pg_run_sql(db->pg, (const char *)text.data, &db->args, res);
 	wire_buf_clear(&text);
 	filter_sql_clear(&sql);
@@ -146,8 +163,7 @@ enum isac_err store_select_query(struct store_db *db, const struct store_query *
 	*hits = NULL;
 	*n = 0;
 	err = store_select_complete(db, complete_seq);
-	if (!err) err = store_db_audiences(db);
-	if (!err) err = find(db, q, q->as_of_seq && q->as_of_seq < *complete_seq ? q->as_of_seq : *complete_seq, &res);
+	if (!err) err = find(db, q, *complete_seq, &res);
 	*next_seq = 0; /* only now: they may be the fields of q that say where to begin */
 	*next_item = 0;
 	if (err) {

@@ -76,12 +76,18 @@ static void give(void *arg, const PGresult *res)
 enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
 				  void (*row)(void *arg, const struct store_range *range), void *arg)
 {
-	static const struct store_stmt stmt = {"select_ranges",
-					       "SELECT id, member_id, session, name, filter, roles, nets, asns, domains, "
-					       "groups, from_seq, until_seq, maybe_seq, acked_seq, "
-					       "opened, closed, compiled, client FROM feed_range WHERE id > $1::bigint AND from_seq < "
-					       "$2::bigint AND greatest(until_seq, maybe_seq) >= $2::bigint "
-					       "AND $3::int IN (0, member_id) ORDER BY id LIMIT $4::bigint"};
+	/* Materialized: with a limit at hand the planner would walk all ids in their order instead. */
+	static const struct store_stmt stmt = {
+		"select_ranges",
+		"WITH hit AS MATERIALIZED (SELECT id FROM feed_range WHERE span @> $2::bigint AND id > $1::bigint AND $3::int IN (0, "
+		"member_id) "
+		"UNION ALL SELECT id FROM feed_range WHERE closed IS NULL AND id > $1::bigint AND from_seq < $2::bigint "
+		"AND greatest(until_seq, maybe_seq) >= $2::bigint AND $3::int IN (0, member_id)) "
+		"SELECT r.id, r.member_id, r.session, r.name, r.filter, r.roles, r.nets, r.asns, r.domains, r.groups, r.from_seq, "
+		"r.until_seq, "
+		"r.maybe_seq, r.acked_seq, r.opened, r.closed, r.compiled, r.client FROM (SELECT id FROM hit ORDER BY id LIMIT $4::bigint) "
+		"h "
+		"JOIN feed_range r ON r.id = h.id ORDER BY r.id"};
 	struct giving g = {.row = row, .arg = arg, .seq = ask->seq, .withdrawn = ask->withdrawn};
 	enum isac_err err = ask->withdrawn ? store_select_told(db, ask->seq, take_had, &g) : ISAC_OK;
 	struct wire_buf *args = store_db_args(db);

@@ -19,9 +19,10 @@ static const char BY_REPORT[] =
 	"WITH v AS (SELECT i.key, i.type, i.value, x.n, x.s, x.t FROM indicator i CROSS JOIN LATERAL (" \
 	"SELECT count(*) AS n, max(y.seq) AS s, max(y.received) AS t FROM (" \
 	"SELECT m.seq, r.received FROM mention m JOIN report r ON r.seq = m.seq " \
-	"WHERE m.key = i.key AND m.seq <= $4::bigint AND " STORE_VISIBLE " ORDER BY m.seq DESC LIMIT $7::bigint) y) x " \
-	"WHERE " where " AND i.key <> $3::uuid AND x.n > 0 ORDER BY " order " LIMIT $6::bigint) " \
-	"SELECT v.type, v.value, v.n, v.s, v.t, count(*) OVER () FROM v ORDER BY v.s DESC, v.key LIMIT $5::bigint"
+	"WHERE m.key = i.key AND m.seq <= $4::bigint AND " STORE_SPAN( \
+		i) " AND " STORE_VISIBLE " ORDER BY m.seq DESC LIMIT $7::bigint) y) x " \
+		   "WHERE " where " AND i.key <> $3::uuid AND x.n > 0 ORDER BY " order " LIMIT $6::bigint) " \
+		   "SELECT v.type, v.value, v.n, v.s, v.t, count(*) OVER () FROM v ORDER BY v.s DESC, v.key LIMIT $5::bigint"
 
 static const char BY_NETWORK[] =
 	BY_PLACE("i.addr >= $8::inet AND i.addr <= set_masklen(broadcast($8::inet), $9::int) AND i.addr <<= $8::inet", "i.addr, i.key");
@@ -73,7 +74,6 @@ enum isac_err store_select_related(struct store_db *db, enum store_relation rela
 	enum isac_err err = store_select_complete(db, complete_seq);
 	PGresult *res = NULL;
 
-	if (!err) err = store_db_audiences(db);
 	if (err) return err;
 	put_args(db, relation, q, *complete_seq);
 	err = store_db_run(db, &STMTS[relation], &res);

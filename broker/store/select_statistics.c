@@ -50,7 +50,6 @@ static enum isac_err read_span(struct store_db *db, const struct store_statistic
 	uint64_t after = 0, last = 0;
 	enum isac_err err = store_select_complete(db, complete_seq);
 
-	if (!err) err = store_db_audiences(db);
 	if (!err) err = store_select_span(db, q->since_us, q->until_us, &after, &last);
 	*from = (int64_t)after + 1;
 	*until = (int64_t)(last < *complete_seq ? last : *complete_seq) + 1;

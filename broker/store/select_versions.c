@@ -64,7 +64,6 @@ enum isac_err store_select_later(struct store_db *db, const struct member *self,
 	PGresult *res = NULL;
 	enum isac_err err = store_select_complete(db, complete_seq);
 
-	if (!err) err = store_db_audiences(db);
 	if (err) return err;
 	put_args(db, self, report_id, publisher_id);
 	store_field_i64(&db->args, WIRE_LIMIT_VERSIONS);

@@ -81,6 +81,8 @@ uint64_t store_indexer_seq(const struct store_indexer *x); /* index complete up 
 /* ---- a connection for one actor's own reads and small writes ---- */
 struct store_db; /* reconnects by itself; every call has the deadline */
 enum isac_err store_db_new(struct store_db **out, const char *conninfo, int64_t deadline_ms);
+/* The same for questions about history of which the first rows are wanted, found by indexes. */
+enum isac_err store_db_new_quick(struct store_db **out, const char *conninfo, int64_t deadline_ms);
 /* The same for questions that may take long: their statements end by the deadline with DB_RETRY. */
 enum isac_err store_db_new_slow(struct store_db **out, const char *conninfo, int64_t deadline_ms);
 /* Of store_db_new_slow: once fd is readable, what runs and all that comes is given up with DB_BROKEN. An actor's base_actor_stop_fd. */
@@ -213,7 +215,8 @@ enum isac_err store_select_life(struct store_db *db, const struct store_life_ask
 				uint32_t *publishers);
 enum isac_err store_select_life_rule(struct store_db *db, uint32_t type, struct life_rule *out);
 enum isac_err store_update_life_rule(struct store_db *db, uint32_t type, int64_t days, int64_t speed_100 /* hundredths */);
-enum isac_err store_select_complete(struct store_db *db, uint64_t *seq); /* the index answers for everything up to here */
+/* The index answers for everything up to *seq. Goes before the other questions about history: they take db's audiences as it finds them. */
+enum isac_err store_select_complete(struct store_db *db, uint64_t *seq);
 
 /* Items of a report that ended at one moment. */
 struct store_over {

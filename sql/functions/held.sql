@@ -32,7 +32,7 @@ BEGIN
 	INSERT INTO held (key, seq, item, publisher_id, audience_id, state, release_seq)
 		SELECT m.key, m.seq, m.item, m.publisher_id, r.audience_id, CASE WHEN c.seq IS NULL THEN 'open' ELSE 'released' END, c.seq
 		FROM unnest(seqs) AS u(seq) JOIN mention m ON m.seq = u.seq AND m.held AND m.kind = 1 JOIN report r ON r.seq = u.seq
-		LEFT JOIN LATERAL (SELECT min(o.seq) AS seq FROM report o
+		LEFT JOIN LATERAL (SELECT min(o.seq + 0) AS seq FROM report o -- + 0: or all of the log is walked in its order
 			WHERE o.release_of = u.seq AND (o.held IS NULL OR get_bit(o.held, m.item) = 0)) c ON true
 		ON CONFLICT DO NOTHING;
 	-- When a value is held for the first time: who reported it before it was, and had not withdrawn it by then, has spoken, too.

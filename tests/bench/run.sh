@@ -1,9 +1,10 @@
 #!/bin/sh
 # Measures isac against its yardsticks and prints the table: sh tests/bench/run.sh [--only ROW]... [--rounds N] [--scale X] [--write]
+#   or: sh tests/bench/run.sh history [--mentions N] [--data FOLDER] ...: what questions about a year of history cost
 # Uses the programs of $ISAC_BIN, or builds build/release. Needs nothing but this machine's loopback.
 set -eu
 cd "$(dirname "$0")/../.."
-case "${1-}" in -h|--help) sed -n '2,3s/^# //p' "$0"; exit 0 ;; esac
+case "${1-}" in -h|--help) sed -n '2,4s/^# //p' "$0"; exit 0 ;; esac
 if [ -z "${ISAC_BIN-}" ]; then
     sh docker/deps.sh run build test bench
     mkdir -p build
@@ -11,4 +12,5 @@ if [ -z "${ISAC_BIN-}" ]; then
     ISAC_BIN=$PWD/build/release/bin
 fi
 export ISAC_BIN PYTHONDONTWRITEBYTECODE=1
+if [ "${1-}" = history ]; then shift; exec /usr/bin/python3 tests/bench/history.py "$@"; fi
 exec /usr/bin/python3 tests/bench/run.py "$@"

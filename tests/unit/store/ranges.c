@@ -159,6 +159,48 @@ static void test_good_end(void **state)
 	assert_string_equal(cluster_sql("select (maybe_seq = from_seq and closed is not null)::text from isac.feed_range"), "true");
 }
 
+/* Against the condition in plain words, for stretches of all lengths, open, closed and broken off. */
+static void test_all_that_hold_it(void **state)
+{
+	char sql[400];
+
+	(void)state;
+	cluster_sql(
+		"insert into isac.feed_range (member_id, session, name, filter, compiled, roles, groups, nets, asns, domains, from_seq, "
+		"until_seq, maybe_seq, opened, closed) select 1, g, '', 'true', now(), 2, '{}', '{}', '{}', '{}', g * 37 % 1000, "
+		"g * 37 % 1000 + g * 61 % 17, case g % 3 when 0 then g * 37 % 1000 + 20 else g * 37 % 1000 end, "
+		"now(), case when g % 5 > 0 then now() end from generate_series(1, 400) g");
+	for (uint64_t seq = 0; seq < 1030; seq += 7) {
+		char found[400] = "";
+		uint64_t after = 0;
+
+		for (struct seen s = ask(seq, 0, 0, 8); s.n; s = ask(seq, 0, after, 8)) /* page by page */
+			for (size_t i = 0; i < s.n; i++) {
+				after = s.id[i];
+				snprintf(found + strlen(found), sizeof(found) - strlen(found), ",%llu", (unsigned long long)after);
+			}
+		snprintf(sql, sizeof(sql),
+			 "select coalesce(string_agg(',' || id, '' order by id), '') from isac.feed_range where from_seq < %llu and %llu "
+			 "<= greatest(until_seq, maybe_seq)",
+			 (unsigned long long)seq, (unsigned long long)seq);
+		assert_string_equal(found, cluster_sql(sql));
+	}
+}
+
+/* Deliveries move the end of an open stretch often: that must touch no index. */
+static void test_moves_stay_on_their_page(void **state)
+{
+	struct store_range r = {.self = &POOR, .session = 1, .name = "", .filter = "true", .opened_us = 1700000000000000};
+
+	(void)state;
+	assert_int_equal(store_insert_ranges(db, &r, 1), ISAC_OK);
+	for (r.until_seq = 1; r.until_seq <= 5; r.until_seq++) assert_int_equal(store_update_ranges(db, &r, 1), ISAC_OK);
+	cluster_sql("create extension if not exists pageinspect");
+	/* HEAP_ONLY_TUPLE: no index points to it */
+	assert_string_equal(
+		cluster_sql("select count(*) from heap_page_items(get_raw_page('isac.feed_range', 0)) where t_infomask2 & 32768 > 0"), "5");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +208,8 @@ int main(void)
 		cmocka_unit_test_setup(test_ends, empty),
 		cmocka_unit_test_setup(test_crash, empty),
 		cmocka_unit_test_setup(test_good_end, empty),
+		cmocka_unit_test_setup(test_all_that_hold_it, empty),
+		cmocka_unit_test_setup(test_moves_stay_on_their_page, empty),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
