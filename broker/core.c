@@ -259,7 +259,9 @@ static enum isac_err start_intake(struct core *core)
 				   .queue_max = number(core, "intake_queue_max"),
 				   .rate_per_s = number(core, "rate_reports_per_s"),
 				   .rate_burst = number(core, "rate_burst"),
-				   .rate_bytes_per_min = number(core, "rate_bytes_per_min")};
+				   .rate_bytes_per_min = number(core, "rate_bytes_per_min"),
+				   .feedback_per_s = number(core, "rate_feedback_per_s"),
+				   .feedback_burst = number(core, "rate_feedback_burst")};
 	return intake_start(&core->intake, &conf);
 }
 

@@ -327,6 +327,34 @@ static enum isac_err open_signals(struct parent *p)
 	return p->signal_fd < 0 ? ISAC_ERR_SYSTEM : ISAC_OK;
 }
 
+/* Where its port begins. */
+static const char *port_of(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	return colon ? colon + 1 : address + strlen(address);
+}
+
+/* A port of 0 is any, and so is the host of all addresses. */
+static bool leads_to(const char *told, const char *listen)
+{
+	static const char *const all[] = {"tcp://0.0.0.0:", "tcp://*:", "tcp://[::]:"};
+	const char *told_port = port_of(told), *port = port_of(listen);
+	size_t host = (size_t)(port - listen);
+	bool any_host = false;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) any_host |= strlen(all[i]) == host && !strncmp(listen, all[i], host);
+	if (!any_host && ((size_t)(told_port - told) != host || strncmp(told, listen, host) != 0)) return false;
+	return !strcmp(told_port, port) || !strcmp(told_port, "0") || !strcmp(port, "0");
+}
+
+static void warn_of_address(const struct parent *p, const struct wire_hub *hub)
+{
+	const char *listen = base_conf_str(p->conf, "listen");
+	if (leads_to(hub->address, listen)) return;
+	base_log(BASE_LOG_WARN, "address.differs", "listen=%s told=%s", listen, hub->address);
+	isacd_say("hub.pub tells members to connect to %s, but this hub listens at %s", hub->address, listen);
+	isacd_say("if nothing forwards from there to here, change one of them: listen in isacd.conf, or the line address in hub.pub");
+}
+
 /* What only root may be able to do comes before the drop; the rest must work without. */
 static enum isac_err prepare(struct parent *p, const char *data)
 {
@@ -341,6 +369,7 @@ static enum isac_err prepare(struct parent *p, const char *data)
 		return ISAC_ERR_CONFIG;
 	}
 	if (isacd_hub_read(&hub) || isacd_user_of_hub(&user) || isacd_user_drop(&user)) return ISAC_ERR_CONFIG;
+	warn_of_address(p, &hub);
 	p->lock_fd = isacd_file_lock("run/lock", NULL);
 	if (p->lock_fd < 0) {
 		if (errno == EWOULDBLOCK) isacd_say("this hub runs already (%s/run/lock)", data);

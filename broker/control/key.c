@@ -3,6 +3,16 @@
 
 #include <string.h>
 
+/* Whoever made the new home by keygen has a new curve.key in it, by which the front knows nobody. */
+static void warn_of_curve(const struct control_call *call, const struct wire_member *bundle)
+{
+	const struct member *m = member_roster_find(call->roster, bundle->name);
+	const char *cells[][2] = {{"warning",
+				   "the bundle's connection key is not the member's, which stays: the new home needs a copy of the old "
+				   "home's curve.key"}};
+	if (m && memcmp(m->curve, bundle->curve, WIRE_CURVE) != 0) control_add_row(call->rows, cells, 1);
+}
+
 enum isac_err control_key_add(struct control_call *call)
 {
 	struct wire_member bundle;
@@ -15,7 +25,10 @@ enum isac_err control_key_add(struct control_call *call)
 	if (err) return err;
 	if (strcmp(bundle.name, name)) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "the bundle is not one of this member");
 	if (until_us && until_us <= from_us) return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "valid_until_us is not after valid_from_us");
-	return store_insert_key(call->db, name, bundle.sign, (int64_t)from_us, (int64_t)until_us, call->why);
+	err = store_insert_key(call->db, name, bundle.sign, (int64_t)from_us, (int64_t)until_us, call->why);
+	if (!err && control_arg(call->cmd, "curve")) return store_update_curve(call->db, &bundle, call->why);
+	if (!err) warn_of_curve(call, &bundle);
+	return err;
 }
 
 enum isac_err control_key_revoke(struct control_call *call)

@@ -20,16 +20,11 @@ static const struct member *find(const struct control_call *call, enum isac_err 
 
 enum isac_err control_member_invite(struct control_call *call)
 {
-	struct wire_member bundle;
-	uint32_t roles;
-	const char *type, *client_of;
-	enum isac_err err = control_arg_bundle(&bundle, call);
-	if (!err) err = control_member_roles(&roles, call);
-	if (!err) err = control_member_type(&type, call);
-	if (!err) err = control_member_client_of(&client_of, call, roles);
+	struct control_newcomer m;
 	int64_t until_us = call->cmd->created_us + (int64_t)INVITATION_S * 1000000;
-	if (!err) err = store_insert_invited(call->db, &bundle, type, roles, client_of, until_us, call->why);
-	return err ? err : control_member_space(call, bundle.name);
+	enum isac_err err = control_member_read(&m, call);
+	if (!err) err = store_insert_invited(call->db, &m.bundle, m.type, m.roles, m.client_of, until_us, call->why);
+	return err ? err : control_member_space(call, m.bundle.name);
 }
 
 enum isac_err control_member_join(struct control_call *call)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum isac_err control_member_roles(uint32_t *out, const struct control_call *call)
+static enum isac_err read_roles(uint32_t *out, const struct control_call *call)
 {
 	*out = member_roles_parse(control_arg_text(call->cmd, "role"));
 	if (*out && !(*out & MEMBER_INVITED)) return ISAC_OK;
@@ -12,7 +12,7 @@ enum isac_err control_member_roles(uint32_t *out, const struct control_call *cal
 			   "role: a list of publisher, subscriber, analyst, tracer, admin, auditor, gateway");
 }
 
-enum isac_err control_member_type(const char **out, const struct control_call *call)
+static enum isac_err read_type(const char **out, const struct control_call *call)
 {
 	static const char *const types[] = {"", "isp", "vendor", "soc", "csirt", "academic"};
 	const char *text = control_arg_text(call->cmd, "type");
@@ -29,7 +29,7 @@ static enum isac_err check_client_roles(const struct control_call *call, uint32_
 	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "role: a client of a member may be subscriber and analyst only");
 }
 
-enum isac_err control_member_client_of(const char **out, const struct control_call *call, uint32_t roles)
+static enum isac_err read_client_of(const char **out, const struct control_call *call, uint32_t roles)
 {
 	const struct member *m;
 	enum isac_err err;
@@ -58,17 +58,20 @@ enum isac_err control_member_space(struct control_call *call, const char *name)
 	return err;
 }
 
+enum isac_err control_member_read(struct control_newcomer *out, const struct control_call *call)
+{
+	enum isac_err err = control_arg_bundle(&out->bundle, call);
+	if (!err) err = read_roles(&out->roles, call);
+	if (!err) err = read_type(&out->type, call);
+	return err ? err : read_client_of(&out->client_of, call, out->roles);
+}
+
 enum isac_err control_member_add(struct control_call *call)
 {
-	struct wire_member bundle;
-	uint32_t roles;
-	const char *type, *client_of;
-	enum isac_err err = control_arg_bundle(&bundle, call);
-	if (!err) err = control_member_roles(&roles, call);
-	if (!err) err = control_member_type(&type, call);
-	if (!err) err = control_member_client_of(&client_of, call, roles);
-	if (!err) err = store_insert_member(call->db, &bundle, type, roles, client_of, call->why);
-	return err ? err : control_member_space(call, bundle.name);
+	struct control_newcomer m;
+	enum isac_err err = control_member_read(&m, call);
+	if (!err) err = store_insert_member(call->db, &m.bundle, m.type, m.roles, m.client_of, call->why);
+	return err ? err : control_member_space(call, m.bundle.name);
 }
 
 enum isac_err control_member_suspend(struct control_call *call)
@@ -92,7 +95,7 @@ enum isac_err control_member_role(struct control_call *call)
 	const char *name;
 	uint32_t roles;
 	enum isac_err err = control_arg_name(&name, call, "name");
-	if (!err) err = control_member_roles(&roles, call);
+	if (!err) err = read_roles(&roles, call);
 	if (!err && is_self(call, name) && !(roles & MEMBER_ADMIN))
 		err = wire_refuse(call->why, ISAC_ERR_NOT_ALLOWED, "nobody takes the role admin from itself");
 	const struct member *m = err ? NULL : member_roster_find(call->roster, name);

@@ -24,7 +24,7 @@ struct control_call {
 	bool due;	       /* out: held items may be due for release */
 	struct wire_buf *rows; /* packed rows of ControlResult */
 	struct wire_why *why;
-	/* Out: contents that were erased by this recall, until everybody is known whom they were sent to. */
+	/* Out: what was erased or withdrawn by this recall, until everybody is known whom they were sent to. */
 	struct report **erased;
 	size_t erased_n;
 	int64_t erased_by;
@@ -74,10 +74,13 @@ enum isac_err control_arg_number(uint64_t *out, const struct control_call *call,
 enum isac_err control_arg_bundle(struct wire_member *out, const struct control_call *call);
 
 /* ---- member.c ---------------------------------------------------------------------------- */
-enum isac_err control_member_roles(uint32_t *out, const struct control_call *call);
-enum isac_err control_member_type(const char **out, const struct control_call *call);
-/* The organisation whose client a new member with these roles is; "" = it is an organisation itself. */
-enum isac_err control_member_client_of(const char **out, const struct control_call *call, uint32_t roles);
+/* What the commands say that enrol a member. */
+struct control_newcomer {
+	struct wire_member bundle;
+	uint32_t roles;
+	const char *type, *client_of; /* the organisation whose client it is; "" = it is an organisation itself */
+};
+enum isac_err control_member_read(struct control_newcomer *out, const struct control_call *call);
 /* The admin who enrols a member stands by its space: no claim waits. */
 enum isac_err control_member_space(struct control_call *call, const char *name);
 /* ---- list.c ------------------------------------------------------------------------------ */
@@ -127,6 +130,7 @@ struct control {
 	int64_t recall_at_us;	   /* monotonic: when the next step is due */
 	bool stale;		   /* the roster in memory may be older than the database */
 	/* retention.c */
+	int64_t retire_at_us;		   /* monotonic: the next records */
 	bool sweeping;			   /* rows of indicator may still count what retention removed */
 	int64_t retain_at_us, sweep_at_us; /* monotonic */
 };

@@ -52,6 +52,7 @@ static void take_range(void *arg, const struct store_range *range)
 	struct finding *f = arg;
 	f->last_id = range->id;
 	f->looked_at++;
+	if (range->passed) return;
 	const struct filter *filter = query_match_again(&f->kept, range->filter, range->compiled_us);
 	uint32_t items = filter ? query_match_items(filter, range->self, f->report, NULL, NULL) : 0;
 	if (items) add(f, range, items);
@@ -59,7 +60,8 @@ static void take_range(void *arg, const struct store_range *range)
 
 static enum isac_err find_receivers(struct store_db *db, struct finding *f, const struct report *report)
 {
-	struct store_range_ask ask = {.seq = report->seq, .max = RANGES_PAGE};
+	/* When it is being withdrawn right now, it does not say so yet. */
+	struct store_range_ask ask = {.seq = report->seq, .max = RANGES_PAGE, .withdrawn = report->withdrawn_seq > 0};
 	enum isac_err err = ISAC_OK;
 	f->report = report;
 	if (!report->items) return ISAC_OK;

@@ -67,12 +67,12 @@ static enum isac_err gather(struct control_call *call, struct report *report /* 
 	return err;
 }
 
-enum isac_err control_report_erase(struct control_call *call)
+/* Whoever was sent it is written down and told; then the report itself is changed, and each release of it. */
+static enum isac_err recall(struct control_call *call, unsigned reason, struct report *report /* taken */, int32_t publisher_id,
+			    enum isac_err (*change)(struct store_db *db, uint64_t seq, struct wire_why *why))
 {
-	struct report *report;
-	struct store_recall recall = {.reason = STORE_GAP_ERASURE, .done = true};
-	enum isac_err err = find(&report, &recall.publisher_id, call);
-	if (!err) err = gather(call, report);
+	struct store_recall recall = {.reason = reason, .publisher_id = publisher_id, .done = true};
+	enum isac_err err = gather(call, report);
 	if (err) return err;
 	recall.from_seq = recall.scanned_seq = report->seq;
 	/* What was handed over up to now is in the table of ranges; what is handed over meanwhile is looked for once more afterwards. */
@@ -81,9 +81,32 @@ enum isac_err control_report_erase(struct control_call *call)
 	if (!err) err = store_insert_recall(call->db, &recall);
 	for (size_t i = 0; !err && i < call->erased_n; i++) {
 		err = control_recall_receivers(call->db, call->erased[i], recall.id, call->rows, call->roster);
-		if (!err) err = store_erase_report(call->db, call->erased[i]->seq, call->why);
+		if (!err) err = change(call->db, call->erased[i]->seq, call->why);
 	}
 	call->erased_by = recall.id;
+	return err;
+}
+
+enum isac_err control_report_erase(struct control_call *call)
+{
+	struct report *report;
+	int32_t publisher_id;
+	enum isac_err err = find(&report, &publisher_id, call);
+	return err ? err : recall(call, STORE_GAP_ERASURE, report, publisher_id, store_erase_report);
+}
+
+/* Of indicators: what was only said about a report is withdrawn by saying something else. */
+enum isac_err control_report_withdraw(struct control_call *call)
+{
+	struct report *report;
+	int32_t publisher_id;
+	enum isac_err err = find(&report, &publisher_id, call);
+	if (err) return err;
+	if (report->withdrawn_seq) err = wire_refuse(call->why, ISAC_ERR_CONFLICT, "it is withdrawn already");
+	else if (report->header->kind != ISAC1__KIND__KIND_INDICATOR)
+		err = wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "only a report of indicators is withdrawn");
+	if (!err) return recall(call, STORE_GAP_WITHDRAWAL, report, publisher_id, store_withdraw_report);
+	report_unref(&report);
 	return err;
 }
 

@@ -1,12 +1,13 @@
 /*
- * retention: reports past their time are removed, by command or, with the parameter retention_days, by the hub itself every hour. Whole
- * partitions go at once; what is derived from them is made true afterwards, slice by slice, between commands.
+ * retention: reports past their time, and records of who read and was sent them, are removed, by command or, with the parameter
+ * retention_days, by the hub itself every hour. Whole partitions go at once; what is derived from them is made true afterwards, slice by
+ * slice, between commands.
  */
 #include "control/priv.h"
 
 #include <inttypes.h>
 
-enum { RUN_EVERY_MS = 3600000, RETRY_MS = 60000, SWEEP_ROWS = 500, SWEEP_PAUSE_MS = 50, SWEEP_RETRY_MS = 5000 };
+enum { RUN_EVERY_MS = 3600000, RETRY_MS = 60000, SWEEP_ROWS = 500, SWEEP_PAUSE_MS = 50, SWEEP_RETRY_MS = 5000, RECORD_ROWS = 2000 };
 #define DAY_US (INT64_C(86400) * 1000000)
 
 /* Reports below *before are past their time. 0: the parameter is off. */
@@ -80,6 +81,18 @@ static int64_t sweep(struct control *c)
 	return (err ? SWEEP_RETRY_MS : SWEEP_PAUSE_MS) * INT64_C(1000);
 }
 
+/* When there is more to be done, in ms. */
+static int64_t retire(struct control *c)
+{
+	struct store_record_days days = {.read = base_conf_int(c->conf.params, "read_days"),
+					 .recall = base_conf_int(c->conf.params, "recall_days"),
+					 .range = base_conf_int(c->conf.params, "range_days")};
+	bool more = false;
+	enum isac_err err = store_retire_records(c->db, &days, RECORD_ROWS, &more);
+	if (err) base_log_limited(1, BASE_LOG_WARN, "retention.records", "err=%s", isac_err_name(err));
+	return err ? RETRY_MS : more ? SWEEP_PAUSE_MS : RUN_EVERY_MS;
+}
+
 int control_retention_tend(struct control *c)
 {
 	int64_t now = base_clock_mono_us(), next;
@@ -89,6 +102,8 @@ int control_retention_tend(struct control *c)
 		c->retain_at_us = now + (err ? RETRY_MS : RUN_EVERY_MS) * INT64_C(1000);
 	}
 	if (c->sweeping && now >= c->sweep_at_us) c->sweep_at_us = now + sweep(c);
+	if (now >= c->retire_at_us) c->retire_at_us = now + retire(c) * INT64_C(1000);
 	next = c->sweeping && c->sweep_at_us < c->retain_at_us ? c->sweep_at_us : c->retain_at_us;
+	if (c->retire_at_us < next) next = c->retire_at_us;
 	return next <= now ? 0 : (int)((next - now) / 1000 + 1);
 }

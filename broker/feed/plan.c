@@ -39,8 +39,10 @@ static bool may_see(const struct feed_session *s, const struct report *r)
 	return r->audience && member_may_see(s->self, r->audience, r->publisher_id);
 }
 
-static bool is_revoked(const struct feed *f, const struct report *r)
+/* By admins: the report, or the key that signed it. */
+static bool is_recalled(const struct feed *f, const struct report *r)
 {
+	if (r->withdrawn_seq) return true;
 	const struct member_key *key = r->header->key_id.len == WIRE_KEY_ID ? member_roster_key(f->roster, r->header->key_id.data) : NULL;
 
 	return key && key->revoked_from_seq && r->seq >= key->revoked_from_seq;
@@ -49,9 +51,10 @@ static bool is_revoked(const struct feed *f, const struct report *r)
 /* Why it is not shown to this member, who could have seen it; 0: it is. */
 static uint32_t gone(const struct feed *f, const struct feed_session *s, const struct report *r)
 {
-	if (r->items && !is_revoked(f, r)) return 0;
+	if (r->items && !is_recalled(f, r)) return 0;
 	if (!may_see(s, r)) return 0;
-	return r->items ? STORE_GAP_KEY : STORE_GAP_ERASURE;
+	if (!r->items) return STORE_GAP_ERASURE;
+	return r->withdrawn_seq ? STORE_GAP_WITHDRAWAL : STORE_GAP_KEY;
 }
 
 /* A GAP has one reason and nothing beside it. true: the plan ends here. */
@@ -135,8 +138,8 @@ void feed_plan_live(struct feed *f, struct feed_session *s, struct feed_plan *p)
 		struct feed_slot *slot = feed_ring_at(&f->ring, seq);
 		uint32_t at = hit->next_at, after = hit->next_after;
 		if (hit->share == FEED_SHARE_ASK) {
-			if (!is_revoked(f, slot->report) && !plan_report(f, s, p, slot->report, slot)) break;
-		} else if (may_see(s, slot->report) && !is_revoked(f, slot->report) && !plan_share(p, slot, hit->share)) {
+			if (!is_recalled(f, slot->report) && !plan_report(f, s, p, slot->report, slot)) break;
+		} else if (may_see(s, slot->report) && !is_recalled(f, slot->report) && !plan_share(p, slot, hit->share)) {
 			break;
 		}
 		seq = after ? seq + after : 0;

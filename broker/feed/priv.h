@@ -259,6 +259,8 @@ struct feed_job {
 	bool told;
 	struct store_recalled *recalled;
 	size_t recalled_n;
+	struct store_order *order; /* of these, by rising recall_id */
+	size_t orders;
 };
 void feed_job_free(struct feed_job **job);
 

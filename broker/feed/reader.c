@@ -28,6 +28,7 @@ void feed_job_free(struct feed_job **job)
 	free((*job)->filter);
 	free((*job)->cursor);
 	free((*job)->recalled);
+	store_orders_free(&(*job)->order, (*job)->orders);
 	free(*job);
 	*job = NULL;
 }

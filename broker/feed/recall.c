@@ -98,12 +98,36 @@ enum isac_err feed_recall_read(struct feed_job *job, struct store_db *db)
 	if (job->told) return store_update_recalled(db, job->recalled, job->recalled_n, job->position);
 	job->recalled = calloc(PAGE, sizeof(*job->recalled));
 	if (!job->recalled) return ISAC_ERR_NO_MEMORY;
-	return store_select_recalled(db, &where, job->recalled, PAGE, &job->recalled_n);
+	enum isac_err err = store_select_recalled(db, &where, job->recalled, PAGE, &job->recalled_n);
+	return err ? err : store_select_orders(db, job->recalled, job->recalled_n, &job->order, &job->orders);
 }
 
-/* Reports of one recall in one frame. Returns how many; 0: it could not be sent. */
-static size_t tell(struct feed *f, struct feed_session *s, const struct store_recalled *r, size_t n)
+static ProtobufCBinaryData bytes(const uint8_t *data, size_t len)
 {
+	return (ProtobufCBinaryData){len, (uint8_t *)(uintptr_t)data};
+}
+
+/* As the admins signed it, so that the reader need not believe the hub. */
+static void put_order(Isac1__Recall *msg, const struct feed_job *job, int64_t recall_id)
+{
+	size_t i = 0;
+
+	while (i < job->orders && job->order[i].recall_id != recall_id) i++;
+	if (i == job->orders) return;
+	const struct store_order *o = &job->order[i];
+	msg->command = bytes(o->command, o->len);
+	msg->signature = bytes(o->signature, WIRE_SIGNATURE);
+	msg->key_id = bytes(o->key_id, WIRE_KEY_ID);
+	if (!o->cosigned) return;
+	msg->cosignature = bytes(o->cosignature, WIRE_SIGNATURE);
+	msg->cosign_key_id = bytes(o->cosign_key_id, WIRE_KEY_ID);
+}
+
+/* Reports of one recall in one frame, from the job's row `at` on. Returns how many; 0: it could not be sent. */
+static size_t tell(struct feed *f, struct feed_session *s, const struct feed_job *job, size_t at)
+{
+	const struct store_recalled *r = &job->recalled[at];
+	size_t n = job->recalled_n - at;
 	Isac1__Recalled row[PAGE], *rows[PAGE];
 	Isac1__Recall msg = ISAC1__RECALL__INIT;
 	size_t i;
@@ -111,7 +135,7 @@ static size_t tell(struct feed *f, struct feed_session *s, const struct store_re
 	for (i = 0; i < n && r[i].recall_id == r[0].recall_id; i++) {
 		isac1__recalled__init(&row[i]);
 		row[i].seq = r[i].seq;
-		row[i].report_id = (ProtobufCBinaryData){WIRE_ID, (uint8_t *)(uintptr_t)r[i].report_id};
+		row[i].report_id = bytes(r[i].report_id, WIRE_ID);
 		row[i].items = r[i].items;
 		row[i].maybe = r[i].maybe;
 		rows[i] = &row[i];
@@ -121,6 +145,7 @@ static size_t tell(struct feed *f, struct feed_session *s, const struct store_re
 	msg.reason = r->reason;
 	msg.publisher = (char *)(uintptr_t)r->publisher;
 	msg.at_us = r->at_us;
+	put_order(&msg, job, r->recall_id);
 	msg.n_reports = i;
 	msg.reports = rows;
 	return feed_send(f, s, WIRE_RECALL, 0, &msg.base) ? 0 : i;
@@ -149,7 +174,7 @@ static void tell_all(struct feed *f, struct feed_session *s, struct feed_job *jo
 	const size_t found = job->recalled_n;
 	size_t at = 0, n = 1;
 
-	for (; n && at < job->recalled_n; at += n) n = tell(f, s, &job->recalled[at], job->recalled_n - at);
+	for (; n && at < job->recalled_n; at += n) n = tell(f, s, job, at);
 	base_stats_add(STAT_feed_recalled, at);
 	job->recalled_n = at;
 	if (at) note_told(f, s, job);

@@ -123,8 +123,8 @@ static enum isac_err check_sealed(const Isac1__Header *h, struct wire_why *why)
 }
 
 /*
- * Whose reports may this member withdraw? Its own. A rule for admins goes here; who is asked next is the store, which finds the report
- * that it is about and gives it the same audience.
+ * Whose reports may this member withdraw? Its own; admins do it by the command report.withdraw, which two of them sign. Who is asked next
+ * is the store, which finds the report that it is about and gives it the same audience.
  */
 static bool may_withdraw(const struct member *m, const char *publisher)
 {
@@ -147,7 +147,7 @@ static enum isac_err check_about(const struct intake_case *c, bool is_about, str
 	if (h->kind == ISAC1__KIND__KIND_WITHDRAWAL && !may_withdraw(c->member, h->about_publisher)) {
 		base_log_limited(10, BASE_LOG_WARN, "intake.withdrawal", "member=%s of=%s err=%s", c->member->name, h->about_publisher,
 				 isac_err_name(ISAC_ERR_NOT_ALLOWED));
-		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "a report is withdrawn by its publisher");
+		return wire_refuse(why, ISAC_ERR_NOT_ALLOWED, "a report is withdrawn by its publisher (by admins: report.withdraw)");
 	}
 	return ISAC_OK;
 }

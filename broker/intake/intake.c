@@ -136,6 +136,7 @@ static enum isac_err prepare(struct intake *in)
 	const struct intake_conf *conf = &in->conf;
 	enum isac_err err = base_shared_init(&in->fronts, intake_front_free);
 	if (!err) err = member_quota_new(&in->reports, conf->rate_per_s, conf->rate_burst, conf->rate_bytes_per_min);
+	if (!err) err = member_quota_new(&in->feedback, conf->feedback_per_s, conf->feedback_burst, conf->rate_bytes_per_min);
 	if (!err) err = member_quota_new(&in->asks, conf->rate_per_s, conf->rate_burst, conf->rate_bytes_per_min);
 	if (!err) err = member_quota_new(&in->guesses, INTAKE_GUESSES_PER_S, INTAKE_GUESSES_BURST, INTAKE_GUESS_BYTES);
 	in->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -174,6 +175,7 @@ void intake_stop(struct intake **slot)
 	free(in->hand);
 	if (in->fronts.cell) base_shared_clear(&in->fronts);
 	member_quota_destroy(&in->reports);
+	member_quota_destroy(&in->feedback);
 	member_quota_destroy(&in->asks);
 	member_quota_destroy(&in->guesses);
 	if (in->listen_fd >= 0) close(in->listen_fd);

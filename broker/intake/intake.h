@@ -21,6 +21,7 @@ struct intake_conf {
 	struct control *control; /* CONTROL */
 	int64_t verifiers, queue_max;
 	int64_t rate_per_s, rate_burst, rate_bytes_per_min;
+	int64_t feedback_per_s, feedback_burst; /* of reports about reports that are there */
 };
 enum isac_err intake_start(struct intake **out, const struct intake_conf *conf);
 /* Takes no more, finishes what it took; replies may still be sent. Call it before the store stops, intake_stop after. */

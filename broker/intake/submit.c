@@ -14,14 +14,29 @@ static void pass_on(struct intake *in, struct intake_job *job)
 	if (intake_verify_give(in, job)) intake_verify_run(in, job, &in->arena);
 }
 
+/* About a report that is there: each costs a walk over who was sent that one. Believed only so far. */
+static bool is_feedback(struct wire_bytes body)
+{
+	struct wire_bytes header = intake_peek(body, 2);
+	return intake_peek(header, 10).len || intake_peek(header, 12).len; /* supersedes, about */
+}
+
+static enum isac_err take_quota(struct intake *in, const struct intake_request *r, uint32_t *wait_ms, struct wire_why *why)
+{
+	int64_t now_us = base_clock_mono_us();
+	enum isac_err err = ISAC_OK;
+	if (is_feedback(r->body)) err = member_quota_take(in->feedback, r->route.member_id, r->body.len, now_us, wait_ms);
+	if (err) return wire_refuse(why, err, "over this member's rate of sightings, withdrawals and successors");
+	err = member_quota_take_at(in->reports, r->route.member_id, &r->member->rate, r->body.len, now_us, wait_ms);
+	return err ? wire_refuse(why, err, "over this member's rate") : ISAC_OK;
+}
+
 void intake_submit(struct intake *in, const struct intake_request *r)
 {
 	uint32_t wait_ms = 0;
 	struct wire_why why = {.item = 0};
-	enum isac_err err =
-		member_quota_take_at(in->reports, r->route.member_id, &r->member->rate, r->body.len, base_clock_mono_us(), &wait_ms);
+	enum isac_err err = take_quota(in, r, &wait_ms, &why);
 	if (err) {
-		wire_refuse(&why, err, "over this member's rate");
 		intake_submit_refuse(in, &r->route, r->body, err, &why, wait_ms);
 		return;
 	}

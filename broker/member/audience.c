@@ -63,6 +63,22 @@ bool member_may_see(const struct member *m, const struct member_audience *a, int
 	return a->tlp == ISAC1__TLP__TLP_RED && has_id(a->recipients, a->recipients_n, m->id);
 }
 
+static bool is_subset(const int32_t *a, uint32_t a_n, const int32_t *of, uint32_t of_n)
+{
+	for (uint32_t i = 0; i < a_n; i++)
+		if (!has_id(of, of_n, a[i])) return false;
+	return true;
+}
+
+/* A lower label reaches whom a higher one does. */
+bool member_audience_covers(const struct member_audience *wide, const struct member_audience *narrow)
+{
+	if (wide->tlp > narrow->tlp) return false;
+	if (wide->groups_n && (!narrow->groups_n || !is_subset(narrow->groups, narrow->groups_n, wide->groups, wide->groups_n)))
+		return false;
+	return label_reaches_all(wide->tlp) || is_subset(narrow->recipients, narrow->recipients_n, wide->recipients, wide->recipients_n);
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;

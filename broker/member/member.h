@@ -133,6 +133,8 @@ enum isac_err member_audience_copy(const struct member_audience **out, const str
 int32_t member_own_id(const struct member *m);
 /* May this member see a report of this publisher with this audience? The only place that decides. */
 bool member_may_see(const struct member *m, const struct member_audience *a, int32_t publisher_id);
+/* May whoever may see a report with `narrow` see one with `wide` of the same publisher, whoever is in which group? */
+bool member_audience_covers(const struct member_audience *wide, const struct member_audience *narrow);
 /* A digest that is equal for equal audiences, for interning. */
 void member_audience_digest(uint8_t out[16], const struct member_audience *a);
 

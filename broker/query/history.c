@@ -111,7 +111,6 @@ static enum isac_err select_page(struct query_call *call, const Isac1__Query *as
 	size_t n = 0;
 	struct query_cursor next = {0, 0};
 	Isac1__QueryResult rest = ISAC1__QUERY_RESULT__INIT;
-	call->shown.what = "query";
 	call->shown.filter = ask->filter;
 	enum isac_err err = store_select_query(call->q->db, &query, &hits, &n, &next.seq, &next.item, &rest.complete_seq);
 	if (err) return query_refuse(call, err, isac_err_text(err));

@@ -30,6 +30,7 @@ enum isac_err query_life(struct query_call *call)
 	result.false_positive = life.false_positive;
 	result.expired = life.expired;
 	result.complete_seq = what.until_seq;
+	query_note_told(call, 0, life.mentions);
 	wire_pack(call->out, &result.base);
 	return call->out->err;
 }

@@ -77,7 +77,8 @@ static void look_at(struct preview *p, const struct report *r)
 {
 	uint8_t shown[WIRE_LIMIT_ITEMS / 8 + 1];
 	uint32_t held = 0, items = query_match_items(p->filter, p->call->self, r, shown, &held);
-	if (r->release_of) held = 0; /* what is held in it was counted with the report that it is a release of */
+	if (r->withdrawn_seq) return; /* a feed shows a gap in its place */
+	if (r->release_of) held = 0;  /* what is held in it was counted with the report that it is a release of */
 	if (!items && !held) return;
 	p->result.reports += items > 0;
 	p->result.items += items;
@@ -144,7 +145,7 @@ static enum isac_err add_entries(struct preview *p, uint32_t wanted)
 	for (size_t i = p->n; i > 0 && left; i--) {
 		const struct report *r = p->page[i - 1];
 		size_t before = call->out->len;
-		if (!query_match_items(p->filter, call->self, r, shown, NULL)) continue;
+		if (r->withdrawn_seq || !query_match_items(p->filter, call->self, r, shown, NULL)) continue;
 		left -= newest(shown, r, left);
 		wire_buf_reset(entry);
 		enum isac_err err = report_disclose(entry, r, shown);
@@ -227,7 +228,6 @@ enum isac_err query_preview(struct query_call *call)
 	enum isac_err err = begin(call, ask, &at);
 	if (!err) err = query_match_compile(call, ask->filter, at.now_us, &filter);
 	if (err) return err;
-	call->shown.what = "preview";
 	call->shown.filter = ask->filter;
 	*p = (struct preview){.call = call, .filter = filter, .result = ISAC1__PREVIEW_RESULT__INIT};
 	err = run_slice(p, &at, ask);

@@ -16,10 +16,12 @@ struct query_job {
 };
 
 struct query_shown {
-	const char *what, *filter; /* what was asked, and how; lives as long as `ask` */
-	int64_t *seqs;		   /* in the arena, PAGE_ITEMS at most */
+	const char *filter; /* as asked; lives as long as `ask` */
+	int64_t *seqs;	    /* in the arena, PAGE_ITEMS at most */
 	size_t n;
 	uint32_t items;
+	bool told; /* no items are shown; told_seq: of this report, 0 = of several */
+	uint64_t told_seq;
 };
 /* One request being answered. */
 struct query_call {
@@ -69,8 +71,16 @@ enum isac_err query_history_show(struct query_call *call, const struct store_hit
 /* Fills call->fail and returns err. */
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text);
 
-/* These items of a report are in the answer: it is written down who read them before it leaves. */
+/* ---- audit.c: who read what is written down before the answer leaves ------------------------- */
+/* These items of a report are in the answer. */
 void query_note_shown(struct query_call *call, const struct report *r, const uint8_t *shown);
+/* The answer shows no items, and tells so many things of reports: of this one (0: of several). Once an answer. */
+void query_note_told(struct query_call *call, uint64_t seq, uint32_t told);
+enum isac_err query_write_read(struct query_call *call);
+/* What was told and is not written down yet. NULL: out of memory; free() ends it. */
+struct query_told *query_told_new(void);
+int query_told_wait_ms(const struct query_told *t); /* until it is to be written, if nobody asks; -1: there is none */
+enum isac_err query_told_write(struct query *q);
 /* AGAIN until what was sent so far is in the table of ranges. */
 enum isac_err query_await_ranges(struct query_call *call);
 
@@ -118,6 +128,7 @@ struct query {
 	struct wire_buf out, entry;
 	struct query_job **parked; /* queue_max slots */
 	size_t parked_n;
+	struct query_told *told;
 	int64_t started_us;
 	struct query_note *notes;
 	/* A second one of its kind, with a queue, a connection and a deadline of its own; it shares the notes. NULL in it. */

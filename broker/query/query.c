@@ -86,32 +86,6 @@ static void send_error(struct query *q, const struct query_job *job, enum isac_e
 	if (!q->out.err) q->conf.reply(q->conf.arg, &job->route, WIRE_ERROR, q->out.data, q->out.len);
 }
 
-void query_note_shown(struct query_call *call, const struct report *r, const uint8_t *shown)
-{
-	struct query_shown *s = &call->shown;
-	if (!s->seqs) s->seqs = wire_arena_alloc(call->arena, WIRE_LIMIT_PAGE_ITEMS * sizeof(*s->seqs));
-	if (!s->seqs) return;
-	for (uint32_t i = 0; i < r->n; i++) s->items += shown[i / 8] >> i % 8 & 1;
-	if (s->n && s->seqs[s->n - 1] == (int64_t)r->seq) return; /* its held items are an entry of their own */
-	if (s->n < WIRE_LIMIT_PAGE_ITEMS) s->seqs[s->n++] = (int64_t)r->seq;
-}
-
-/* Without the record nothing is shown. */
-static enum isac_err write_read(struct query_call *call)
-{
-	const struct query_shown *s = &call->shown;
-	struct store_read read = {.member_id = call->self->id,
-				  .token_id = call->job->route.token_id,
-				  .what = s->what ? s->what : wire_frame_find(call->job->handler->type)->name,
-				  .filter = s->filter ? s->filter : "",
-				  .items = s->items,
-				  .seqs = s->seqs,
-				  .n = s->n};
-	if (!s->items) return ISAC_OK;
-	enum isac_err err = s->seqs ? store_insert_read(call->q->db, &read) : ISAC_ERR_NO_MEMORY;
-	return err ? query_refuse(call, ISAC_ERR_UNAVAILABLE, "who reads what cannot be written down now") : ISAC_OK;
-}
-
 /* Looked up again: it may have waited, and rights may have changed. */
 static enum isac_err find_self(struct query_call *call)
 {
@@ -142,7 +116,7 @@ static enum isac_err answer(struct query_call *call)
 		if (err) return query_refuse(call, err, why.text);
 	}
 	err = h->fn(call);
-	return err ? err : write_read(call);
+	return err ? err : query_write_read(call);
 }
 
 static atomic_bool *asks_slow(const struct query *q, int32_t member_id)
@@ -219,6 +193,13 @@ static void run_parked(struct query *q)
 	}
 }
 
+/* Until something is to be done that nobody asks for; -1: nothing is. */
+static int wait_ms(const struct query *q)
+{
+	int told_ms = query_told_wait_ms(q->told);
+	return !q->parked_n || (told_ms >= 0 && told_ms < PARKED_POLL_MS) ? told_ms : PARKED_POLL_MS;
+}
+
 static enum isac_err run(struct base_actor *actor, void *arg)
 {
 	struct query *q = arg;
@@ -228,10 +209,13 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 	if (!q->slow) store_db_stop_by(q->db, base_actor_stop_fd(actor)); /* a stop does not wait for seconds of counting */
 	base_actor_ready(actor);
 	while (base_actor_running(actor)) {
-		if (poll(fds, sizeof(fds) / sizeof(*fds), q->parked_n ? PARKED_POLL_MS : -1) < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		int n = poll(fds, sizeof(fds) / sizeof(*fds), wait_ms(q));
+		if (n < 0 && errno != EINTR) return ISAC_ERR_SYSTEM;
+		if (!n && (!q->parked_n || !query_told_wait_ms(q->told))) query_told_write(q);
 		take_job(q);
 		if (q->parked_n) run_parked(q);
 	}
+	query_told_write(q);
 	return ISAC_OK;
 }
 
@@ -268,7 +252,8 @@ static enum isac_err make(struct query **out, const struct query_conf *conf, str
 	wire_buf_init(&q->entry, WIRE_LIMIT_REPLY_BYTES);
 	q->notes = main ? main->notes : calloc(QUERY_NOTES, sizeof(*q->notes));
 	q->parked = calloc((size_t)q->conf.queue_max, sizeof(struct query_job *));
-	enum isac_err err = q->notes && q->parked ? base_mailbox_new(&q->box, (size_t)q->conf.queue_max) : ISAC_ERR_NO_MEMORY;
+	q->told = query_told_new();
+	enum isac_err err = q->notes && q->parked && q->told ? base_mailbox_new(&q->box, (size_t)q->conf.queue_max) : ISAC_ERR_NO_MEMORY;
 	if (!err) err = base_mailbox_new(&q->patient, (size_t)q->conf.queue_max);
 	if (err) return err;
 	return main ? store_db_new_slow(&q->db, conf->conninfo, conf->slow_deadline_ms)
@@ -304,6 +289,7 @@ static void destroy(struct query *q)
 	wire_buf_clear(&q->out);
 	wire_buf_clear(&q->entry);
 	free(q->parked);
+	free(q->told);
 	free(q);
 }
 

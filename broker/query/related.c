@@ -9,6 +9,7 @@ enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 100, AROUND_V4 = 24, AROUND_V6 = 64 };
 struct gather {
 	struct wire_buf *out; /* fields of the relation's message */
 	Isac1__Relation relation;
+	uint32_t *told;
 };
 
 static void add_row(void *arg, const Isac1__RelatedValue *value, uint32_t count)
@@ -20,6 +21,7 @@ static void add_row(void *arg, const Isac1__RelatedValue *value, uint32_t count)
 	piece.values = one;
 	wire_pack(g->out, &piece.base);
 	g->relation.count = count;
+	++*g->told;
 }
 
 /* The network around an address, or a wide network itself; host bits are zero. */
@@ -37,10 +39,10 @@ static void take_network(struct store_related *q, uint8_t addr[16], const struct
 }
 
 static enum isac_err add_relation(struct query_call *call, enum store_relation relation, struct store_related *q, const char *place,
-				  uint64_t *complete_seq)
+				  uint64_t *complete_seq, uint32_t *told)
 {
 	struct wire_buf *entry = &call->q->entry;
-	struct gather g = {.out = entry, .relation = ISAC1__RELATION__INIT};
+	struct gather g = {.out = entry, .relation = ISAC1__RELATION__INIT, .told = told};
 	uint64_t complete;
 	wire_buf_reset(entry);
 	entry->err = ISAC_OK;
@@ -66,19 +68,21 @@ enum isac_err query_related(struct query_call *call)
 	struct wire_why why = {.text = ""};
 	uint8_t key[WIRE_VALUE_KEY], addr[16];
 	char place[INET6_ADDRSTRLEN + 8];
+	uint32_t told = 0;
 	enum isac_err err = wire_value_canon(&v, ask->type, ask->value, strlen(ask->value), call->arena, &why);
 	if (err) return query_refuse(call, err, *why.text ? why.text : "no such type");
 	if (query_must_wait(call, ask->wait_seq)) return ISAC_ERR_AGAIN;
 	wire_value_key(key, v.type, v.text, v.len);
 	struct store_related q = {.self = call->self, .key = key, .limit = ask->limit ? ask->limit : LIMIT_DEFAULT};
 	if (q.limit > LIMIT_MAX) q.limit = LIMIT_MAX;
-	err = add_relation(call, STORE_RELATION_REPORT, &q, "", &rest.complete_seq);
+	err = add_relation(call, STORE_RELATION_REPORT, &q, "", &rest.complete_seq, &told);
 	if (!err && v.family) {
 		take_network(&q, addr, &v, place, sizeof(place));
-		err = add_relation(call, STORE_RELATION_NETWORK, &q, place, &rest.complete_seq);
+		err = add_relation(call, STORE_RELATION_NETWORK, &q, place, &rest.complete_seq, &told);
 	}
 	q.domain = v.host && !v.family ? wire_value_domain_registered(v.host) : NULL;
-	if (!err && q.domain) err = add_relation(call, STORE_RELATION_DOMAIN, &q, q.domain, &rest.complete_seq);
+	if (!err && q.domain) err = add_relation(call, STORE_RELATION_DOMAIN, &q, q.domain, &rest.complete_seq, &told);
+	if (!err) query_note_told(call, 0, told);
 	if (!err) wire_pack(call->out, &rest.base);
 	return err ? err : call->out->err;
 }

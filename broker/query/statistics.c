@@ -43,6 +43,7 @@ static void add_count(void *arg, const struct store_count *row)
 		result.counts = one;
 	}
 	wire_pack(call->out, &result.base);
+	call->shown.items++;
 }
 
 static void add_score(void *arg, const struct store_score *row)
@@ -60,6 +61,7 @@ static void add_score(void *arg, const struct store_score *row)
 	result.n_scores = 1;
 	result.scores = one;
 	wire_pack(call->out, &result.base);
+	call->shown.items++;
 }
 
 static void add_overlap(void *arg, const struct store_overlap *row)
@@ -75,6 +77,7 @@ static void add_overlap(void *arg, const struct store_overlap *row)
 	result.n_overlaps = 1;
 	result.overlaps = one;
 	wire_pack(call->out, &result.base);
+	call->shown.items++;
 }
 
 enum isac_err query_statistics(struct query_call *call)
@@ -105,6 +108,7 @@ enum isac_err query_statistics(struct query_call *call)
 	enum isac_err err = store_select_statistics(call->q->db, &q, &rest.complete_seq);
 	if (err == ISAC_ERR_DB_RETRY) return query_refuse(call, ISAC_ERR_TOO_LARGE, "it takes too long to count: ask for a shorter span");
 	if (err) return query_refuse(call, err, isac_err_text(err));
+	query_note_told(call, 0, 0);
 	wire_pack(call->out, &rest.base);
 	return call->out->err;
 }

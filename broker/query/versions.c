@@ -30,7 +30,6 @@ enum isac_err query_versions(struct query_call *call)
 	const struct member *publisher = *ask->publisher ? member_roster_find(call->roster, ask->publisher) : NULL;
 	int32_t publisher_id = publisher ? publisher->id : *ask->publisher ? -1 : 0;
 	if (query_must_wait(call, ask->wait_seq)) return ISAC_ERR_AGAIN;
-	call->shown.what = "report";
 	enum isac_err err = store_select_versions(call->q->db, call->self, ask->report_id.data, publisher_id, &hits, &n);
 	if (!err) err = add_hits(call, hits, n, &all);
 	store_hits_free(hits, n);

@@ -11,6 +11,12 @@
 
 enum { PLACE = 24 /* range, report, the row of it */, REPORTS_MAX = 64 };
 
+struct told {
+	struct told *next;
+	struct store_told row;
+	char name[WIRE_LIMIT_NAME_BYTES + 1];
+};
+
 struct who {
 	struct query_call *call;
 	const struct report *report; /* it, or a release of it */
@@ -18,7 +24,28 @@ struct who {
 	struct query_match_kept kept;
 	uint64_t last_id, at_seq; /* where the page ends */
 	size_t looked_at;
+	struct told *told; /* of its withdrawal by admins; in the arena */
+	int64_t withdrawn_us;
 };
+
+static void take_told(void *arg, const struct store_told *row)
+{
+	struct who *w = arg;
+	struct told *t = row->member_id ? wire_arena_alloc(w->call->arena, sizeof(*t)) : NULL;
+	w->withdrawn_us = row->at_us;
+	if (!t) return;
+	t->row = *row;
+	snprintf(t->name, sizeof(t->name), "%s", row->name);
+	t->next = w->told;
+	w->told = t;
+}
+
+static int64_t told_us(const struct who *w, int32_t member_id, const char *name)
+{
+	for (const struct told *t = w->told; t; t = t->next)
+		if (t->row.member_id == member_id && t->row.seq == w->report->seq && !strcmp(t->name, name)) return t->row.told_us;
+	return 0;
+}
 
 static void add_sent(struct who *w, const struct store_range *range, uint32_t items)
 {
@@ -33,6 +60,7 @@ static void add_sent(struct who *w, const struct store_range *range, uint32_t it
 	sent.from_us = range->opened_us > w->report->received_us ? range->opened_us : w->report->received_us;
 	sent.until_us = range->closed_us;
 	sent.acked = range->acked_seq >= w->report->seq;
+	sent.told_us = told_us(w, m->id, range->name);
 	piece.n_sent = 1;
 	piece.sent = rows;
 	wire_pack(w->call->out, &piece.base); /* a message in pieces is the same message */
@@ -43,6 +71,7 @@ static void take_range(void *arg, const struct store_range *range)
 	struct who *w = arg;
 	w->last_id = range->id;
 	w->looked_at++;
+	if (range->passed) return;
 	const struct filter *filter = query_match_again(&w->kept, range->filter, range->compiled_us);
 	uint8_t shown[WIRE_LIMIT_ITEMS / 8 + 1];
 	uint32_t items = filter ? query_match_items(filter, range->self, w->report, shown, NULL) : 0;
@@ -75,7 +104,10 @@ static int32_t whose(const struct query_call *call, const char *publisher)
 
 static enum isac_err look_at(struct who *w, const struct report *report, uint64_t after_id)
 {
-	struct store_range_ask ask = {.seq = report->seq, .after_id = after_id, .max = WIRE_LIMIT_WHO_RANGES - w->looked_at};
+	struct store_range_ask ask = {.seq = report->seq,
+				      .after_id = after_id,
+				      .max = WIRE_LIMIT_WHO_RANGES - w->looked_at,
+				      .withdrawn = report->withdrawn_seq > 0};
 	w->report = report;
 	w->at_seq = report->seq;
 	return store_select_ranges(w->call->q->db, &ask, take_range, w);
@@ -117,7 +149,9 @@ static enum isac_err list(struct query_call *call, const Isac1__Who *ask, const 
 	struct sent_name name;
 	enum isac_err err = ISAC_OK;
 	if (!rest->removed && sent_original(&name, report, call->roster)) err = sent_find(&w.original, call->q->db, call->roster, &name);
+	if (!err && !rest->removed && report->withdrawn_seq) err = store_select_told(call->q->db, report->seq, take_told, &w);
 	if (!err && !rest->removed) err = look_at_all(&w, report, from_seq, after_id);
+	rest->withdrawn_us = w.withdrawn_us;
 	query_match_clear(&w.kept);
 	sent_destroy(&w.original);
 	if (err) return query_refuse(call, err, isac_err_text(err));

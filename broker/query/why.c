@@ -29,6 +29,7 @@ struct why {
 	struct query_match_kept kept;
 	struct why_row *rows;
 	size_t n;
+	bool is_release; /* `report` is a row that released held items of the one asked about, and says what became of these */
 	enum isac_err err;
 };
 
@@ -160,7 +161,7 @@ static bool explain(struct why *w, struct why_row *row, const struct filter *fil
 static void take_range(void *arg, const struct store_range *range)
 {
 	struct why *w = arg;
-	if (w->err || (*w->ask->name && strcmp(w->ask->name, range->name) != 0)) return;
+	if (w->err || range->passed || (*w->ask->name && strcmp(w->ask->name, range->name) != 0)) return;
 	const struct filter *filter = query_match_again(&w->kept, range->filter, range->compiled_us);
 	struct why_row *row = filter ? row_for(w, range->name) : NULL;
 	if (!row) return;
@@ -172,7 +173,7 @@ static void take_range(void *arg, const struct store_range *range)
 	row->is_judged = true;
 	if (!explain(w, row, filter, range->self, state)) w->err = ISAC_ERR_TOO_LARGE;
 	if (state > MAYBE) return;
-	row->msg.sent = v.items;
+	row->msg.sent = w->is_release ? row->msg.sent + v.items : v.items;
 	row->msg.from_us = range->opened_us > w->report->received_us ? range->opened_us : w->report->received_us;
 	row->msg.until_us = range->closed_us;
 	row->msg.acked = range->acked_seq >= w->report->seq;
@@ -184,7 +185,7 @@ static enum isac_err judge_subscription(struct why *w, const struct store_subscr
 	struct why_row *row = row_for(w, sub->name);
 	if (!row) return ISAC_OK;
 	row->msg.acked_seq = sub->acked_seq;
-	if (row->is_judged) return ISAC_OK;
+	if (w->is_release ? row->msg.state != HELD : row->is_judged) return ISAC_OK;
 	bool is_behind =
 		sub->acked_seq >= w->report->seq; /* when it was compiled then, nobody knows; what is to come, it will see as of now */
 	const struct filter *filter = query_match_again(&w->kept, sub->filter && *sub->filter ? sub->filter : "true",
@@ -193,27 +194,61 @@ static enum isac_err judge_subscription(struct why *w, const struct store_subscr
 	struct verdict v = judge(w, filter, w->call->self, sub->name);
 	uint32_t state = WAITING;
 	if (!v.items) state = v.held || is_all_held(w) ? HELD : FILTER;
-	else if (is_behind) state = sub->created_us > w->report->received_us ? BEFORE : PASSED;
+	else if (is_behind || w->report->withdrawn_seq) state = sub->created_us > w->report->received_us ? BEFORE : PASSED;
 	return explain(w, row, filter, w->call->self, state) ? ISAC_OK : ISAC_ERR_TOO_LARGE;
+}
+
+/* This row of the report, by all ranges and subscriptions. */
+static enum isac_err judge_row(struct why *w, const struct store_subscription *subs, size_t n)
+{
+	struct store_range_ask ask = {.seq = w->report->seq,
+				      .member_id = w->call->self->id,
+				      .max = WIRE_LIMIT_WHO_RANGES,
+				      .withdrawn = w->report->withdrawn_seq > 0};
+	enum isac_err err = store_select_ranges(w->call->q->db, &ask, take_range, w);
+	if (!err) err = w->err;
+	for (size_t i = 0; i < n && !err; i++)
+		if (!*w->ask->name || !strcmp(w->ask->name, subs[i].name)) err = judge_subscription(w, &subs[i]);
+	return err;
+}
+
+/* What was held went into the feeds as rows of its own. */
+static enum isac_err judge_releases(struct why *w, const struct store_subscription *subs, size_t n)
+{
+	const struct report *report = w->report;
+	struct store_db *db = w->call->q->db;
+	uint64_t seqs[WIRE_LIMIT_ITEMS];
+	size_t releases = 0;
+	enum isac_err err = report->held_count ? store_select_releases(db, report->seq, seqs, &releases) : ISAC_OK;
+	w->is_release = true;
+	for (size_t i = 0; i < releases && !err; i++) {
+		struct report *release = NULL;
+		size_t found = 0;
+		err = store_select_page(db, seqs[i] - 1, seqs[i], 1, 1, &release, &found);
+		if (!err && found && release->items && (!w->ask->item_plus1 || !report_is_held(release, w->ask->item_plus1 - 1))) {
+			w->report = release;
+			err = judge_row(w, subs, n);
+		}
+		w->report = report;
+		if (found) report_unref(&release);
+	}
+	return err;
 }
 
 static enum isac_err judge_all(struct why *w)
 {
 	struct query_call *call = w->call;
-	struct store_range_ask ask = {.seq = w->report->seq, .member_id = call->self->id, .max = WIRE_LIMIT_WHO_RANGES};
 	struct store_subscription *subs = NULL;
 	size_t n = 0;
 	bool known = !*w->ask->name;
 	struct sent_name original;
 	enum isac_err err = ISAC_OK;
 	if (sent_original(&original, w->report, call->roster)) err = sent_find(&w->original, call->q->db, call->roster, &original);
-	if (!err) err = store_select_ranges(call->q->db, &ask, take_range, w);
-	if (!err) err = w->err;
 	if (!err) err = store_select_subscriptions(call->q->db, call->self->id, &subs, &n);
+	if (!err) err = judge_row(w, subs, n);
+	if (!err) err = judge_releases(w, subs, n);
 	for (size_t i = 0; i < n; i++) {
-		bool asked = !*w->ask->name || !strcmp(w->ask->name, subs[i].name);
-		known |= asked;
-		if (asked && !err) err = judge_subscription(w, &subs[i]);
+		known |= !strcmp(w->ask->name, subs[i].name);
 		free(subs[i].filter);
 	}
 	free(subs);
@@ -245,6 +280,7 @@ static enum isac_err answer(struct why *w, const struct store_report_key *key)
 		sent_destroy(&w->original);
 	}
 	for (size_t i = 0; i < w->n; i++) result.subscriptions[result.n_subscriptions++] = &w->rows[i].msg;
+	if (!err) query_note_told(call, key->seq, w->n ? (uint32_t)w->n : 1);
 	if (!err) wire_pack(call->out, &result.base);
 	return err ? err : call->out->err;
 }

@@ -55,6 +55,7 @@ struct report {
 	uint32_t held_count;
 	char *held_why;		 /* of the first held item, for its publisher; in this arena; NULL: not said */
 	uint64_t release_of;	 /* seq of the report whose bytes these are, with items held there and not here; 0 = a report of its own */
+	uint64_t withdrawn_seq;	 /* the head when admins withdrew it; 0 = they did not, or it was in memory before they did */
 	uint8_t *salts, *tree;	 /* n salts; all hashes as wire_merkle_tree lays them out; NULL if opened without check */
 	struct wire_arena arena; /* owns all of it */
 };

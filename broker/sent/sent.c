@@ -110,7 +110,7 @@ static void take_range(void *arg, const struct store_range *range)
 
 	g->last_id = range->id;
 	g->looked_at++;
-	if (g->err || !match(g, range, bits)) return;
+	if (g->err || range->passed || !match(g, range, bits)) return;
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 64;
 
@@ -168,7 +168,7 @@ static enum isac_err load(struct sent *s, struct store_db *db, const struct sent
 
 static enum isac_err find_ranges(struct finding *g, struct store_db *db, const struct report *report)
 {
-	struct store_range_ask ask = {.seq = report->seq, .max = RANGES_A_PAGE};
+	struct store_range_ask ask = {.seq = report->seq, .max = RANGES_A_PAGE, .withdrawn = report->withdrawn_seq > 0};
 	enum isac_err err;
 
 	g->report = report;
@@ -243,7 +243,7 @@ uint32_t sent_follow(const struct sent *sent, const struct report *report, int32
 		uint32_t at;
 
 		if (!report->items[i].value.type || report_is_held(report, i) || shown[i / 8] >> i % 8 & 1) continue;
-		at = report_keys_find(&sent->keys, report->items[i].key);
+		at = sent->report->sealed ? 0 : report_keys_find(&sent->keys, report->items[i].key); /* what it held nobody here knows */
 		if (at == sent->report->n || (row && !(row->bits[at / 8] >> at % 8 & 1) && sent->report->publisher_id != member_id))
 			continue;
 		shown[i / 8] |= (uint8_t)(1u << i % 8);

@@ -12,6 +12,7 @@ struct about {
 	struct report *original, *report;
 	struct report_keys keys; /* of the original */
 	bool met[WIRE_LIMIT_ITEMS];
+	bool widens; /* more may see it than the original */
 };
 
 /* What was held and is released since is held no more, for whoever speaks about it. */
@@ -42,6 +43,12 @@ static enum isac_err check_items(struct about *a, struct wire_why *why)
 		bool is_there = at < a->original->n && a->original->items[at].ind;
 
 		if (!is_there && r->items[i].ind) continue; /* a successor may say more */
+		if (a->widens && r->items[i].withdrawal)
+			return wire_refuse(
+				why, ISAC_ERR_BAD_VALUE,
+				"it is for more members than the report that it replaces, and item %u would show them a value that "
+				"they never had: say all its values again, or publish a new report and withdraw the old one",
+				i);
 		if (!is_there) return wire_refuse(why, ISAC_ERR_BAD_VALUE, "item %u is about a value that the report does not hold", i);
 		a->met[at] = true;
 		if (r->items[i].ind || !report_is_held(a->original, at) || report_is_held(r, i)) continue;
@@ -51,8 +58,10 @@ static enum isac_err check_items(struct about *a, struct wire_why *why)
 	return ISAC_OK;
 }
 
+/* What a sealed one held only its readers know. */
 static enum isac_err check_whole(const struct about *a, struct wire_why *why)
 {
+	if (a->original->sealed) return ISAC_OK;
 	for (uint32_t i = 0; i < a->original->n; i++)
 		if (a->original->items[i].ind && !a->met[i])
 			return wire_refuse(why, ISAC_ERR_BAD_VALUE,
@@ -134,10 +143,11 @@ static enum isac_err judge(struct about *a, struct store_job *job, struct wire_w
 
 	if (a->original->header->kind != ISAC1__KIND__KIND_INDICATOR)
 		return wire_refuse(why, ISAC_ERR_BAD_VALUE, "only what a report of indicators says can be sighted, withdrawn or replaced");
-	if (h->supersedes.len ? !same_audience(&job->audience, a->original->audience) : h->tlp != a->original->header->tlp)
-		return wire_refuse(
-			why, ISAC_ERR_BAD_VALUE,
-			"its label, groups and recipients are not those of the report that it is about: to change them, withdraw that one");
+	if (h->supersedes.len ? !member_audience_covers(&job->audience, a->original->audience) : h->tlp != a->original->header->tlp)
+		return wire_refuse(why, ISAC_ERR_BAD_VALUE,
+				   "its label, groups or recipients shut out some who may see the report that it is about: to narrow them, "
+				   "withdraw that one");
+	a->widens = h->supersedes.len && !same_audience(&job->audience, a->original->audience);
 	err = check_said(a, why);
 	if (!err && !h->supersedes.len) err = give_audience(job, a->original);
 	return err == ISAC_ERR_TOO_LARGE ? wire_refuse(why, err, "the report names too many recipients to speak about it") : err;

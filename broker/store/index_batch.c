@@ -7,7 +7,7 @@
 #include <string.h>
 #include "store/priv.h"
 
-enum { ROW_FIELDS = 18, PUBLISHERS_MAX = 16, UPSERT_MAX = 12288 };
+enum { ROW_FIELDS = 19, PUBLISHERS_MAX = 16, UPSERT_MAX = 12288 };
 
 struct entry {
 	const struct report_item *item;
@@ -89,7 +89,7 @@ static void put_tags(struct wire_buf *b, const Isac1__Indicator *ind)
 
 #define MENTION_COLUMNS \
 	"key, seq, item, type, publisher_id, confidence, severity, tags, raw, first_seen, last_seen, " \
-	"valid_from, valid_until, asn, country, held, kind, verdict"
+	"valid_from, valid_until, asn, country, held, kind, verdict, ended_seq"
 
 static void put_mention(struct wire_buf *b, const struct report *r, uint32_t index)
 {
@@ -118,6 +118,9 @@ static void put_mention(struct wire_buf *b, const struct report *r, uint32_t ind
 	store_field_bool(b, report_is_held(r, index));
 	store_field_i16(b, (int16_t)report_item_kind(r, item));
 	if (sighting) store_field_i16(b, (int16_t)sighting->verdict);
+	else store_field_null(b);
+	/* Made again, it is as it was. */
+	if (r->withdrawn_seq && report_item_kind(r, item) == ISAC1__KIND__KIND_INDICATOR) store_field_i64(b, (int64_t)r->withdrawn_seq);
 	else store_field_null(b);
 }
 

@@ -11,8 +11,9 @@
 	"CROSS JOIN LATERAL (SELECT k.seq UNION ALL SELECT r.seq FROM report r WHERE r.release_of = k.seq) o "
 
 static const struct store_stmt END_MENTION = {
-	"end_mention", "UPDATE mention m SET ended_seq = e.seq FROM (SELECT o.seq AS original, u.key, min(u.seq) AS seq " ITEMS_OF_ORIGINALS
-		       "GROUP BY 1, 2) e WHERE m.seq = e.original AND m.key = e.key AND m.kind = 1 AND m.ended_seq IS NULL"};
+	"end_mention",
+	"UPDATE mention m SET ended_seq = e.seq FROM (SELECT o.seq AS original, u.key, min(u.seq) AS seq " ITEMS_OF_ORIGINALS
+	"GROUP BY 1, 2) e WHERE m.seq = e.original AND m.key = e.key AND m.kind = 1 AND COALESCE(m.ended_seq > e.seq, true)"};
 static const struct store_stmt REFRESH_MENTION = {
 	"refresh_mention",
 	"UPDATE mention m SET refreshed = greatest(m.refreshed, e.received) FROM (SELECT o.seq AS original, u.key, "
@@ -27,7 +28,7 @@ static const struct store_stmt END_SEALED = {
 		      "FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::int[]) AS u(publisher, report_id, seq, count) "
 		      "JOIN member p ON p.name = u.publisher JOIN report_key k ON k.publisher_id = p.id AND k.report_id = u.report_id "
 		      "JOIN report o ON o.seq = k.seq WHERE u.count IS NULL OR u.count = o.item_count GROUP BY 1) e "
-		      "WHERE m.seq = e.original AND m.kind = 1 AND m.ended_seq IS NULL"};
+		      "WHERE m.seq = e.original AND m.kind = 1 AND COALESCE(m.ended_seq > e.seq, true)"};
 
 static bool ends(const struct store_index_life *l)
 {
@@ -36,6 +37,8 @@ static bool ends(const struct store_index_life *l)
 
 static bool ends_sealed(const struct store_index_life *l)
 {
+	/* A successor with a lower label is not sealed itself, and ends what it replaces as a whole, too. */
+	if (l->report->header->supersedes.len) return l->item == 0;
 	return l->report->sealed && l->report->header->kind != ISAC1__KIND__KIND_SIGHTING;
 }
 

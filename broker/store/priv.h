@@ -173,7 +173,8 @@ enum { STORE_LEAF = 32 };
 void store_report_leaf(uint8_t leaf[STORE_LEAF], const struct report *r);
 /* The columns that store_report_row_open expects, in order, of report r joined to member p. */
 #define STORE_REPORT_COLUMNS \
-	"r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload, r.release_of"
+	"r.seq, r.received, r.publisher_id, r.audience_id, r.signature, r.held, p.name, r.header, r.payload, r.release_of, " \
+	"r.withdrawn_seq"
 /* check: its items against the root of its header, as intake did. */
 enum isac_err store_report_row_open(struct report **out, const PGresult *res, int row, bool check);
 /* Gives it the audience that its row names; asks the database for unknown ones. */

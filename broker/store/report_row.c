@@ -17,6 +17,7 @@ enum isac_err store_report_row_open(struct report **out, const PGresult *res, in
 	report->publisher_id = store_get_i32(res, row, 2);
 	report->audience_id = store_get_i32(res, row, 3);
 	report->release_of = (uint64_t)store_get_i64(res, row, 9);
+	if (!store_get_null(res, row, 10)) report->withdrawn_seq = (uint64_t)store_get_i64(res, row, 10);
 	snprintf(report->publisher, sizeof(report->publisher), "%s", store_get_text(res, row, 6));
 	/* What was held when it was committed counts, not what today's list would hold. */
 	report->held_count = 0;

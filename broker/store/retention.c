@@ -43,3 +43,20 @@ enum isac_err store_indicator_sweep(struct store_db *db, int32_t rows, bool *mor
 	PQclear(res);
 	return err;
 }
+
+enum isac_err store_retire_records(struct store_db *db, const struct store_record_days *days, int64_t rows_max, bool *more)
+{
+	static const struct store_stmt stmt = {"retire_records", "SELECT records_retire($1::int, $2::int, $3::int, $4::bigint)"};
+	struct wire_buf *args = store_db_args(db);
+	PGresult *res = NULL;
+	enum isac_err err;
+
+	store_field_i32(args, (int32_t)days->read);
+	store_field_i32(args, (int32_t)days->recall);
+	store_field_i32(args, (int32_t)days->range);
+	store_field_i64(args, rows_max);
+	err = store_db_run(db, &stmt, &res);
+	*more = !err && store_get_i64(res, 0, 0) >= rows_max;
+	PQclear(res);
+	return err;
+}

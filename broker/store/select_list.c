@@ -146,21 +146,23 @@ static const struct {
 					       "ORDER BY p.state <> 'waiting', p.at DESC LIMIT 1000"}},
 	{"recall",
 	 {"list_recall",
-	  "SELECT r.id::text, " TIME_OF("r.at") "AS at, CASE r.reason WHEN 2 THEN 'erased' ELSE 'key-revoked' END AS reason, p.name AS "
-						"publisher, COALESCE(encode(r.key_id, 'hex'), '') AS key_id, r.from_seq::text AS from_seq, "
-						"r.scanned_seq::text AS scanned_seq, "
-						"CASE WHEN r.done THEN 'yes' ELSE 'no' END AS complete, s.reports::text AS reports, "
-						"s.sent::text AS sent, s.told::text AS told "
-						"FROM recall r JOIN member p ON p.id = r.publisher_id, LATERAL (SELECT count(DISTINCT seq) "
-						"AS reports, count(*) AS sent, "
-						"count(told) AS told FROM recall_sent s WHERE s.recall_id = r.id) AS s WHERE $1::text = '' "
-						"ORDER BY r.id DESC LIMIT 1000"}},
+	  "SELECT r.id::text, " TIME_OF(
+		  "r.at") "AS at, CASE r.reason WHEN 2 THEN 'erased' WHEN 5 THEN 'withdrawn' ELSE 'key-revoked' END AS reason, p.name AS "
+			  "publisher, COALESCE(encode(r.key_id, 'hex'), '') AS key_id, r.from_seq::text AS from_seq, "
+			  "r.scanned_seq::text AS scanned_seq, "
+			  "CASE WHEN r.done THEN 'yes' ELSE 'no' END AS complete, s.reports::text AS reports, "
+			  "s.sent::text AS sent, s.told::text AS told "
+			  "FROM recall r JOIN member p ON p.id = r.publisher_id, LATERAL (SELECT count(DISTINCT seq) "
+			  "AS reports, count(*) AS sent, "
+			  "count(told) AS told FROM recall_sent s WHERE s.recall_id = r.id) AS s WHERE $1::text = '' "
+			  "ORDER BY r.id DESC LIMIT 1000"}},
 	{"recalled",
 	 {"list_recalled",
 	  "SELECT m.name AS receiver, s.name AS subscription, s.seq::text AS seq, replace(s.report_id::text, '-', '') AS report_id, "
 	  "s.items::text AS items, CASE WHEN s.maybe THEN 'maybe-sent' ELSE 'sent' END AS state, " TIME_OF(
-		  "s.told") "AS told FROM "
-			    "recall_sent s JOIN member m ON m.id = s.member_id WHERE s.recall_id = $1::text::bigint ORDER BY m.name, "
+		  "s.told") "AS told, CASE WHEN q.acked_seq > s.told_seq THEN 'yes' ELSE 'no' END AS acknowledged FROM "
+			    "recall_sent s JOIN member m ON m.id = s.member_id LEFT JOIN subscription q ON q.member_id = s.member_id "
+			    "AND q.name = s.name WHERE s.recall_id = $1::text::bigint ORDER BY m.name, "
 			    "s.name, s.seq LIMIT "
 			    "5000"}},
 	{"read",

@@ -94,3 +94,31 @@ enum isac_err store_select_recalled(struct store_db *db, const struct store_reca
 	PQclear(res);
 	return err == ISAC_ERR_NOT_FOUND ? ISAC_OK : err;
 }
+
+enum isac_err store_select_told(struct store_db *db, uint64_t report_seq, void (*row)(void *arg, const struct store_told *told), void *arg)
+{
+	static const struct store_stmt stmt = {"select_told",
+					       "SELECT s.member_id, s.name, s.seq, r.at, s.told FROM recall r LEFT JOIN recall_sent s ON "
+					       "s.recall_id = r.id WHERE r.reason = $2::smallint AND r.from_seq IN ($1::bigint, (SELECT "
+					       "release_of FROM report WHERE seq = $1::bigint))"};
+	struct wire_buf *args = store_db_args(db);
+	PGresult *res = NULL;
+	enum isac_err err;
+
+	store_field_i64(args, (int64_t)report_seq);
+	store_field_i16(args, STORE_GAP_WITHDRAWAL);
+	err = store_db_run(db, &stmt, &res);
+	for (int i = 0; !err && i < PQntuples(res); i++) {
+		struct store_told told = {.name = "", .at_us = store_get_time(res, i, 3)};
+
+		if (!store_get_null(res, i, 0)) {
+			told.member_id = store_get_i32(res, i, 0);
+			told.name = store_get_text(res, i, 1);
+			told.seq = (uint64_t)store_get_i64(res, i, 2);
+			told.told_us = store_get_null(res, i, 4) ? 0 : store_get_time(res, i, 4);
+		}
+		row(arg, &told);
+	}
+	PQclear(res);
+	return err == ISAC_ERR_NOT_FOUND ? ISAC_OK : err;
+}

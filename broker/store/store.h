@@ -97,7 +97,13 @@ enum isac_err store_select_page(struct store_db *db, uint64_t after, uint64_t un
 /* The newest seq, 0: none yet; and, unless NULL, the oldest that is still there, or the next one. */
 enum isac_err store_select_head(struct store_db *db, uint64_t *oldest, uint64_t *head);
 /* Sequence numbers that have no report, and why. The numbers are those of message Gap (proto/README.md section 7). */
-enum store_gap_reason { STORE_GAP_RETENTION = 1, STORE_GAP_ERASURE = 2, STORE_GAP_RESTORE = 3, STORE_GAP_KEY = 4 };
+enum store_gap_reason {
+	STORE_GAP_RETENTION = 1,
+	STORE_GAP_ERASURE = 2,
+	STORE_GAP_RESTORE = 3,
+	STORE_GAP_KEY = 4,
+	STORE_GAP_WITHDRAWAL = 5
+};
 enum { STORE_RESTORES_MAX = 64 };
 struct store_gaps {
 	uint64_t kept_from; /* retention removed everything below */
@@ -260,6 +266,7 @@ struct store_range {
 	int64_t compiled_us;
 	uint64_t from_seq, until_seq, maybe_seq, acked_seq;
 	int64_t opened_us, closed_us; /* 0 = open */
+	bool passed;		      /* out: a gap stood there in place of the report that was asked about, whatever matches */
 };
 /* Writes rows for ranges that open, at until_seq = from_seq, and sets their ids. (session, opened_us) may come twice: it is one row. */
 enum isac_err store_insert_ranges(struct store_db *db, struct store_range *ranges, size_t n);
@@ -272,6 +279,7 @@ struct store_range_ask {
 	uint64_t seq, after_id;
 	int32_t member_id; /* 0 = of everybody */
 	size_t max;
+	bool withdrawn; /* the report was, by admins: only whom it had been sent to by then is meant */
 };
 enum isac_err store_select_ranges(struct store_db *db, const struct store_range_ask *ask,
 				  void (*row)(void *arg, const struct store_range *range), void *arg);
@@ -302,6 +310,8 @@ struct store_read {
 	size_t n;
 };
 enum isac_err store_insert_read(struct store_db *db, const struct store_read *r);
+/* The same of many that each name one report at most. */
+enum isac_err store_insert_reads(struct store_db *db, const struct store_read *r, size_t n);
 /* An accepted command and its effect, in one transaction with the event row. Effects: one function each. */
 struct store_command {
 	const uint8_t *command_id;
@@ -374,6 +384,8 @@ enum isac_err store_update_member(struct store_db *db, const char *name, int sus
 enum isac_err store_insert_invited(struct store_db *db, const struct wire_member *bundle, const char *type, uint32_t roles,
 				   const char *client_of, int64_t until_us, struct wire_why *why);
 enum isac_err store_update_invited(struct store_db *db, const char *name, uint32_t roles);
+/* The bundle's CURVE key in place of the member's. CONFLICT: another member has it. */
+enum isac_err store_update_curve(struct store_db *db, const struct wire_member *bundle, struct wire_why *why);
 /* It becomes who it was invited to be, with its own keys. CONFLICT: it did already. */
 enum isac_err store_update_joined(struct store_db *db, int32_t member_id, const struct wire_member *bundle, struct wire_why *why);
 /* Shut out for good: keys expire, groups, subscriptions and space end; groups that it owns are the admins' from then on. NOT_ALLOWED: it is
@@ -462,10 +474,33 @@ struct store_recalled_ask {
 };
 enum isac_err store_select_recalled(struct store_db *db, const struct store_recalled_ask *ask, struct store_recalled *out, size_t max,
 				    size_t *n);
+/* Whom a withdrawal by admins was to be told to. */
+struct store_told {
+	int32_t member_id;
+	const char *name;	/* of the subscription; lives for the call */
+	uint64_t seq;		/* the report's, or that of a release of it */
+	int64_t at_us, told_us; /* when it was ordered; when this one was told, 0: it was not */
+};
+enum isac_err store_select_told(struct store_db *db, uint64_t report_seq /* or of a release of it */,
+				void (*row)(void *arg, const struct store_told *told), void *arg);
+/* The signed commands behind recalls: what a reader can check. */
+struct store_order {
+	int64_t recall_id;
+	uint8_t *command; /* owned */
+	size_t len;
+	bool cosigned; /* by a second admin */
+	uint8_t signature[WIRE_SIGNATURE], key_id[WIRE_KEY_ID], cosignature[WIRE_SIGNATURE], cosign_key_id[WIRE_KEY_ID];
+};
+/* Those of the recalls that these rows, in the order of recall_id, are of; by rising recall_id. store_orders_free ends them. */
+enum isac_err store_select_orders(struct store_db *db, const struct store_recalled *rows, size_t n, struct store_order **out,
+				  size_t *orders_n);
+void store_orders_free(struct store_order **orders, size_t n);
 /* These, of one subscription, were told at this position. */
 enum isac_err store_update_recalled(struct store_db *db, const struct store_recalled *rows, size_t n, uint64_t told_seq);
 /* The content of a report goes, in a command's transaction. UNAVAILABLE: it is not indexed yet. */
 enum isac_err store_erase_report(struct store_db *db, uint64_t seq, struct wire_why *why);
+/* The same of a report that stays and has ended: no feed shows it from now on. */
+enum isac_err store_withdraw_report(struct store_db *db, uint64_t seq, struct wire_why *why);
 /* Rows for list commands: each row's cells appended to the result message body. what: "member", "space", "key", "group", "own_group",
  * "subscription", "retention" (arg: the bound), "event", "pending", "command" (one pending, by its id in hex), "recall", "recalled" (of
  * one recall), "read", "read_who" (of one report_id), "stats". */
@@ -477,6 +512,11 @@ enum isac_err store_retention_bound(struct store_db *db, int64_t before_us, uint
 /* Removes the partitions wholly below before_seq that are indexed. DB_RETRY: somebody reads them; come again. What it would remove is
  * the list "retention" of store_select_list. */
 enum isac_err store_retention_drop(struct store_db *db, uint64_t before_seq, uint64_t *kept_from);
+/* Records past their days (0: kept for ever): the oldest, rows_max of each kind. *more: there are others. */
+struct store_record_days {
+	int64_t read, recall, range;
+};
+enum isac_err store_retire_records(struct store_db *db, const struct store_record_days *days, int64_t rows_max, bool *more);
 /* Makes the next `rows` rows of indicator true after a removal; *more: there are others. The indexer waits meanwhile. */
 enum isac_err store_indicator_sweep(struct store_db *db, int32_t rows, bool *more);
 

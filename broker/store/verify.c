@@ -65,7 +65,7 @@ static void count_report(struct verify *v, const struct report *r)
 	v->out->reports++;
 	v->out->erased += !r->items;
 	v->out->head = r->seq;
-	if (!r->items || (v->self && !(r->audience && member_may_see(v->self, r->audience, r->publisher_id)))) return;
+	if (!r->items || r->withdrawn_seq || (v->self && !(r->audience && member_may_see(v->self, r->audience, r->publisher_id)))) return;
 	for (uint32_t i = 0; i < r->n; i++)
 		if (!report_is_held(r, i)) index[n++] = i;
 	if (n) wire_feed_entry(v->out->hash, r->seq, r->header_hash, index, n);
@@ -79,7 +79,7 @@ static enum isac_err take_row(struct verify *v, const PGresult *res, int row)
 
 	if (err) return fail(v, (uint64_t)store_get_i64(res, row, 0), "its bytes are not those of a report, or not what its header signs");
 	err = pass_gap(v, r->seq - 1);
-	if (!err) err = check_report(v, r, store_get_bytes(res, row, 10));
+	if (!err) err = check_report(v, r, store_get_bytes(res, row, 11));
 	if (!err && v->self) err = store_report_row_audience(v->db, r);
 	if (!err) count_report(v, r);
 	report_unref(&r);

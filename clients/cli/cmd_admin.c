@@ -25,6 +25,7 @@ const struct cli_opt cmd_admin_role_opts[] = {
 const struct cli_opt cmd_admin_key_add_opts[] = {
 	{"valid-from", 0, "TIME", "not before"},
 	{"valid-until", 0, "TIME", "not from then on"},
+	{"curve", 0, NULL, "and the file's connection key in place of the old one, which is lost"},
 	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 const struct cli_opt cmd_admin_revoke_opts[] = {
@@ -93,7 +94,7 @@ const struct cli_opt cmd_admin_held_opts[] = {
 	{NULL, 0, NULL, NULL},
 };
 
-enum how { TEXT, JOINED, EACH, TIME, TIME_OR_SEQ };
+enum how { TEXT, JOINED, EACH, TIME, TIME_OR_SEQ, FLAG };
 static const struct verb {
 	const char *name, *verb;
 	struct {
@@ -123,7 +124,7 @@ static const struct verb {
 	{"admin key add",
 	 "key.add",
 	 {{"member", false, false}, {"bundle", true, false}},
-	 {{"valid-from", "valid_from_us", TIME, false}, {"valid-until", "valid_until_us", TIME, false}}},
+	 {{"valid-from", "valid_from_us", TIME, false}, {"valid-until", "valid_until_us", TIME, false}, {"curve", "curve", FLAG, false}}},
 	{"admin key list", "key.list", {{"member", false, true}}, {{0}}},
 	{"admin key revoke", "key.revoke", {{"key_id", false, false}}, {{"from-seq", "from_seq", TEXT, false}}},
 	{"admin group add", "group.add", {{"name", false, false}}, {{0}}},
@@ -158,6 +159,10 @@ static const struct verb {
 	{"admin read who", "read.who", {{"report_id", false, false}}, {{0}}},
 	{"admin report erase",
 	 "report.erase",
+	 {{"report_id", false, false}},
+	 {{"publisher", "publisher", TEXT, false}, {"reason", "reason", TEXT, false}}},
+	{"admin report withdraw",
+	 "report.withdraw",
 	 {{"report_id", false, false}},
 	 {{"publisher", "publisher", TEXT, false}, {"reason", "reason", TEXT, false}}},
 	{"admin recall list", "recall.list", {{0}}, {{0}}},
@@ -281,6 +286,7 @@ static bool add_time_or_seq(struct order *o, const struct cli *cli, const char *
 
 static bool add_option(struct order *o, const struct cli *cli, const struct verb *v, size_t i)
 {
+	if (v->opt[i].how == FLAG) return !cli_options_flag(cli, v->opt[i].opt) || add(o, v->opt[i].arg, "yes", NULL);
 	const char *value = cli_options_get(cli, v->opt[i].opt);
 	if (!value && v->opt[i].needed) {
 		cli_usage(cli, "--%s is missing", v->opt[i].opt);

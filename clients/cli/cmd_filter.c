@@ -44,6 +44,17 @@ static int explain(const struct cli *cli, const struct filter *f)
 	return EXIT_DONE;
 }
 
+/* As the normal form writes it: who wants the addresses in a network does not get them by its value. */
+static void hint(void *arg, const struct filter_part *part)
+{
+	static const char head[] = "value = \"";
+	const char *end = strchr(part->text, '/'), *value = part->text + sizeof head - 1;
+	(void)arg;
+	if (strncmp(part->text, head, sizeof head - 1) != 0 || !end || strspn(value, "0123456789abcdef.:") != (size_t)(end - value)) return;
+	cli_note("%s finds reports of this very network only; the addresses in it, too: value in %.*s", part->text,
+		 (int)strcspn(value, "\""), value);
+}
+
 int cmd_filter(struct cli *cli)
 {
 	struct filter_error why;
@@ -65,6 +76,7 @@ int cmd_filter(struct cli *cli)
 	else if (cli_options_flag(cli, "json"))
 		cli_output_json(json_pack("{s:s, s:b}", "filter", filter_text(f), "history_only", filter_history_only(f, NULL)));
 	else printf("%s\n", filter_text(f));
+	if (!status) filter_explain(f, hint, NULL);
 	filter_destroy(&f);
 	return status;
 }

@@ -166,20 +166,34 @@ static bool on_open(struct subscribe *u, const struct isac_event *e)
 	return on_position(u, e);
 }
 
+static const char *reason_name(unsigned reason)
+{
+	return reason == ISAC_GONE_ERASED ? "erased" : reason == ISAC_GONE_WITHDRAWN ? "withdrawn" : "key-revoked";
+}
+
 /* As a line of its own beside the items; what is written whole is written anew from the start, without it. */
 static void on_recall(struct subscribe *u, const struct isac_event *e)
 {
-	const char *reason = e->reason == ISAC_GONE_ERASED ? "erased" : "key-revoked";
+	const char *reason = reason_name(e->reason);
+	if (!e->verified) {
+		u->bad = true;
+		if (u->format == CLI_JSONL)
+			cli_output_json(json_pack("{s:I, s:b, s:s, s:s}", "recall", (json_int_t)e->recall, "verified", 0, "publisher",
+						  e->text, "problem", e->problem));
+		cli_note("NOT VERIFIED: recall %llu of %zu reports by %s: %s; it is not heeded", (unsigned long long)e->recall,
+			 e->recalled_n, e->text, e->problem);
+		return;
+	}
 	u->active_ms = cli_time_mono_ms();
 	for (size_t i = 0; i < e->recalled_n; i++) {
 		const struct isac_recalled *r = &e->recalled[i];
 		if (u->format == CLI_JSONL)
-			cli_output_json(json_pack("{s:I, s:s, s:s, s:I, s:s, s:i, s:b}", "recall", (json_int_t)e->recall, "reason", reason,
-						  "publisher", e->text, "seq", (json_int_t)r->seq, "report_id", r->report_id, "items",
-						  (int)r->items, "maybe", r->maybe));
+			cli_output_json(json_pack("{s:I, s:b, s:s, s:s, s:I, s:s, s:i, s:b, s:s}", "recall", (json_int_t)e->recall,
+						  "verified", 1, "reason", reason, "publisher", e->text, "seq", (json_int_t)r->seq,
+						  "report_id", r->report_id, "items", (int)r->items, "maybe", r->maybe, "by", e->by));
 		if (!u->quiet)
-			cli_note("RECALLED (%s): report %s by %s, seq %llu: do not use it any more", reason, r->report_id, e->text,
-				 (unsigned long long)r->seq);
+			cli_note("RECALLED (%s) by order of %s: report %s by %s, seq %llu: do not use it any more", reason, e->by,
+				 r->report_id, e->text, (unsigned long long)r->seq);
 	}
 	/* What comes after the order is without these reports: only what was collected before it may hold them, and one start is enough. */
 	if (u->whole && e->recall > u->heeded && e->recalled[0].seq <= u->collected) {
@@ -204,6 +218,7 @@ static bool on_event(struct subscribe *u, const struct isac_event *e)
 		cli_note("reports %llu to %llu no longer exist on the hub (%s)", (unsigned long long)e->first, (unsigned long long)e->last,
 			 e->reason == ISAC_GONE_ERASED	      ? "erased"
 			 : e->reason == ISAC_GONE_KEY_REVOKED ? "the key that signed them is revoked"
+			 : e->reason == ISAC_GONE_WITHDRAWN   ? "withdrawn by admins"
 			 : e->reason == ISAC_GONE_RESTORE
 				 ? "the hub was restored from a backup: what it took after that backup is lost unless it is published again"
 				 : "past their retention");

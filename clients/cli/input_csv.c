@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "cli.h"
 #include "input.h"
 
 enum { COLUMNS_MAX = 64 };
@@ -167,6 +168,19 @@ static bool is_value(const char *cell)
 	return is_hash(cell, strlen(cell)) || (!strpbrk(cell, " \t") && strpbrk(cell, ".:/@"));
 }
 
+/* By their normal names, which hold nothing that could steer a terminal. */
+static void note_unknown(const struct input_csv *csv)
+{
+	char names_text[512] = "", name[64];
+	size_t len = 0;
+	for (size_t i = 0; i < csv->columns; i++) {
+		normal_name(name, sizeof name, cell_of(csv, i));
+		if (csv->column[i].field != INPUT_NONE || !*name || len + strlen(name) + 3 > sizeof names_text) continue;
+		len += (size_t)snprintf(names_text + len, sizeof names_text - len, "%s%s", len ? ", " : "", name);
+	}
+	if (len) cli_note("columns that are not read: %s (see isac-publish(1) for those that are)", names_text);
+}
+
 /* true: the row was the header. A generic value column makes typed ones plain attributes. */
 static bool read_header(struct input_csv *csv)
 {
@@ -184,6 +198,7 @@ static bool read_header(struct input_csv *csv)
 	}
 	for (size_t i = 0; i < csv->cells; i++)
 		if (generic && csv->column[i].field == INPUT_VALUE && csv->column[i].type) csv->column[i].field = INPUT_NONE;
+	if (any) note_unknown(csv);
 	return any;
 }
 

@@ -252,13 +252,15 @@ enum isac_event_type {
 	ISAC_EVENT_GAP,	     /* first..last no longer exist; reason */
 	ISAC_EVENT_PROBLEM,  /* text: the feed itself is not in order (running hash); a new session is opened */
 	ISAC_EVENT_LOST,     /* the hub is away; text; we go on trying */
-	ISAC_EVENT_RECALL,   /* `recalled` reports by `text`, which this subscription was sent, are not to be used any more: `reason` */
-	ISAC_EVENT_NOTICE,   /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
-	ISAC_EVENT_EXPIRED,  /* item, which came before, is past its end, by its own word or by the age of its type; it may be told twice */
-	ISAC_EVENT_RIGHTS,   /* what this member may see has changed, for reports behind `first`; position as above */
+	/* `recalled` reports by `text`, which this subscription was sent, are not to be used any more: `reason`. Look at `verified`: `by`
+	 * are the admins whose signed order it is; else `problem` says why it is nobody's but the hub's. */
+	ISAC_EVENT_RECALL,
+	ISAC_EVENT_NOTICE,  /* `reports` reports, the newest `last`, touch my registered space since I last asked `mine` */
+	ISAC_EVENT_EXPIRED, /* item, which came before, is past its end, by its own word or by the age of its type; it may be told twice */
+	ISAC_EVENT_RIGHTS,  /* what this member may see has changed, for reports behind `first`; position as above */
 };
 /* Why reports are gone (GAP) or not to be used any more (RECALL). */
-enum isac_gone { ISAC_GONE_RETENTION = 1, ISAC_GONE_ERASED = 2, ISAC_GONE_RESTORE = 3, ISAC_GONE_KEY_REVOKED = 4 };
+enum isac_gone { ISAC_GONE_RETENTION = 1, ISAC_GONE_ERASED = 2, ISAC_GONE_RESTORE = 3, ISAC_GONE_KEY_REVOKED = 4, ISAC_GONE_WITHDRAWN = 5 };
 struct isac_recalled {
 	uint64_t seq;
 	char report_id[37];
@@ -275,6 +277,8 @@ struct isac_event {
 	const struct isac_recalled *recalled; /* live until the next event */
 	size_t recalled_n;
 	uint64_t recall; /* number of the order; the same may come again after a restart */
+	bool verified;	 /* RECALL */
+	const char *by, *problem;
 };
 struct isac_subscriber;
 enum isac_result isac_subscriber_open(struct isac_subscriber **out, struct isac *isac, const struct isac_subscriber_conf *conf,
@@ -355,12 +359,14 @@ struct isac_sent {
 	bool maybe;		   /* the hub stopped unexpectedly: perhaps it was sent */
 	bool acked;		   /* the subscriber said, in that session, that it is safe */
 	int64_t from_us, until_us; /* sent then; until_us 0: the session is still open */
+	int64_t told_us;	   /* when it was told that admins withdrew the report; 0: it was not */
 };
 struct isac_who {
 	uint64_t seq;
 	const char *publisher;
 	int64_t received_us;
-	bool removed; /* the report's content is gone, so it cannot be said any more */
+	bool removed;	      /* the report's content is gone, so it cannot be said any more */
+	int64_t withdrawn_us; /* when admins withdrew it; 0: they did not */
 	const struct isac_sent *sent;
 	size_t sent_n;
 };

@@ -5,6 +5,7 @@
  * Certificates are asked for by key id, when a report first needs one, with those of the admins that signed them. They are
  * asked for again once a minute of use, so that a revocation is noticed.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "priv.h"
@@ -259,47 +260,77 @@ enum isac_result client_directory_find(const uint8_t **public_key, struct isac *
 	return ISAC_DONE;
 }
 
-/* A member's CURVE key stays for its life, whatever becomes of the signing key that stands beside it: so a revoked one's certificate is
- * as good for this as any. An invitation's is not the member's own: who made the invitation has it, too. */
-static bool take_curve(uint8_t curve[WIRE_CURVE], const struct cert *c)
+/* All keys of a member: its first one says what the member is. */
+static enum isac_result fetch_member(struct isac *isac, const char *member, struct isac_error *err)
+{
+	char name[WIRE_LIMIT_NAME_BYTES + 1], *names = name;
+	Isac1__Directory question = ISAC1__DIRECTORY__INIT;
+	snprintf(name, sizeof name, "%s", member);
+	question.members = &names;
+	question.n_members = 1;
+	return ask_for(isac, &question, err);
+}
+
+static bool has_arg(const Isac1__Command *command, const char *name)
+{
+	for (size_t i = 0; i < command->n_args; i++)
+		if (strcmp(command->args[i]->name, name) == 0) return true;
+	return false;
+}
+
+/* An invitation's is not the member's own: who made the invitation has it, too; and a further key's is not used unless it says so. */
+static bool gives_curve(const Isac1__Command *command)
+{
+	return strcmp(command->verb, "member.add") == 0 || strcmp(command->verb, "member.join") == 0 ||
+	       (strcmp(command->verb, "key.add") == 0 && has_arg(command, "curve"));
+}
+
+/* A CURVE key stays until another one takes its place, whatever becomes of the signing key that stands beside it: so a revoked one's
+ * certificate is as good for this as any. Returns when it was ordered; 0: it gives none. */
+static int64_t take_curve(uint8_t curve[WIRE_CURVE], const struct cert *c)
 {
 	struct wire_arena arena;
 	ProtobufCMessage *msg;
-	bool found = false;
+	int64_t at_us = 0;
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
 	if (c->command && !wire_open(&msg, &isac1__command__descriptor, &arena, c->command, c->command_len, false, NULL)) {
 		const Isac1__Command *command = (const Isac1__Command *)msg;
 		struct wire_member m;
-		bool enrols = strcmp(command->verb, "member.add") == 0 || strcmp(command->verb, "member.join") == 0;
-		for (size_t i = 0; i < command->n_args && enrols; i++) {
+		for (size_t i = 0; i < command->n_args && gives_curve(command); i++) {
 			const Isac1__Arg *arg = command->args[i];
 			if (strcmp(arg->name, "bundle") != 0 || wire_member_parse(&m, (const char *)arg->data.data, arg->data.len, NULL))
 				continue;
 			memcpy(curve, m.curve, WIRE_CURVE);
-			found = true;
+			at_us = command->created_us > 0 ? command->created_us : 1;
 		}
 	}
 	wire_arena_clear(&arena);
-	return found;
+	return at_us;
 }
 
-/* A member is enrolled once, so one trusted certificate of it has the key. */
-static bool find_curve(uint8_t curve[WIRE_CURVE], const struct client_directory *d, const char *member)
+/* The newest that is certified; true: and all of the member's were asked for not long ago. */
+static bool find_curve(uint8_t curve[WIRE_CURVE], bool *found, const struct client_directory *d, const char *member)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if (d->cert[i].trusted && strcmp(d->cert[i].member, member) == 0 && take_curve(curve, &d->cert[i])) return true;
-	return false;
+	int64_t newest_us = 0, now = client_clock_mono_ms();
+	bool fresh = true;
+	for (size_t i = 0; i < d->n; i++) {
+		uint8_t key[WIRE_CURVE];
+		int64_t at_us = d->cert[i].trusted && strcmp(d->cert[i].member, member) == 0 ? take_curve(key, &d->cert[i]) : 0;
+		if (at_us) fresh &= now - d->cert[i].asked_ms <= FRESH_MS;
+		if (at_us <= newest_us) continue;
+		memcpy(curve, key, sizeof key);
+		newest_us = at_us;
+	}
+	*found = newest_us > 0;
+	return *found && fresh;
 }
 
 enum isac_result client_directory_curve(uint8_t curve[WIRE_CURVE], struct isac *isac, const char *member, struct isac_error *err)
 {
 	struct client_directory *d = isac->directory;
-	char *name = (char *)(uintptr_t)member;
-	Isac1__Directory question = ISAC1__DIRECTORY__INIT;
-	question.members = &name;
-	question.n_members = 1;
-	if (find_curve(curve, d, member)) return ISAC_DONE;
-	enum isac_result r = ask_for(isac, &question, err);
+	bool found;
+	if (find_curve(curve, &found, d, member)) return ISAC_DONE;
+	enum isac_result r = fetch_member(isac, member, err);
 	for (size_t i = 0, n = d->n; !r && i < n; i++) { /* those who signed for it, up to the first admin */
 		uint8_t key_id[WIRE_KEY_ID];
 		if (d->cert[i].trusted || strcmp(d->cert[i].member, member) != 0) continue;
@@ -307,8 +338,32 @@ enum isac_result client_directory_curve(uint8_t curve[WIRE_CURVE], struct isac *
 		r = fetch(isac, member, key_id, err);
 	}
 	if (r) return r;
-	if (find_curve(curve, d, member)) return ISAC_DONE;
+	find_curve(curve, &found, d, member);
+	if (found) return ISAC_DONE;
 	return client_error_set(err, ISAC_REFUSED,
 				"nothing can be sealed to %s: no admin has certified a key of such a member, or it has not joined yet",
 				member);
+}
+
+static const struct cert *find_admin(const struct client_directory *d, const uint8_t *key_id)
+{
+	const struct cert *c = find((struct client_directory *)(uintptr_t)d, NULL, key_id);
+	return c && c->trusted && !c->invitation && is_admin(d, c->member) ? c : NULL;
+}
+
+enum isac_result client_directory_admin(const uint8_t **public_key, const char **member, struct isac *isac,
+					const uint8_t key_id[WIRE_KEY_ID], struct isac_error *err)
+{
+	struct client_directory *d = isac->directory;
+	const struct cert *c = find_admin(d, key_id);
+	enum isac_result r = c ? ISAC_DONE : fetch(isac, NULL, key_id, err);
+	if (!r && !c && !(c = find_admin(d, key_id)) && (c = find(d, NULL, key_id))) {
+		r = fetch_member(isac, c->member, err);
+		c = find_admin(d, key_id);
+	}
+	if (r) return r;
+	if (!c) return client_error_set(err, ISAC_REFUSED, "it is signed by a key that is no trusted admin's");
+	*public_key = c->public_key;
+	*member = c->member;
+	return ISAC_DONE;
 }

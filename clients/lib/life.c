@@ -11,18 +11,14 @@ const char *isac_life_state_name(enum isac_life_state state)
 enum isac_result isac_life(struct isac_life *out, struct isac *isac, const char *type, const char *value, uint64_t wait_seq,
 			   struct isac_error *err)
 {
-	Isac1__Life question = ISAC1__LIFE__INIT;
+	Isac1__Life m = ISAC1__LIFE__INIT;
+	struct client_value_question question = {WIRE_LIFE, WIRE_LIFE_RESULT, &m.base, &m.type, &m.value};
 	struct wire_arena arena;
 	struct wire_value v;
 	ProtobufCMessage *answer;
+	m.wait_seq = wait_seq;
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
-	enum isac_result r = client_value_read(&v, type, value, &arena, err);
-	if (!r) {
-		question.type = v.type;
-		question.value = v.text;
-		question.wait_seq = wait_seq;
-		r = client_request_run(&answer, isac, WIRE_LIFE, &question.base, WIRE_LIFE_RESULT, &isac->answer, 0, err);
-	}
+	enum isac_result r = client_value_ask(&answer, &v, isac, &question, type, value, &arena, err);
 	if (!r) {
 		const Isac1__LifeResult *a = (const Isac1__LifeResult *)answer;
 		char *text = wire_arena_alloc(&isac->answer, v.len + 1);

@@ -91,12 +91,27 @@ int client_request_pause_ms(unsigned attempt, uint32_t hint_ms); /* growing, wit
 enum isac_result client_value_read(struct wire_value *out, const char *type, const char *value, struct wire_arena *arena,
 				   struct isac_error *err);
 
+/* A question about one value: the message, and where in it type and value go. */
+struct client_value_question {
+	uint16_t frame, reply;
+	ProtobufCMessage *message;
+	uint32_t *type;
+	char **value;
+};
+/* *out as of client_value_read; the answer lives in isac->answer. */
+enum isac_result client_value_ask(ProtobufCMessage **answer, struct wire_value *out, struct isac *isac,
+				  const struct client_value_question *q, const char *type, const char *value, struct wire_arena *arena,
+				  struct isac_error *err);
+
 /* ---- directory.c: who may sign for whom ---- */
 enum isac_result client_directory_open(struct client_directory **out, struct isac_error *err);
 void client_directory_close(struct client_directory **d);
 /* The trusted key of this publisher for a report received then under seq. REFUSED: there is none, err says why. */
 enum isac_result client_directory_find(const uint8_t **public_key, struct isac *isac, const char *publisher,
 				       const uint8_t key_id[WIRE_KEY_ID], uint64_t seq, int64_t received_us, struct isac_error *err);
+/* The key of this id if it is a trusted admin's, whose name lives until the next question to the directory. REFUSED: it is not. */
+enum isac_result client_directory_admin(const uint8_t **public_key, const char **member, struct isac *isac,
+					const uint8_t key_id[WIRE_KEY_ID], struct isac_error *err);
 /* The CURVE key by which to seal something for this member, as an admin certified it. REFUSED: there is none, err says why. */
 enum isac_result client_directory_curve(uint8_t curve[WIRE_CURVE], struct isac *isac, const char *member, struct isac_error *err);
 /* What is trusted by what has been taken so far, whatever its validity; NULL = nothing. */
@@ -104,6 +119,14 @@ const uint8_t *client_directory_key(struct client_directory *d, const char *memb
 /* Takes certificates as they come from the hub; keeps those whose signatures chain to admin_public. */
 enum isac_result client_directory_take(struct client_directory *d, const struct wire_hub *hub, const Isac1__DirectoryResult *result,
 				       struct isac_error *err);
+
+/* ---- recall.c ---- */
+/*
+ * Is this what admins ordered? DONE: *by are their names, in the arena. REFUSED: it is not, err says why. Else their keys could not be
+ * had now.
+ */
+enum isac_result client_recall_verify(const char **by, struct isac *isac, const Isac1__Recall *m, struct wire_arena *arena,
+				      struct isac_error *err);
 
 /* ---- entry.c ---- */
 struct client_entry_items {

@@ -31,20 +31,16 @@ static bool lay_out(struct isac_relation *out, const Isac1__Relation *from, stru
 enum isac_result isac_related(const struct isac_relation **out, size_t *n, struct isac *isac, const char *type, const char *value,
 			      uint32_t limit, uint64_t wait_seq, struct isac_error *err)
 {
-	Isac1__Related question = ISAC1__RELATED__INIT;
+	Isac1__Related m = ISAC1__RELATED__INIT;
+	struct client_value_question question = {WIRE_RELATED, WIRE_RELATED_RESULT, &m.base, &m.type, &m.value};
 	struct wire_arena arena;
 	struct wire_value v;
 	ProtobufCMessage *answer;
 	*n = 0;
+	m.limit = limit;
+	m.wait_seq = wait_seq;
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
-	enum isac_result r = client_value_read(&v, type, value, &arena, err);
-	if (!r) {
-		question.type = v.type;
-		question.value = v.text;
-		question.limit = limit;
-		question.wait_seq = wait_seq;
-		r = client_request_run(&answer, isac, WIRE_RELATED, &question.base, WIRE_RELATED_RESULT, &isac->answer, 0, err);
-	}
+	enum isac_result r = client_value_ask(&answer, &v, isac, &question, type, value, &arena, err);
 	wire_arena_clear(&arena);
 	if (r) return r;
 	const Isac1__RelatedResult *result = (const Isac1__RelatedResult *)answer;

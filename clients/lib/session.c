@@ -232,6 +232,15 @@ static void on_recall(struct isac_subscriber *s, const Isac1__Recall *m)
 		rows[i] = (struct isac_recalled){.seq = r->seq, .items = r->items, .maybe = r->maybe};
 		isac_id_text(rows[i].report_id, r->report_id.data);
 	}
+	struct isac_error err;
+	enum isac_result good = client_recall_verify(&s->told.by, s->isac, m, &s->small, &err);
+	if (good && good != ISAC_REFUSED) { /* the admins' keys cannot be had now: a new session from here is told again */
+		client_session_drop(s, (uint32_t)client_request_pause_ms(s->attempts++, 0));
+		return;
+	}
+	if (good) client_error_clean(s->problem, sizeof s->problem, err.text);
+	s->told.verified = !good;
+	s->told.problem = good ? s->problem : NULL;
 	client_error_clean(s->text, sizeof s->text, m->publisher);
 	s->told.recalled = rows;
 	s->told.recalled_n = m->n_reports;

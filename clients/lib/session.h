@@ -34,7 +34,7 @@ struct isac_subscriber {
 	/* found while reading, told at the next call */
 	struct isac_event told;
 	bool has_told;
-	char text[512], normal[4096];
+	char text[512], problem[512], normal[4096];
 	enum isac_result final; /* set when it is over */
 	struct isac_error final_error;
 };

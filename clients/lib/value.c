@@ -26,3 +26,14 @@ enum isac_result client_value_read(struct wire_value *out, const char *type_name
 	if (wire_value_canon(out, type, value, len, arena, &why)) return client_error_set(err, ISAC_REFUSED, "%s", why.text);
 	return ISAC_DONE;
 }
+
+enum isac_result client_value_ask(ProtobufCMessage **answer, struct wire_value *out, struct isac *isac,
+				  const struct client_value_question *q, const char *type, const char *value, struct wire_arena *arena,
+				  struct isac_error *err)
+{
+	enum isac_result r = client_value_read(out, type, value, arena, err);
+	if (r) return r;
+	*q->type = out->type;
+	*q->value = out->text;
+	return client_request_run(answer, isac, q->frame, q->message, q->reply, &isac->answer, 0, err);
+}

@@ -39,6 +39,7 @@ static bool add_sent(struct run *run, const Isac1__WhoResult *answer)
 					 .items = s->items,
 					 .maybe = s->maybe,
 					 .acked = s->acked,
+					 .told_us = s->told_us,
 					 .from_us = s->from_us,
 					 .until_us = s->until_us};
 		if (!to->member || !to->name) return false;
@@ -58,6 +59,7 @@ static enum isac_result ask(struct run *run, struct isac_error *err)
 	who->seq = answer->seq;
 	who->received_us = answer->received_us;
 	who->removed = answer->removed;
+	who->withdrawn_us = answer->withdrawn_us;
 	who->publisher = copy(&run->isac->answer, answer->publisher);
 	if (!who->publisher || !add_sent(run, answer)) return client_error_out_of_memory(err);
 	if (!answer->cursor.len || answer->cursor.len > sizeof run->cursor) return ISAC_END;

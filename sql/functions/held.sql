@@ -35,6 +35,11 @@ BEGIN
 		LEFT JOIN LATERAL (SELECT min(o.seq + 0) AS seq FROM report o -- + 0: or all of the log is walked in its order
 			WHERE o.release_of = u.seq AND (o.held IS NULL OR get_bit(o.held, m.item) = 0)) c ON true
 		ON CONFLICT DO NOTHING;
+	-- When a value is held for the first time: who reported it before it was, and had not withdrawn it by then, has spoken, too.
+	INSERT INTO held_voice (key, publisher_id) SELECT DISTINCT h.key, o.publisher_id FROM held h CROSS JOIN LATERAL (SELECT m.publisher_id
+			FROM mention m WHERE m.key = h.key AND m.seq < h.seq AND m.kind = 1 AND NOT m.held AND COALESCE(m.ended_seq > h.seq, true)
+			ORDER BY m.seq DESC LIMIT 1000) o
+		WHERE h.seq = ANY (seqs) AND NOT EXISTS (SELECT FROM held_voice v WHERE v.key = h.key) ON CONFLICT DO NOTHING;
 	INSERT INTO held_voice (key, publisher_id) SELECT DISTINCT key, publisher_id FROM held WHERE seq = ANY (seqs) ON CONFLICT DO NOTHING;
 	RETURN held_settle(ARRAY(SELECT DISTINCT key FROM held WHERE seq = ANY (seqs)), quorum);
 END

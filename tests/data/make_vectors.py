@@ -6,104 +6,17 @@ derived from fixed seeds, so a second run writes the same bytes. Usage: make_vec
 """
 import hashlib
 import os
-import struct
 import sys
 
 import nacl.bindings as sodium
 from nacl.signing import SigningKey
 
+from wire_bytes import (audit_path, H, header, hub_name, indicator, key_id, L, leaf, multiproof, num, opt, pae, payload, public, raw, root,
+                        salt, seed, sighting, sign, split, text, u16, u32, u64, varint, withdrawal)
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "proto", "vectors")
 NOW_US = 1_790_000_000_000_000  # the hub's clock in report.txt
-L = 2**252 + 27742317777372353535851937790883648493  # order of Ed25519's group
-
-
-# ---- README sections 4 to 7 ---------------------------------------------------------------------------------------
-def u16(v): return struct.pack(">H", v)
-def u32(v): return struct.pack(">I", v)
-def u64(v): return struct.pack(">Q", v)
-def H(data): return hashlib.blake2b(data, digest_size=32).digest()
-def seed(label, size=32): return hashlib.shake_256(b"isac vectors " + label.encode()).digest(size)
-
-
-def pae(kind, hub_id, body):
-    kind, hub_id = kind.encode(), hub_id.encode()
-    return b" ".join([b"isac1", b"%d" % len(kind), kind, b"%d" % len(hub_id), hub_id, b"%d" % len(body), body])
-
-
-def sign(key, kind, hub_id, body): return key.sign(pae(kind, hub_id, body)).signature
-def public(key): return bytes(key.verify_key)
-def key_id(pub): return hashlib.sha256(b"\x01" + pub).digest()[:8]
-def hub_name(pub): return hashlib.sha256(pub).hexdigest()[:16]
-def salt(secret, i): return hashlib.blake2b(b"isac1 salt" + u32(i), digest_size=16, key=secret).digest()
-def leaf(secret, i, item): return H(b"\x00" + salt(secret, i) + item)
-def node(left, right): return H(b"\x01" + left + right)
-
-
-def split(n):
-    k = 1
-    while k * 2 < n:
-        k *= 2
-    return k
-
-
-def root(leaves):
-    if len(leaves) == 1:
-        return leaves[0]
-    k = split(len(leaves))
-    return node(root(leaves[:k]), root(leaves[k:]))
-
-
-def multiproof(leaves, shown, first=0):
-    if not any(first <= i < first + len(leaves) for i in shown):
-        return [root(leaves)]
-    if len(leaves) == 1:
-        return []
-    k = split(len(leaves))
-    return multiproof(leaves[:k], shown, first) + multiproof(leaves[k:], shown, first + k)
-
-
-def audit_path(leaves, m):
-    if len(leaves) == 1:
-        return []
-    k = split(len(leaves))
-    if m < k:
-        return audit_path(leaves[:k], m) + [root(leaves[k:])]
-    return audit_path(leaves[k:], m - k) + [root(leaves[:k])]
-
-
-# ---- protobuf, as its public description has it ----------------------------------------------------------------------
-def varint(v):
-    v &= 2**64 - 1
-    out = b""
-    while v > 0x7f:
-        out += bytes([v & 0x7f | 0x80])
-        v >>= 7
-    return out + bytes([v])
-
-
-def tag(field, wire): return varint(field << 3 | wire)
-def num(field, v): return tag(field, 0) + varint(v) if v else b""
-def raw(field, data): return tag(field, 2) + varint(len(data)) + data
-def opt(field, data): return raw(field, data) if data else b""
-def text(field, value): return opt(field, value.encode())
-
-
-def indicator(kind, value, **extra):
-    out = num(1, kind) + text(2, value) + text(3, extra.get("raw", "")) + num(4, extra.get("confidence_plus1", 0))
-    out += num(6, extra.get("first_seen_us", 0)) + num(7, extra.get("last_seen_us", 0))
-    out += b"".join(raw(10, t.encode()) for t in extra.get("tags", ())) + text(11, extra.get("description", ""))
-    return raw(1, out)
-
-
-def header(**h):
-    out = opt(1, h["report_id"]) + opt(2, h["key_id"]) + num(3, h["created_us"]) + num(4, h["kind"]) + num(5, h["tlp"])
-    out += b"".join(raw(6, g.encode()) for g in h.get("groups", ()))
-    out += b"".join(raw(7, g.encode()) for g in h.get("recipients", ()))
-    return out + num(8, h["item_count"]) + opt(9, h["items_root"]) + opt(10, h.get("supersedes", b"")) + text(11, h.get("policy", ""))
-
-
-def payload(secret, items): return opt(1, secret) + b"".join(raw(2, i) for i in items)
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------
@@ -129,6 +42,7 @@ HUB_ID = hub_name(public(HUB))
 ALICE = SigningKey(seed("alice sign key"))
 MALLORY = SigningKey(seed("mallory sign key"))
 SECRET = seed("payload secret")
+ORIGINAL = bytes.fromhex("01999ab0c0de70008000000000000001")  # of the report that others are about
 REPORT_ID = bytes.fromhex("01999ab0c0de7000800000000000000a")
 
 
@@ -478,6 +392,62 @@ def write_refused():
     f.write()
 
 
+def write_reports_about(case):
+    """What members say of reports that are there; step 9, which asks the store, is not judged here."""
+    good = "93.184.0.1"
+    def seen(items=None, **h): return make_submit(items=items or [sighting(1, good)], **{**dict(kind=2, about=ORIGINAL, about_publisher="bob"), **h})
+    def gone(items=None, **h): return make_submit(items=items or [withdrawal(1, good)], **{**dict(kind=3, about=ORIGINAL, about_publisher="alice"), **h})
+    def after(items=None, **h): return make_submit(items=items or [indicator(1, good), withdrawal(1, "93.184.0.2")], **{**dict(supersedes=ORIGINAL), **h})
+    for verdict in (1, 2, 3):
+        case("sighting, verdict %d" % verdict, 8, 200, seen([sighting(1, good, verdict)]))
+    case("sighting that says all", 8, 200, seen([sighting(1, good, count=4294967295, first_seen_us=1, last_seen_us=NOW_US, description="in the mail log")]))
+    case("sightings of three values", 8, 200, seen([sighting(1, good), sighting(4, "evil.example.org", 2), sighting(5, "https://evil.example.org/", 3)]))
+    case("sighting of one's own report", 8, 200, seen(about_publisher="alice"))
+    case("sighting of a value that is refused by now", 8, 200, seen([sighting(1, "10.0.0.1")]))
+    case("sighting of a public resolver", 8, 200, seen([sighting(1, "8.8.8.8")]))
+    case("sighting, verdict 0", 8, 422, seen([sighting(1, good, 0)]))
+    case("sighting, verdict 4", 8, 422, seen([sighting(1, good, 4)]))
+    case("sighting, last before first", 8, 422, seen([sighting(1, good, first_seen_us=5, last_seen_us=4)]))
+    case("sighting before 1970", 8, 422, seen([sighting(1, good, first_seen_us=-1)]))
+    case("sighting in 10000", 8, 422, seen([sighting(1, good, last_seen_us=253402300800_000_000)]))
+    case("sighting, description of 1024 bytes", 8, 200, seen([sighting(1, good, description="d" * 1024)]))
+    case("sighting, description of 1025 bytes", 8, 422, seen([sighting(1, good, description="d" * 1025)]))
+    case("sighting, bidi override in the description", 8, 422, seen([sighting(1, good, description="a\u202eb")]))
+    case("sighting of no value", 8, 422, seen([sighting(1, "")]))
+    case("sighting of type 0", 8, 422, seen([sighting(0, good)]))
+    case("sighting of a type that no one knows", 8, 422, seen([sighting(200, good)]))
+    case("sighting, newline in the value", 8, 422, seen([sighting(4, "evil.example.org\n")]))
+    case("sighting of a value twice, in two spellings", 8, 422, seen([sighting(4, "evil.example.org"), sighting(4, "EVIL.example.org.")]))
+    case("sighting with an unknown field", 8, 400, seen([raw(2, num(1, 1) + text(2, good) + num(3, 1) + num(9, 1))]))
+    case("sighting about nothing", 5, 422, seen(about=b""))
+    case("sighting about an id of 15 bytes", 5, 422, seen(about=ORIGINAL[:15]))
+    case("sighting about nobody's report", 5, 422, seen(about_publisher=""))
+    case("sighting about what is no name's", 5, 422, seen(about_publisher="Bob"))
+    case("sighting with a group", 5, 422, seen(groups=["banks"]))
+    case("sighting with a recipient", 5, 422, seen(recipients=["bob"]))
+    case("sighting that replaces a report", 5, 422, seen(supersedes=ORIGINAL))
+    case("sighting without a label", 5, 422, seen(tlp=0))
+    case("an indicator among sightings", 8, 422, seen([sighting(1, good), indicator(1, "93.184.0.2")]))
+    case("a withdrawal among sightings", 8, 422, seen([sighting(1, good), withdrawal(1, "93.184.0.2")]))
+    case("withdrawal", 8, 200, gone())
+    case("withdrawal that says why", 8, 200, gone([withdrawal(1, good, "shared hosting")]))
+    case("withdrawal of a value that is refused by now", 8, 200, gone([withdrawal(4, "co.uk")]))
+    case("withdrawal of another's report", 5, 403, gone(about_publisher="bob"))
+    case("withdrawal about nothing", 5, 422, gone(about=b""))
+    case("withdrawal of a value twice", 8, 422, gone([withdrawal(1, good), withdrawal(1, good, "again")]))
+    case("withdrawal, escape in the description", 8, 422, gone([withdrawal(1, good, "\x1b[2J")]))
+    case("withdrawal with an unknown field", 8, 400, gone([raw(3, num(1, 1) + text(2, good) + num(4, 1))]))
+    case("a sighting among withdrawals", 8, 422, gone([withdrawal(1, good), sighting(1, "93.184.0.2")]))
+    case("successor", 8, 200, after())
+    case("successor that withdraws all", 8, 200, after([withdrawal(1, good)]))
+    case("successor with a public resolver", 8, 202, after([indicator(1, "8.8.8.8"), withdrawal(1, good)]))
+    case("successor that withdraws what it says", 8, 422, after([indicator(1, good), withdrawal(1, good)]))
+    case("a sighting in a successor", 8, 422, after([indicator(1, good), sighting(1, "93.184.0.2")]))
+    case("a withdrawal in a report that replaces nothing", 8, 422, after(supersedes=b""))
+    case("indicators about a report", 5, 422, make_submit(about=ORIGINAL, about_publisher="alice"))
+    case("indicators about a publisher", 5, 422, make_submit(about_publisher="alice"))
+
+
 def write_reports():
     f = File("report.txt", "Whole SUBMIT bodies against a hub whose clock stands at now_us.")
     def case(name, step, code, body): f.case(name, hub_id=HUB_ID, public=public(ALICE), now_us=NOW_US, code=code, step=step, submit=body)
@@ -550,6 +520,7 @@ def write_reports():
     case("type 0", 8, 422, full(items=[indicator(0, "93.184.0.1")]))
     case("private address", 8, 422, full(items=[indicator(1, "10.0.0.1")]))
     case("public resolver", 8, 202, full(items=[indicator(1, "8.8.8.8")]))
+    write_reports_about(case)
     f.write()
 
 

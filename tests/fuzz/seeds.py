@@ -107,6 +107,23 @@ def sealed():
             yield secret + struct.pack(">H", len(header)) + header + data + repair
 
 
+def feedback():
+    """The items of the cases about reports that are there, as the kinds that they are and as a successor's."""
+    for data in hexes(["submit"], "report"):
+        payload, items, at = field(data, 4), [], 34     # behind the secret: tag, length, 32 bytes
+        while at + 1 < len(payload) and payload[at] == 0x12 and len(items) < 64:
+            size, shift, at = 0, 0, at + 1
+            while True:
+                byte, at = payload[at], at + 1
+                size, shift = size | (byte & 127) << shift, shift + 7
+                if byte < 128:
+                    break
+            items.append(payload[at:at + size])
+            at += size
+        for kind in range(4):
+            yield bytes([kind]) + b"".join(struct.pack(">H", len(i)) + i for i in items)
+
+
 def filter():
     for row in rows("filter.rules") + rows("filter.eval"):
         yield from (part.encode() for part in row[1:3])

@@ -2,7 +2,7 @@
 import pytest
 
 import hub as hubs
-from isac1 import bundle, report, sign
+from isac1 import bundle, feed, report, scan, sign
 from isac1.client import Client
 from isac1.messages import pb
 from isac1.tables import VALUE_NUMBER as N
@@ -90,6 +90,13 @@ def test_gap_and_recall_of_an_erased_report(hub, admin):
         while not isinstance((got := line.next()[1]), pb.Recall):
             assert not isinstance(got, pb.Batch)
         assert (got.reason, got.publisher, [(r.seq, r.report_id) for r in got.reports]) == (2, "anna", [(body.seq, made.id)])
+        ring = bob.client.keyring()
+        assert feed.check_recall(got, ring) == {"admin"}
+        for name, value in (("reason", 4), ("signature", bytes(64)), ("key_id", anna.home.key_id), ("command", b""),
+                            ("reports", [pb.Recalled(seq=kept.seq, report_id=kept.report_id)])):
+            forged = pb.Recall(**{field.name: getattr(got, field.name) for field, _ in got.ListFields()} | {name: value})
+            with pytest.raises(scan.Refused):
+                feed.check_recall(forged, ring)
     assert anna.client.publish(made).code == 208                         # its place and its receipt are as they were
     with bob.feed() as line:
         line.subscribe(name="t", **{"from": pb.Subscribe.FROM_START})

@@ -79,7 +79,8 @@ class World:
             own = [p for p in self.papers if not p.supersedes]
             if own and rnd.random() < 0.15:
                 before = rnd.choice(own)
-                self.papers.append(Paper(n, before.publisher, before.label, before.groups, before.recipients, before))
+                self.papers.append(self.lowered(n, before) if before.label == RED and rnd.random() < 0.5 else
+                                   Paper(n, before.publisher, before.label, before.groups, before.recipients, before))
                 before.ended = True
                 continue
             by = rnd.choice(publishers)
@@ -94,6 +95,11 @@ class World:
         self.last = Paper(len(self.papers), "m000", CLEAR)
         self.last.value = LAST
         self.papers.append(self.last)
+
+    def lowered(self, number, before):
+        """A successor for more members. Of sealed ones only: what those held the hub does not know, so it need not be said again here."""
+        groups = before.groups if self.random.random() < 0.5 else ()
+        return Paper(number, before.publisher, self.random.choice([label for label in LABELS if label != RED]), groups, (), before)
 
     def speak(self):
         """What is said about what is there: by whoever may see it; withdrawals by its publisher."""
@@ -241,7 +247,8 @@ class Town:
             return [pb.Item(sighting=pb.Sighting(type=ipv4, value=paper.value, verdict=pb.VERDICT_POSITIVE)).SerializeToString()]
         if paper.kind == pb.KIND_WITHDRAWAL:
             return [gone(paper.value)]
-        return [report.indicator(ipv4, paper.value), *([gone(paper.supersedes.value)] if paper.supersedes else [])]
+        replaces = paper.supersedes and paper.label == paper.supersedes.label
+        return [report.indicator(ipv4, paper.value), *([gone(paper.supersedes.value)] if replaces else [])]
 
     def make(self, paper):
         def change(header):

@@ -146,9 +146,51 @@ def test_a_successor_brings_the_difference(hub, alice, bob):
 def test_a_successor_must_say_what_becomes_of_everything(hub, alice, bob):
     first, = alice.publish("198.51.100.7", "198.51.100.8")
     other = hub.enrol("mallory")
-    said = alice.publish("198.51.100.7", tlp="amber", args=("--supersedes", first["report_id"]), ok=(1,))
+    said = alice.publish("198.51.100.7", "198.51.100.8", tlp="amber", args=("--supersedes", first["report_id"]), ok=(1,))
     assert said[0]["code"] == 422 and "label" in said[0]["error"]
     assert "404" in other.isac("publish", "--tlp", "green", "--supersedes", first["report_id"], stdin="198.51.100.7\n", ok=(1,)).stderr
+
+
+def test_a_label_is_lowered_by_its_source_and_nobody_else(hub, alice, bob):
+    """Red for bob, then amber for a group, then green for all: each successor reaches those who may see it from then on, and who had the one before."""
+    carol, dave = hub.enrol("carol", "subscriber"), hub.enrol("dave", "subscriber")
+    for command in (("add", "banks"), ("join", "banks", "alice"), ("join", "banks", "bob"), ("join", "banks", "carol")):
+        hub.admin.isac("admin", "group", *command)
+    values = ("198.51.100.7", "198.51.100.8")
+    feed = ("--name", "soc", "--idle-exit", "1")
+    first = alice.publish(*values, tlp="red", args=("--to", "bob", "--group", "banks"))[0]
+    second = alice.publish(*values, tlp="amber", args=("--group", "banks", "--supersedes", first["report_id"]))[0]
+    assert second["code"] == 200
+    assert {(x["report_id"], x["tlp"]) for x in bob.json("subscribe", *feed, "--from", "start")} == {
+        (first["report_id"], "red"), (second["report_id"], "amber")}
+    assert {x["report_id"] for x in carol.json("subscribe", *feed, "--from", "start")} == {second["report_id"]}
+    assert not dave.json("subscribe", *feed, "--from", "start")
+
+    # Narrower, for others, or a part with the rest withdrawn: none of these.
+    for tlp, args in (("red", ("--to", "bob", "--group", "banks")), ("amber+strict", ("--group", "banks"))):
+        said = alice.publish(*values, tlp=tlp, args=(*args, "--supersedes", second["report_id"]), ok=(1,))[0]
+        assert said["code"] == 422 and "shut out" in said["error"]
+    part = alice.publish(values[0], tlp="green", args=("--supersedes", second["report_id"]), ok=(1,))[0]
+    assert part["code"] == 422 and "never had" in part["error"]
+
+    third = alice.publish(*values, tlp="green", args=("--supersedes", second["report_id"]))[0]
+    assert {(x["report_id"], x["tlp"], x["supersedes"]) for x in dave.json("subscribe", *feed) } == {
+        (third["report_id"], "green", second["report_id"])}
+    # Who had the one before is told, whatever its filter is by now; and what was replaced has ended, the red one, too.
+    assert third["report_id"] in {x["report_id"] for x in bob.json("subscribe", *feed, "--filter", "value = 203.0.113.1")}
+    assert {x["report_id"] for x in dave.json("query", "true", "--wait")} == {third["report_id"]}
+    assert [x["tlp"] for x in bob.json("query", "kind = indicator and withdrawals = 0 and value = 198.51.100.7")] == ["green"]
+    assert hub.sql(f"SELECT count(*), count(ended_seq) FROM isac.mention WHERE seq = {first['seq']}").strip() == "1|1"
+
+
+def test_what_is_said_about_reports_has_a_rate_of_its_own(make_hub):
+    hub = make_hub("rate_feedback_per_s=2", "rate_feedback_burst=1")
+    alice, bob = hub.enrol("alice"), hub.enrol("bob")
+    reports = [alice.publish(f"198.51.100.{n}")[0] for n in range(1, 7)]
+    assert hub.stat("intake.limited") == 0
+    done = [bob.json("sighting", f"198.51.100.{n}")[0]["code"] for n in range(1, 7)]     # who is limited waits and sends again
+    assert done == [200] * 6 and hub.stat("intake.limited") > 0
+    assert all(r["code"] == 200 for r in reports)
 
 
 # ---- what becomes of a value

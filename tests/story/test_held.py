@@ -303,6 +303,43 @@ def test_who_and_preview_know_of_releases(hub, alice, bob, carol):
     assert (seen["reports"], seen["items"], seen["held"]) == (3, 3, 2)
 
 
+def test_why_says_what_became_of_a_held_report(hub, alice, bob):
+    receipt, = alice.publish("google.com")
+    assert not feed(bob, "--name", "soc")
+    assert not feed(bob, "--name", "other", "--filter", "type = ipv4")
+    settled(hub)
+    states = lambda: {s["subscription"]: s["state"] for s in bob.json("why", receipt["report_id"])[0]["subscriptions"]}
+    assert set(states().values()) == {"held"}
+    hub.admin.isac("admin", "held", "release", "google.com")
+    settled(hub)
+    assert states() == {"soc": "waiting", "other": "filter"}
+    assert values(bob.json("subscribe", "--name", "soc", "--idle-exit", "1")) == ["google.com"]
+    assert states() == {"soc": "sent", "other": "filter"}
+    row, = bob.json("why", receipt["report_id"], "--name", "soc")[0]["subscriptions"]
+    assert row["sent"] == 1
+
+
+def test_who_spoke_before_it_was_first_held_counts(make_hub):
+    """A list that comes later does not make those unsaid who had reported it; who had taken it back by then has not spoken."""
+    hub = make_hub("warninglists_dir=lists", start=False)
+    file = hub.folder / "lists" / "one" / "list.json"
+    file.parent.mkdir(parents=True)
+    write = lambda *names: file.write_text(json.dumps({"name": "One", "type": "hostname", "list": names, "matching_attributes": ["domain"]}))
+    write("other.example")
+    hub.start()
+    alice, bob, carol = hub.enrol("alice"), hub.enrol("bob"), hub.enrol("carol", "subscriber")
+    alice.publish("www.one.example")
+    gone, = alice.publish("www.two.example")
+    alice.json("withdraw", gone["report_id"])
+    write("one.example", "two.example")
+    hub.admin.json("admin", "warninglist", "reload")
+    held = [bob.publish(name)[0] for name in ("www.one.example", "www.two.example")]
+    assert [r["code"] for r in held] == [202, 202]
+    settled(hub)
+    assert [(i["publisher"], i["value"]) for i in feed(carol, "--filter", "kind = indicator and publisher = bob")] == [("bob", "www.one.example")]
+    assert [row["value"] for row in hub.admin.json("admin", "held", "list")] == ["www.two.example"]
+
+
 def test_what_was_due_when_the_hub_stopped_is_released_at_its_start(hub, alice, bob):
     alice.publish("google.com")
     settled(hub)

@@ -163,4 +163,45 @@ def test_who_read_what_is_written_down(hub):
     assert [r["member"] for r in watch.json("admin", "read", "list", "soc")] == ["soc", "soc"]
     assert [(r["member"], r["what"]) for r in watch.json("admin", "read", "who", first["report_id"])] == [("alice", "query"), ("soc", "query")]
     assert [r["member"] for r in watch.json("admin", "read", "who", second["report_id"])] == ["alice", "soc"]
+    # What tells of reports without showing them is written down, too; what told nothing is not.
+    soc.json("lookup", "198.51.100.7", "198.51.100.8", "192.88.99.1")
+    soc.json("life", "203.0.113.9")
+    soc.json("life", "192.88.99.1", ok=(1,))
+    soc.json("related", "198.51.100.7")
+    soc.json("stats", "--by", "type")
+    soc.json("why", first["report_id"])
+    soc.json("report", second["report_id"])
+    read = lambda: [(r["what"], r["items"], r["reports"]) for r in watch.json("admin", "read", "list", "soc")]
+    hubs.until("what was told is written down", lambda: len(read()) == 8)
+    assert sorted(read()[:6]) == sorted([("report", "1", "1"), ("why", "1", "1"), ("stats", "2", "0"), ("related", "2", "0"), ("life", "1", "0"),
+                                         ("lookup", "2", "0")])
+    asked = {r["what"]: r["filter"] for r in watch.json("admin", "read", "list", "soc")}
+    assert asked["life"] == 'ipv4 = "203.0.113.9"' and asked["related"] == 'ipv4 = "198.51.100.7"' and asked["lookup"].startswith("3 keys: ")
     soc.isac("admin", "read", "list", ok=(1,))
+
+
+def test_records_go_after_their_days(hub):
+    """Those of the reads, of the recalls and of who was sent what; the younger ones stay, and a range that is open."""
+    alice, soc = hub.enrol("alice"), hub.enrol("soc", "subscriber")
+    receipt = alice.publish("198.51.100.7")[0]
+    soc.json("subscribe", "--name", "s", "--from", "start", "--idle-exit", "1")
+    soc.json("query", "true", "--wait")
+    hub.admin.isac("admin", "report", "erase", receipt["report_id"])
+    counts = "SELECT (SELECT count(*) FROM isac.read_event), (SELECT count(*) FROM isac.recall_sent), (SELECT count(*) FROM isac.feed_range)"
+    assert hub.sql(counts).strip() == "1|1|1"
+    hub.stop()
+    hub.start()
+    assert hub.sql(counts).strip() == "1|1|1"                        # none is of age
+    hub.sql("UPDATE isac.recall SET at = at - interval '399 days'")
+    hub.sql("INSERT INTO isac.read_event (at, member_id, what, filter, items, seqs) SELECT now() - interval '401 days', member_id, what, filter, "
+            "items, seqs FROM isac.read_event, generate_series(1, 5000)")
+    hub.sql("UPDATE isac.feed_range SET closed = closed - interval '3000 days', until_seq = 0, maybe_seq = 0")
+    hub.stop()
+    hub.start()
+    hubs.until("the reads have gone, in steps, but the young one", lambda: hub.sql(counts).startswith("1|"))
+    assert hub.sql(counts).strip() == "1|1|0"                        # of no report that is there: nobody can ask for it
+    hub.sql("UPDATE isac.recall SET at = at - interval '2 days'")
+    hub.stop()
+    hub.start()
+    hubs.until("the recall's receivers have gone", lambda: hub.sql(counts).strip() == "1|0|0")
+    assert [r["sent"] for r in hub.admin.json("admin", "recall", "list")] == ["0"]

@@ -20,8 +20,10 @@ def items(lines):
     return [line["value"] for line in lines if "value" in line]
 
 
-def recalls(lines):
-    return [(line["reason"], line["publisher"], flat(line["report_id"])) for line in lines if "recall" in line]
+def recalls(lines, by="admin"):
+    told = [line for line in lines if "recall" in line]
+    assert all(line["verified"] and line["by"] == by for line in told)
+    return [(line["reason"], line["publisher"], flat(line["report_id"])) for line in told]
 
 
 def catch_up(member, name, *args, **kw):
@@ -122,10 +124,106 @@ def test_two_admins_erase(hub):
     bea.isac("admin", "pending", "approve", waiting)
     receipt = alice.publish("198.51.100.7")[0]
     alice.json("query", "value = 198.51.100.7", "--wait")
+    assert items(catch_up(alice, "s", "--from", "start")) == ["198.51.100.7"]
     waiting = hub.admin.json("admin", "report", "erase", receipt["report_id"])[0]["command_id"]
     assert items(alice.json("query", "value = 198.51.100.7")) == ["198.51.100.7"]
     bea.isac("admin", "pending", "approve", waiting)
     assert not items(alice.json("query", "value = 198.51.100.7"))
+    assert recalls(catch_up(alice, "s"), "admin and bea") == [("erased", "alice", flat(receipt["report_id"]))]
+
+
+MENTIONS = "SELECT md5(string_agg(m::text, ',' ORDER BY seq, item)), count(ended_seq) FROM isac.mention m"
+
+
+def test_two_admins_withdraw_what_another_published(hub):
+    """A bad block list whose publisher does not answer: it ends for exactly those who have it, and stays to be looked at."""
+    bea = hub.enrol("bea", "admin")
+    homes = {name: hub.keygen(name) for name in ("alice", "soc", "other", "late")}
+    for member in homes.values():
+        waiting = hub.admin.json("admin", "member", "add", member.home / "member.pub", "--role", "publisher,subscriber")[0]["command_id"]
+        bea.isac("admin", "pending", "approve", waiting)
+    alice, soc, other, late = homes.values()
+    bad, good = alice.publish("198.51.100.7", "198.51.100.8")[0], alice.publish("203.0.113.9")[0]
+    last = alice.json("withdraw", bad["report_id"], "--value", "198.51.100.8")[0]
+    alice.json("query", "true", "--wait")
+    assert "198.51.100.7" in items(catch_up(soc, "s", "--from", "start", "--filter", "kind = indicator"))
+    assert items(catch_up(other, "o", "--from", "start", "--filter", "value = 203.0.113.9")) == ["203.0.113.9"]
+    live = other.start("subscribe", "--name", "live", "--from", "start", "--filter", "value = 198.51.100.7", "--follow")
+    assert "198.51.100.7" in live.stdout.readline()
+
+    refused = hub.admin.isac("withdraw", bad["report_id"], "--publisher", "alice", ok=(1, 2))
+    tried = hub.admin.json("admin", "report", "withdraw", bad["report_id"], "--dry-run")
+    assert {(r["receiver"], r["subscription"], r["items"]) for r in tried} == {("soc", "s", "2"), ("other", "live", "1")}
+    waiting = hub.admin.json("admin", "report", "withdraw", bad["report_id"], "--reason", "alice does not answer")[0]["command_id"]
+    assert not recalls(catch_up(soc, "s"))
+    bea.isac("admin", "pending", "approve", waiting)
+
+    # Exactly its receivers are told, by the two admins' word; who is open, at once.
+    told = ("withdrawn", "alice", flat(bad["report_id"]))
+    assert recalls([hubs.json.loads(live.stdout.readline())], "admin and bea") == [told]
+    live.kill()
+    assert recalls(catch_up(soc, "s"), "admin and bea") == [told]
+    assert not recalls(catch_up(other, "o"))
+    # Who comes later gets the rest, and is told that something was there.
+    newcomer = late.isac("--json", "subscribe", "--name", "l", "--from", "start", "--filter", "kind = indicator", "--idle-exit", "1")
+    assert "198.51.100" not in newcomer.stdout and "203.0.113.9" in newcomer.stdout and "recall" not in newcomer.stdout
+    assert f"reports {bad['seq']} to {bad['seq']} no longer exist on the hub (withdrawn by admins)" in newcomer.stderr
+    assert late.json("preview", "--filter", "value = 198.51.100.7")[-1]["items"] == 0
+    # History keeps it, with its publisher's signature, as ended from now on.
+    found = soc.json("query", "value = 198.51.100.7 and kind = indicator")
+    assert [(i["ended"], i["verified"]) for i in found] == [(True, True)]
+    assert "ended" not in soc.json("query", "value = 198.51.100.7 and kind = indicator", "--as-of", bad["seq"])[0]
+    assert soc.json("life", "198.51.100.7")[0]["state"] == "withdrawn"
+    # Who has handled what came behind it has acknowledged it.
+    row = hub.admin.json("admin", "recall", "list")[0]
+    assert (row["reason"], row["sent"]) == ("withdrawn", "2")
+    alice.publish("203.0.113.10")
+    catch_up(soc, "s")
+    who = alice.json("who", bad["report_id"])[0]
+    assert who["withdrawn"] and {(s["member"], s["subscription"], s["told"] is not None) for s in who["sent"]} == {
+        ("soc", "s", True), ("other", "live", True)}
+    assert alice.json("who", good["report_id"])[0]["withdrawn"] is None
+    told_why = lambda member: {s["subscription"]: s["state"] for s in member.json("why", bad["report_id"])[0]["subscriptions"]}
+    assert told_why(soc) == {"s": "sent"} and told_why(late) == {"l": "before"}
+    shown = {r["receiver"]: (r["told"] != "", r["acknowledged"]) for r in hub.admin.json("admin", "recall", "show", row["id"])}
+    assert shown == {"soc": (True, "yes"), "other": (True, "no")}
+    # Once is enough; what is only about a report has no end of its own.
+    again = hub.admin.json("admin", "report", "withdraw", bad["report_id"])[0]["command_id"]
+    assert "withdrawn already" in bea.isac("admin", "pending", "approve", again, ok=(1,)).stderr
+    about = hub.admin.json("admin", "report", "withdraw", last["report_id"])[0]["command_id"]
+    assert "only a report of indicators" in bea.isac("admin", "pending", "approve", about, ok=(1,)).stderr
+    assert good["code"] == 200 and refused.returncode
+
+    # The index, made again, says the same, and the store holds.
+    alice.json("query", "true", "--wait")
+    before = hub.sql(MENTIONS)
+    assert before.strip().endswith("|2")
+    hub.stop()
+    hub.start()
+    hub.sql("TRUNCATE isac.mention, isac.indicator, isac.concern; UPDATE isac.index_cursor SET seq = 0; UPDATE isac.indicator_cursor SET seq = 0")
+    hub.stop()
+    hub.start()
+    alice.json("query", "true", "--wait")
+    assert hub.sql(MENTIONS) == before
+
+
+@pytest.mark.parametrize("change, why", [
+    ("cosignature = NULL, signature = decode(repeat('00', 64), 'hex')", "does not hold"),
+    ("key_id = decode(repeat('07', 8), 'hex')", "no trusted admin's"),
+    ("command = (SELECT command FROM isac.admin_event WHERE verb = 'member.add' ORDER BY id LIMIT 1), "
+     "signature = (SELECT signature FROM isac.admin_event WHERE verb = 'member.add' ORDER BY id LIMIT 1)", "does not recall these reports"),
+])
+def test_a_recall_that_no_admin_signed_is_not_heeded(hub, tmp_path, change, why):
+    alice, soc = hub.enrol("alice"), hub.enrol("soc", "subscriber")
+    receipt = alice.publish("198.51.100.7")[0]
+    assert items(catch_up(soc, "s", "--from", "start")) == ["198.51.100.7"]
+    alice.json("query", "true", "--wait")
+    hub.admin.isac("admin", "report", "erase", receipt["report_id"])
+    hub.sql(f"UPDATE isac.admin_event SET {change} WHERE verb = 'report.erase'")
+    told = soc.isac("--json", "subscribe", "--name", "s", "--idle-exit", "1", ok=(1,))
+    line = hubs.json.loads(told.stdout)
+    assert line["verified"] is False and why in line["problem"] and "report_id" not in line
+    assert "NOT VERIFIED" in told.stderr and "RECALLED" not in told.stderr
 
 
 def test_a_revoked_key_is_recalled_from_exactly_its_receivers(hub):

@@ -118,6 +118,34 @@ def check_entry(entry, keyring, home=None):
     return header, [opened(item.item, pb.Item, reader=True) for item in entry.items]
 
 
+def check_recall(recall, keyring):
+    """The admins that ordered it (section 7); Refused if nobody did."""
+    def signer(signature, key_id):
+        key = keyring.keys.get(key_id)
+        if key is None or key.invitation or key.member not in keyring.admins:
+            raise Refused(401, "a key that is no admin's")
+        if not sign.verify(key.public, "command", keyring.hub.hub_id, recall.command, signature):
+            raise Refused(401, "signature over the order")
+        return key.member
+
+    by = {signer(recall.signature, recall.key_id)}
+    if recall.cosignature:
+        by.add(signer(recall.cosignature, recall.cosign_key_id))
+    command = opened(recall.command, pb.Command, reader=True)
+    args = {arg.name: arg.value for arg in command.args}
+    reports = {r.report_id.hex() for r in recall.reports}
+    def of_report():
+        return reports == {args.get("report_id")} and args.get("publisher", recall.publisher) == recall.publisher
+
+    orders = {(2, "report.erase"): of_report, (5, "report.withdraw"): of_report,
+              (2, "member.erase"): lambda: args.get("name") == recall.publisher,
+              (4, "key.revoke"): lambda: "key_id" in args and all(r.seq >= int(args.get("from_seq", 0)) for r in recall.reports)}
+    fits = orders.get((recall.reason, command.verb))
+    if fits is None or "dry_run" in args or not fits():
+        raise Refused(401, "an order of something else")
+    return by
+
+
 def hash_entry(h, seq, header, indexes):
     return merkle.H(h + struct.pack(">Q", seq) + merkle.H(header) + struct.pack(f">I{len(indexes)}I", len(indexes), *indexes))
 

@@ -13,6 +13,9 @@ def now_us():
     return time.time_ns() // 1000
 
 
+KINDS = {pb.KIND_INDICATOR: "indicator", pb.KIND_SIGHTING: "sighting", pb.KIND_WITHDRAWAL: "withdrawal"}
+
+
 def uuid7(at_us):
     """UUIDv7: 48 bits of milliseconds, then version, variant and random bits."""
     raw = bytearray((at_us // 1000).to_bytes(6, "big") + os.urandom(10))
@@ -44,6 +47,9 @@ class Report:
         self.submit = pb.Submit(member=home.name, header=self.header, signature=self.signature, payload=payload)
 
 
+CHECKS = {"indicator": value.check_indicator, "sighting": value.check_sighting, "withdrawal": value.check_withdrawal}
+
+
 def _header(submit, member, hub_id, keys):
     """Steps 2 and 3."""
     if submit.member != member:
@@ -73,9 +79,19 @@ def _id_and_time(header, now):
 
 def _label(header, member):
     red = header.tlp == pb.TLP_RED
-    if header.kind != pb.KIND_INDICATOR or not pb.TLP_CLEAR <= header.tlp <= pb.TLP_RED:
-        raise Refused(422, "kind or label", step=5)
-    if red != bool(header.recipients) or (red and set(header.recipients) == {member}):
+    if header.kind not in KINDS:
+        raise Refused(422, "kind", step=5)
+    is_about = header.kind != pb.KIND_INDICATOR
+    if is_about:
+        if header.supersedes or len(header.about) != 16 or not value.is_name(header.about_publisher) or header.groups or header.recipients:
+            raise Refused(422, "about what", step=5)
+        if header.kind == pb.KIND_WITHDRAWAL and header.about_publisher != member:
+            raise Refused(403, "another's report", step=5)
+    elif header.about or header.about_publisher:
+        raise Refused(422, "about a report", step=5)
+    if not pb.TLP_CLEAR <= header.tlp <= pb.TLP_RED:
+        raise Refused(422, "label", step=5)
+    if not is_about and (red != bool(header.recipients) or (red and set(header.recipients) == {member})):
         raise Refused(422, "recipients", step=5)
     if len(header.sealed) != (32 if red else 0):
         raise Refused(422, "sealed or not", step=5)
@@ -97,21 +113,22 @@ def _payload(submit, header):
     return payload
 
 
-def _items(payload):
+def _items(payload, header):
     """Step 8; the numbers of the held items."""
     seen, held = set(), []
     for number, data in enumerate(payload.items):
         try:
             item = opened(data, pb.Item)
-            if item.WhichOneof("body") != "indicator":
+            kind = item.WhichOneof("body")
+            if kind != KINDS[header.kind] and not (header.supersedes and kind == "withdrawal"):
                 raise Refused(422, "not of the header's kind")
-            found = value.check_indicator(item.indicator)
+            found = CHECKS[kind](getattr(item, kind))
             if found in seen:
                 raise Refused(422, "twice")
         except Refused as refused:
             raise Refused(refused.code, str(refused), item=number + 1, step=8) from None
         seen.add(found)
-        if value.held(*found):
+        if kind == "indicator" and value.held(*found):       # of what is about a report, the original decides
             held.append(number)
     return held
 
@@ -126,4 +143,4 @@ def check(body, member, hub_id, keys, now):
     header = _header(submit, member, hub_id, keys)
     _id_and_time(header, now)
     _label(header, member)
-    return _items(_payload(submit, header))
+    return _items(_payload(submit, header), header)

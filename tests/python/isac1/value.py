@@ -272,3 +272,32 @@ def check_indicator(it):
         if not least <= len(text.encode()) <= most or not text_ok(text):
             no("a text too long, or with characters that people cannot see")
     return canonical(it.type, it.value)
+
+
+def is_name(text):
+    return re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", text) is not None
+
+
+def _known(it):
+    """The value is the original's, also if section 8 would refuse it by now: then it stands as it is written."""
+    if it.type not in VALUE or not it.value or not text_ok(it.value) or len(it.value.encode()) > limit_of(it.type):
+        no("no type, empty, too long, or characters that people cannot see")
+    if len(it.description.encode()) > LIMIT["TEXT_BYTES"] or not text_ok(it.description):
+        no("description")
+    try:
+        return canonical(it.type, it.value)
+    except Refused:
+        return it.type, it.value
+
+
+def check_sighting(it):
+    found = _known(it)
+    if not 1 <= it.verdict <= 3 or any(not 0 <= t <= 253402300799999999 for t in (it.first_seen_us, it.last_seen_us)):
+        no("a number out of range")
+    if it.first_seen_us and it.last_seen_us and it.last_seen_us < it.first_seen_us:
+        no("times in a wrong order")
+    return found
+
+
+def check_withdrawal(it):
+    return _known(it)

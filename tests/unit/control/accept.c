@@ -177,6 +177,7 @@ static const struct {
 	{"member.erase", false, false, .arg = {"name", "x"}},
 	{"member.quota", false, false, .arg = {"name", "x", "burst", "3"}},
 	{"report.erase", false, false, .arg = {"report_id", "00", "reason", "court"}},
+	{"report.withdraw", false, false, .arg = {"report_id", "00", "reason", "wrong"}},
 	{"recall.list", true, false, .arg = {0}},
 	{"recall.show", true, false, .arg = {"id", "1"}},
 	{"pending.list", true, false, .arg = {0}},

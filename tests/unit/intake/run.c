@@ -198,7 +198,9 @@ static int start(int64_t verifiers, int64_t rate, int64_t burst)
 				   .queue_max = 64,
 				   .rate_per_s = rate,
 				   .rate_burst = burst,
-				   .rate_bytes_per_min = 1000000000};
+				   .rate_bytes_per_min = 1000000000,
+				   .feedback_per_s = rate,
+				   .feedback_burst = burst};
 	return intake_start(&in, &conf) ? -1 : 0;
 }
 

@@ -222,6 +222,56 @@ static void holds_to_the_limits(void **state)
 	member_roster_free(r);
 }
 
+enum { COVER_AUDIENCES = 4 * 4 + 4 * 3 };
+
+/* Every label with every set of two groups and, of the red ones, every set of two recipients. */
+static void make_audiences(struct member_audience *out)
+{
+	static const int32_t groups[][2] = {{0}, {10}, {20}, {10, 20}}, recipients[][2] = {{3}, {9}, {3, 9}};
+	static const uint32_t groups_n[] = {0, 1, 1, 2}, recipients_n[] = {1, 1, 2};
+	for (uint32_t tlp = 1; tlp <= 5; tlp++) {
+		for (size_t g = 0; g < 4; g++) {
+			for (size_t r = 0; r < (tlp == 5 ? 3u : 1u); r++) {
+				*out = (struct member_audience){.tlp = tlp, .groups = groups[g], .groups_n = groups_n[g]};
+				if (tlp == 5) out->recipients = recipients[r];
+				if (tlp == 5) out->recipients_n = recipients_n[r];
+				out++;
+			}
+		}
+	}
+}
+
+/* Is there somebody who may see the one and not the other? Asked of the rule itself. */
+static bool shuts_somebody_out(const struct member_audience *wide, const struct member_audience *narrow)
+{
+	static const int32_t ids[] = {3, 9, 50, 7}, groups[][2] = {{0}, {10}, {20}, {10, 20}};
+	static const uint32_t groups_n[] = {0, 1, 1, 2};
+	for (size_t i = 0; i < 4 * 4 * 2; i++) {
+		struct member m = {.id = ids[i / 8], .groups = groups[i / 2 % 4], .groups_n = groups_n[i / 2 % 4], .client = i % 2};
+		if (member_may_see(&m, narrow, 7) && !member_may_see(&m, wide, 7)) return true;
+	}
+	return false;
+}
+
+/* Exactly what shuts nobody out, under a label that is not higher, is wider. */
+static void wider_audiences_shut_nobody_out(void **state)
+{
+	struct member_audience all[COVER_AUDIENCES];
+	size_t covered = 0;
+
+	(void)state;
+	make_audiences(all);
+	for (size_t w = 0; w < COVER_AUDIENCES; w++) {
+		for (size_t n = 0; n < COVER_AUDIENCES; n++) {
+			bool covers = member_audience_covers(&all[w], &all[n]);
+			bool is_wider = all[w].tlp <= all[n].tlp && !shuts_somebody_out(&all[w], &all[n]);
+			if (covers != is_wider) fail_msg("audience %zu for %zu: %d", w, n, covers);
+			covered += covers;
+		}
+	}
+	assert_true(covered > COVER_AUDIENCES && covered < COVER_AUDIENCES * COVER_AUDIENCES / 2);
+}
+
 /* Different audiences, also such that only differ in which list an id stands, have different digests; ids and rows don't count. */
 static void digests_tell_apart(void **state)
 {
@@ -299,9 +349,12 @@ static int judge(FILE *in)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(rule_follows_the_table), cmocka_unit_test(resolves_names),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(rule_follows_the_table),
+					   cmocka_unit_test(resolves_names),
 					   cmocka_unit_test(what_is_said_is_sealed_to_the_readers_of_the_original),
-					   cmocka_unit_test(holds_to_the_limits), cmocka_unit_test(digests_tell_apart)};
+					   cmocka_unit_test(holds_to_the_limits),
+					   cmocka_unit_test(wider_audiences_shut_nobody_out),
+					   cmocka_unit_test(digests_tell_apart)};
 
 	if (wire_init()) return 1;
 	if (argc > 1 && !strcmp(argv[1], "--judge")) return judge(stdin);

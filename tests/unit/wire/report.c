@@ -98,7 +98,7 @@ static void check_entry(struct vector *v)
 static void test_vectors(void **state)
 {
 	(void)state;
-	vector_each("report.txt", 55, check_report);
+	vector_each("report.txt", 117, check_report);
 	vector_each("entry.txt", 49, check_entry);
 }
 
@@ -143,7 +143,7 @@ static void check_make(struct vector *v)
 static void test_make(void **state)
 {
 	(void)state;
-	vector_each("report.txt", 55, check_make);
+	vector_each("report.txt", 117, check_make);
 }
 
 static void test_make_limits(void **state)
