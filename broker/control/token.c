@@ -66,12 +66,13 @@ enum isac_err control_token_issue(struct control_call *call)
 {
 	const char *name;
 	enum isac_err err = control_arg_name(&name, call, "member");
-	const struct member *m = err ? NULL : member_roster_find(call->roster, name);
-	if (!err && !m) err = wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "no member %s", name);
-	if (!err && !(m->roles & (MEMBER_SUBSCRIBER | MEMBER_ANALYST)))
-		err = wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "%s may not read itself: it has neither the role subscriber nor analyst",
-				  name);
-	return err ? err : insert(call, m->name);
+	if (err) return err;
+	const struct member *m = member_roster_find(call->roster, name);
+	if (!m) return wire_refuse(call->why, ISAC_ERR_NOT_FOUND, "no member %s", name);
+	if (!(m->roles & (MEMBER_SUBSCRIBER | MEMBER_ANALYST)))
+		return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "%s may not read itself: it has neither the role subscriber nor analyst",
+				   name);
+	return insert(call, m->name);
 }
 
 enum isac_err control_token_list(struct control_call *call)

@@ -37,7 +37,7 @@ size_t gateway_head_end(const char *data, size_t len, enum gateway_fault *fault)
 static bool is_token(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)s[i]) && !memchr("!#$%&'*+-.^_`|~", s[i], 15)) return false;
+		if (!isalnum((unsigned char)s[i]) && (!s[i] || !strchr("!#$%&'*+-.^_`|~", s[i]))) return false;
 	return len > 0;
 }
 
