@@ -85,8 +85,7 @@ struct intake {
 	struct base_shared fronts;  /* struct intake_front: repliers take it, only the actor swaps it */
 	struct intake_front *front; /* the one in `fronts`; NULL = nobody there */
 	atomic_bool roster_changed;
-	/* feedback: reports about reports that are there, beside `reports`; guesses: tokens that are none, by gateway */
-	struct member_quota *reports, *feedback, *asks, *guesses;
+	struct member_quota *reports, *feedback, *asks, *guesses; /* feedback: reports about reports that are there, beside `reports` */
 	struct intake_verifier *verifier;
 	int64_t verifiers;
 	struct intake_job *hand; /* received last; waits to see if it is alone */

@@ -55,15 +55,14 @@ enum isac_err store_insert_reads(struct store_db *db, const struct store_read *r
 	static const struct store_stmt stmt = {
 		"insert_reads",
 		"WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)) INSERT INTO read_event "
-		"(member_id, what, filter, items, seqs, token_id) SELECT m, w, left(f, $7::int), i, CASE s WHEN 0 THEN '{}'::bigint[] ELSE "
-		"ARRAY[s] END, nullif(t, 0) FROM fast, unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::int[]) AS "
-		"u(m, w, f, "
-		"i, s, t)"};
+		"(member_id, token_id, what, filter, items, seqs) SELECT m, nullif(t, 0), w, left(f, $7::int), i, CASE s WHEN 0 THEN "
+		"'{}'::bigint[] ELSE ARRAY[s] END FROM fast, unnest($1::int[], $2::int[], $3::text[], $4::text[], $5::int[], $6::bigint[]) "
+		"AS u(m, t, w, f, i, s)"};
 	static const struct {
 		uint32_t oid;
 		void (*put)(struct wire_buf *b, const struct store_read *r);
-	} columns[] = {{STORE_OID_INT4, put_member}, {STORE_OID_TEXT, put_what}, {STORE_OID_TEXT, put_filter},
-		       {STORE_OID_INT4, put_items},  {STORE_OID_INT8, put_seq},	 {STORE_OID_INT4, put_token}};
+	} columns[] = {{STORE_OID_INT4, put_member}, {STORE_OID_INT4, put_token}, {STORE_OID_TEXT, put_what},
+		       {STORE_OID_TEXT, put_filter}, {STORE_OID_INT4, put_items}, {STORE_OID_INT8, put_seq}};
 	struct wire_buf *args = store_db_args(db);
 
 	for (size_t c = 0; c < sizeof(columns) / sizeof(*columns); c++) {
