@@ -166,8 +166,9 @@ def test_a_token_of_another_needs_a_second_admin_and_reads_are_told(hub, alice, 
     assert gateway.query(raw(waiting["token"])) == 401
     second.isac("admin", "pending", "approve", waiting["command_id"])
     assert gateway.query(raw(waiting["token"])) == ["198.51.100.1"]
-    rows = hub.admin.json("admin", "read", "list", "bob")
-    assert {r["token"] for r in rows} == {one["id"], str(int(one["id"]) + 1)} and {r["what"] for r in rows} == {"query"}
+    assert gateway.ask(raw(one["token"]), "LOOKUP", pb.Lookup(keys=[key_of("198.51.100.1")])).known
+    rows = until("what was told is written down", lambda: (r := hub.admin.json("admin", "read", "list", "bob")) and len(r) == 3 and r)
+    assert {(r["token"], r["what"]) for r in rows} == {(one["id"], "query"), (str(int(one["id"]) + 1), "query"), (one["id"], "lookup")}
     states = {t["id"]: t["state"] for t in hub.admin.json("admin", "token", "list")}
     assert states == {one["id"]: "valid", str(int(one["id"]) + 1): "valid"}
     assert bob.isac("admin", "token", "list", "alice", ok=(1,)).stdout == ""
