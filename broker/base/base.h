@@ -118,14 +118,16 @@ short base_link_events(const struct base_link *link);  /* POLLIN, | POLLOUT whil
 enum isac_err base_link_flush(struct base_link *link); /* on POLLOUT */
 
 /* ---- sandbox ----------------------------------------------------------------------------- */
-/* CORE_REMOTE: core with a database that may be reached over TCP. EDGE: isac-edge, whose interfaces are open already. */
+/* CORE_REMOTE: core with a database that may be reached over TCP. EDGE: isac-edge, whose interfaces are open already. GATEWAY:
+ * isac-gateway. */
 enum base_sandbox_role {
 	BASE_SANDBOX_PARENT,
 	BASE_SANDBOX_FRONT,
 	BASE_SANDBOX_CORE,
 	BASE_SANDBOX_SIGNER,
 	BASE_SANDBOX_CORE_REMOTE,
-	BASE_SANDBOX_EDGE
+	BASE_SANDBOX_EDGE,
+	BASE_SANDBOX_GATEWAY
 };
 /* No core dumps, not dumpable: first thing in every process. */
 void base_sandbox_early(void);

@@ -105,10 +105,10 @@ static enum isac_err enter_landlock(const char *const *dirs_rw, const char *cons
 }
 
 /* ---- seccomp ---- */
-enum { F = 1, C = 2, R = 4, S = 8, E = 16 };
+enum { F = 1, C = 2, R = 4, S = 8, E = 16, G = 32 };
 static const unsigned role_bits[] = {
 	[BASE_SANDBOX_FRONT] = F,	[BASE_SANDBOX_CORE] = C, [BASE_SANDBOX_SIGNER] = S,
-	[BASE_SANDBOX_CORE_REMOTE] = R, [BASE_SANDBOX_EDGE] = E,
+	[BASE_SANDBOX_CORE_REMOTE] = R, [BASE_SANDBOX_EDGE] = E, [BASE_SANDBOX_GATEWAY] = G,
 };
 
 static const struct {
@@ -135,25 +135,25 @@ static const struct {
 	uint32_t action;
 	struct scmp_arg_cmp arg;
 } rules[] = {
-	{SCMP_SYS(socket), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(0, AF_UNIX)},
-	{SCMP_SYS(socket), F | R, SCMP_ACT_ALLOW, EQUALS(0, AF_INET)},
-	{SCMP_SYS(socket), F | R, SCMP_ACT_ALLOW, EQUALS(0, AF_INET6)},
-	{SCMP_SYS(socket), F | R, SCMP_ACT_ALLOW, EQUALS(0, AF_NETLINK)}, /* libzmq and the resolver list interfaces */
-	{SCMP_SYS(ioctl), F | C | R | S | E, SCMP_ACT_ALLOW, EQUALS(1, FIONREAD)},
-	{SCMP_SYS(ioctl), F | C | R | S | E, SCMP_ACT_ALLOW, EQUALS(1, FIONBIO)},
-	{SCMP_SYS(ioctl), F | C | R | S | E, SCMP_ACT_ALLOW, EQUALS(1, TCGETS)},
+	{SCMP_SYS(socket), F | C | R | S | G, SCMP_ACT_ALLOW, EQUALS(0, AF_UNIX)},
+	{SCMP_SYS(socket), F | R | G, SCMP_ACT_ALLOW, EQUALS(0, AF_INET)},
+	{SCMP_SYS(socket), F | R | G, SCMP_ACT_ALLOW, EQUALS(0, AF_INET6)},
+	{SCMP_SYS(socket), F | R | G, SCMP_ACT_ALLOW, EQUALS(0, AF_NETLINK)}, /* libzmq and the resolver list interfaces */
+	{SCMP_SYS(ioctl), F | C | R | S | G | E, SCMP_ACT_ALLOW, EQUALS(1, FIONREAD)},
+	{SCMP_SYS(ioctl), F | C | R | S | G | E, SCMP_ACT_ALLOW, EQUALS(1, FIONBIO)},
+	{SCMP_SYS(ioctl), F | C | R | S | G | E, SCMP_ACT_ALLOW, EQUALS(1, TCGETS)},
 	{SCMP_SYS(ioctl), E, SCMP_ACT_ALLOW, EQUALS(1, SIOCGIFNAME)}, /* libpcap: is an interface that went down still there? */
 	{SCMP_SYS(ioctl), E, SCMP_ACT_ALLOW, EQUALS(1, SIOCGIFFLAGS)},
-	{SCMP_SYS(mmap), F | C | R | S | E, SCMP_ACT_ALLOW, MASKED(2, PROT_EXEC, 0)},
-	{SCMP_SYS(mprotect), F | C | R | S | E, SCMP_ACT_ALLOW, MASKED(2, PROT_EXEC, 0)},
+	{SCMP_SYS(mmap), F | C | R | S | G | E, SCMP_ACT_ALLOW, MASKED(2, PROT_EXEC, 0)},
+	{SCMP_SYS(mprotect), F | C | R | S | G | E, SCMP_ACT_ALLOW, MASKED(2, PROT_EXEC, 0)},
 	/* A library that asks for more here gets an error; what has no row at all is taken for an attack. */
-	{SCMP_SYS(mmap), F | C | R | S | E, SCMP_ACT_ERRNO(EACCES), MASKED(2, PROT_EXEC, PROT_EXEC)},
-	{SCMP_SYS(mprotect), F | C | R | S | E, SCMP_ACT_ERRNO(EACCES), MASKED(2, PROT_EXEC, PROT_EXEC)},
-	{SCMP_SYS(prlimit64), F | C | R | S | E, SCMP_ACT_ALLOW, EQUALS(2, 0)}, /* limits may be read, not changed */
-	{SCMP_SYS(clone), F | C | R | S, SCMP_ACT_ALLOW, MASKED(0, CLONE_THREAD, CLONE_THREAD)},
-	{SCMP_SYS(prctl), F | C | R | S, SCMP_ACT_ALLOW, EQUALS(0, PR_SET_NAME)},
+	{SCMP_SYS(mmap), F | C | R | S | G | E, SCMP_ACT_ERRNO(EACCES), MASKED(2, PROT_EXEC, PROT_EXEC)},
+	{SCMP_SYS(mprotect), F | C | R | S | G | E, SCMP_ACT_ERRNO(EACCES), MASKED(2, PROT_EXEC, PROT_EXEC)},
+	{SCMP_SYS(prlimit64), F | C | R | S | G | E, SCMP_ACT_ALLOW, EQUALS(2, 0)}, /* limits may be read, not changed */
+	{SCMP_SYS(clone), F | C | R | S | G, SCMP_ACT_ALLOW, MASKED(0, CLONE_THREAD, CLONE_THREAD)},
+	{SCMP_SYS(prctl), F | C | R | S | G, SCMP_ACT_ALLOW, EQUALS(0, PR_SET_NAME)},
 #ifdef PR_SET_VMA
-	{SCMP_SYS(prctl), F | C | R | S, SCMP_ACT_ERRNO(EINVAL), EQUALS(0, PR_SET_VMA)}, /* newer glibc names its heaps */
+	{SCMP_SYS(prctl), F | C | R | S | G, SCMP_ACT_ERRNO(EINVAL), EQUALS(0, PR_SET_VMA)}, /* newer glibc names its heaps */
 #endif
 };
 

@@ -8,7 +8,8 @@ static enum isac_err read_roles(uint32_t *out, const struct control_call *call)
 {
 	*out = member_roles_parse(control_arg_text(call->cmd, "role"));
 	if (*out && !(*out & MEMBER_INVITED)) return ISAC_OK;
-	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE, "role: a list of publisher, subscriber, analyst, tracer, admin, auditor");
+	return wire_refuse(call->why, ISAC_ERR_BAD_VALUE,
+			   "role: a list of publisher, subscriber, analyst, tracer, admin, auditor, gateway");
 }
 
 static enum isac_err read_type(const char **out, const struct control_call *call)

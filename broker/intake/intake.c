@@ -27,10 +27,11 @@ static const struct handler {
 	void (*fn)(struct intake *, const struct intake_request *, uint16_t type);
 } handlers[] = {
 	{WIRE_SUBMIT, true, do_submit}, /* it refuses an empty body itself, with a receipt */
-	{WIRE_QUERY, false, intake_ask},    {WIRE_CONTROL, false, intake_ask},	{WIRE_STATUS, true, intake_ask},
-	{WIRE_DIRECTORY, true, intake_ask}, {WIRE_PREVIEW, false, intake_ask},	{WIRE_WHO, false, intake_ask},
-	{WIRE_WHY, false, intake_ask},	    {WIRE_LOOKUP, false, intake_ask},	{WIRE_RELATED, false, intake_ask},
-	{WIRE_LIFE, false, intake_ask},	    {WIRE_VERSIONS, false, intake_ask}, {WIRE_STATISTICS, false, intake_ask},
+	{WIRE_QUERY, false, intake_ask},      {WIRE_CONTROL, false, intake_ask},       {WIRE_STATUS, true, intake_ask},
+	{WIRE_DIRECTORY, true, intake_ask},   {WIRE_PREVIEW, false, intake_ask},       {WIRE_WHO, false, intake_ask},
+	{WIRE_WHY, false, intake_ask},	      {WIRE_LOOKUP, false, intake_ask},	       {WIRE_RELATED, false, intake_ask},
+	{WIRE_LIFE, false, intake_ask},	      {WIRE_VERSIONS, false, intake_ask},      {WIRE_STATISTICS, false, intake_ask},
+	{WIRE_COLLECTIONS, true, intake_ask}, {WIRE_AS_TOKEN, false, intake_as_token},
 };
 
 static const struct handler *find_handler(uint16_t type)
@@ -137,6 +138,7 @@ static enum isac_err prepare(struct intake *in)
 	if (!err) err = member_quota_new(&in->reports, conf->rate_per_s, conf->rate_burst, conf->rate_bytes_per_min);
 	if (!err) err = member_quota_new(&in->feedback, conf->feedback_per_s, conf->feedback_burst, conf->rate_bytes_per_min);
 	if (!err) err = member_quota_new(&in->asks, conf->rate_per_s, conf->rate_burst, conf->rate_bytes_per_min);
+	if (!err) err = member_quota_new(&in->guesses, INTAKE_GUESSES_PER_S, INTAKE_GUESSES_BURST, INTAKE_GUESS_BYTES);
 	in->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (!err && in->wake_fd < 0) err = ISAC_ERR_SYSTEM;
 	if (!err) err = base_link_listen(&in->listen_fd, conf->socket_path);
@@ -175,6 +177,7 @@ void intake_stop(struct intake **slot)
 	member_quota_destroy(&in->reports);
 	member_quota_destroy(&in->feedback);
 	member_quota_destroy(&in->asks);
+	member_quota_destroy(&in->guesses);
 	if (in->listen_fd >= 0) close(in->listen_fd);
 	if (in->wake_fd >= 0) close(in->wake_fd);
 	wire_arena_clear(&in->arena);

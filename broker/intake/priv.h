@@ -58,6 +58,10 @@ void intake_submit_refuse(struct intake *in, const struct store_route *route, st
 /* ---- ask.c: what other actors answer -------------------------------------------------------------- */
 void intake_ask(struct intake *in, const struct intake_request *r, uint16_t type);
 
+/* ---- as_token.c: what a gateway asks for the holder of a token ------------------------------------ */
+enum { INTAKE_GUESSES_PER_S = 5, INTAKE_GUESSES_BURST = 100, INTAKE_GUESS_BYTES = 1 << 26 }; /* tokens that are none, a gateway */
+void intake_as_token(struct intake *in, const struct intake_request *r, uint16_t type);
+
 /* ---- reply.c ------------------------------------------------------------------------------------------- */
 enum { INTAKE_RETRY_MS = 250, INTAKE_SLOW_RETRY_MS = 1000 }; /* our hint with a 503; with the 429 of a slow question */
 void intake_reply_error(struct intake *in, const struct store_route *route, enum isac_err err, const char *text, uint32_t retry_after_ms);
@@ -81,7 +85,7 @@ struct intake {
 	struct base_shared fronts;  /* struct intake_front: repliers take it, only the actor swaps it */
 	struct intake_front *front; /* the one in `fronts`; NULL = nobody there */
 	atomic_bool roster_changed;
-	struct member_quota *reports, *feedback, *asks; /* feedback: reports about reports that are there, beside `reports` */
+	struct member_quota *reports, *feedback, *asks, *guesses; /* feedback: reports about reports that are there, beside `reports` */
 	struct intake_verifier *verifier;
 	int64_t verifiers;
 	struct intake_job *hand; /* received last; waits to see if it is alone */

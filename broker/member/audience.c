@@ -48,11 +48,16 @@ static bool share_id(const int32_t *a, uint32_t a_n, const int32_t *b, uint32_t 
 	return false;
 }
 
+int32_t member_own_id(const struct member *m)
+{
+	return m->lent ? 0 : m->id;
+}
+
 bool member_may_see(const struct member *m, const struct member_audience *a, int32_t publisher_id)
 {
 	if (m->suspended) return false;
 	if (m->client && !label_reaches_clients(a->tlp)) return false;
-	if (m->id == publisher_id) return true;
+	if (publisher_id && member_own_id(m) == publisher_id) return true;
 	if (a->groups_n && !share_id(m->groups, m->groups_n, a->groups, a->groups_n)) return false;
 	if (label_reaches_all(a->tlp)) return true;
 	return a->tlp == ISAC1__TLP__TLP_RED && has_id(a->recipients, a->recipients_n, m->id);

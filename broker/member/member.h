@@ -16,6 +16,7 @@ enum member_role { /* bits; table member.roles */
 		   MEMBER_ADMIN = 16,
 		   MEMBER_AUDITOR = 32,
 		   MEMBER_INVITED = 64, /* may do nothing but join; stands alone */
+		   MEMBER_GATEWAY = 128 /* may present tokens of others */
 };
 uint32_t member_roles_parse(const char *list); /* "publisher,subscriber"; 0 = a name is unknown */
 void member_roles_print(char *out, size_t size, uint32_t roles);
@@ -38,6 +39,7 @@ struct member {
 	char name[WIRE_LIMIT_NAME_BYTES + 1], type[16]; /* isp vendor soc csirt academic */
 	uint32_t roles;
 	bool suspended, client; /* client: of a member organisation, with its groups; it sees no AMBER_STRICT and no RED */
+	bool lent; /* asked by a client of the member, by a token of scope client: nothing is its own, as if it had published nothing */
 	uint8_t curve[WIRE_CURVE];
 	const struct member_net *nets;
 	uint32_t nets_n; /* registered space, for `mine` */
@@ -64,6 +66,18 @@ extern const char *const member_space_names[MEMBER_SPACE_KINDS]; /* "net", "asn"
 enum isac_err member_space_parse(struct member_space *out, enum member_space_kind kind, const char *text, bool strict,
 				 struct wire_why *why);
 
+/* ---- tokens: who holds one reads as its member --------------------------------------- */
+enum member_scope { MEMBER_SCOPE_NONE, MEMBER_SCOPE_READ, MEMBER_SCOPE_CLIENT, MEMBER_SCOPES };
+struct member_token {
+	int32_t id, member_id;
+	enum member_scope scope;
+	uint8_t hash[WIRE_HASH];
+	int64_t expires_us;
+	char collection[WIRE_LIMIT_NAME_BYTES + 1]; /* "": any */
+};
+extern const char *const member_scope_names[MEMBER_SCOPES]; /* "", "read", "client" */
+enum member_scope member_scope_parse(const char *name);	    /* NONE: there is none */
+
 struct member_roster; /* immutable */
 /* Building (control, from the database; tests, from literals): add everything, then it is frozen by use. Copies its arguments. */
 enum isac_err member_roster_new(struct member_roster **out, uint64_t generation, const char *hub_id);
@@ -71,12 +85,20 @@ enum isac_err member_roster_add(struct member_roster *r, const struct member *m)
 struct member *member_roster_copy(const struct member *m); /* with all it points to, in one block: free() */
 enum isac_err member_roster_add_key(struct member_roster *r, const struct member_key *k);
 enum isac_err member_roster_add_group(struct member_roster *r, int32_t id, const char *name);
-void member_roster_free(void *roster); /* for base_shared_init */
+enum isac_err member_roster_add_token(struct member_roster *r, const struct member_token *t); /* only what is not revoked */
+void member_roster_free(void *roster);							      /* for base_shared_init */
 uint64_t member_roster_generation(const struct member_roster *r);
 const char *member_roster_hub_id(const struct member_roster *r);
 const struct member *member_roster_find(const struct member_roster *r, const char *name); /* NULL; suspended ones are found */
 const struct member *member_roster_by_id(const struct member_roster *r, int32_t id);
 const struct member_key *member_roster_key(const struct member_roster *r, const uint8_t key_id[WIRE_KEY_ID]);
+const struct member_token *member_roster_token(const struct member_roster *r, const uint8_t hash[WIRE_HASH]);
+const struct member_token *member_roster_token_by_id(const struct member_roster *r, int32_t id);
+/*
+ * The member as the holder of this token: its rights to read and no others, for a client fewer. Borrows from the roster. false: the
+ * token's time is over, or the member is shut out.
+ */
+bool member_token_as(struct member *out, const struct member_roster *r, const struct member_token *t, int64_t now_us);
 int32_t member_roster_group(const struct member_roster *r, const char *name); /* 0 = unknown */
 /* Calls fn for each member that may connect, for the front's ZAP table. */
 void member_roster_each(const struct member_roster *r, void (*fn)(void *arg, const struct member *m), void *arg);
@@ -107,6 +129,8 @@ enum isac_err member_audience_check_readers(const struct member_audience *a, con
 					    int32_t author_id, char *const *names, size_t n, struct wire_why *why);
 /* A copy that lives in the arena, such as a report's own. */
 enum isac_err member_audience_copy(const struct member_audience **out, const struct member_audience *from, struct wire_arena *arena);
+/* Whose reports are its own; 0 = nobody's: a client of a member is not their publisher. */
+int32_t member_own_id(const struct member *m);
 /* May this member see a report of this publisher with this audience? The only place that decides. */
 bool member_may_see(const struct member *m, const struct member_audience *a, int32_t publisher_id);
 /* May whoever may see a report with `narrow` see one with `wide` of the same publisher, whoever is in which group? */

@@ -11,7 +11,7 @@ static const struct {
 	const char *name;
 } role_rows[] = {
 	{MEMBER_PUBLISHER, "publisher"}, {MEMBER_SUBSCRIBER, "subscriber"}, {MEMBER_ANALYST, "analyst"}, {MEMBER_TRACER, "tracer"},
-	{MEMBER_ADMIN, "admin"},	 {MEMBER_AUDITOR, "auditor"},	    {MEMBER_INVITED, "invited"},
+	{MEMBER_ADMIN, "admin"},	 {MEMBER_AUDITOR, "auditor"},	    {MEMBER_INVITED, "invited"}, {MEMBER_GATEWAY, "gateway"},
 };
 enum { ROLE_ROWS = sizeof(role_rows) / sizeof(role_rows[0]) };
 

@@ -1,7 +1,7 @@
 /*
  * roster: everybody on this hub, with keys and groups, as one value that never changes once it is in use.
  *
- * Four open hash tables hold numbers of rows, not rows: rows may move while the roster is being built, and a lookup
+ * Five open hash tables hold numbers of rows, not rows: rows may move while the roster is being built, and a lookup
  * touches one cache line of slots and one row. Nothing is ever removed: a change is a new roster with a new generation.
  * It reads no database and knows no time.
  */
@@ -31,7 +31,9 @@ struct member_roster {
 	uint32_t keys_n, keys_cap;
 	struct group *groups;
 	uint32_t groups_n, groups_cap;
-	struct table by_name, by_id, by_key, by_group;
+	struct member_token **tokens;
+	uint32_t tokens_n, tokens_cap;
+	struct table by_name, by_id, by_key, by_group, by_token;
 };
 
 /* FNV-1a. Only admins put things into these tables, so nobody can aim collisions at it. */
@@ -114,11 +116,14 @@ void member_roster_free(void *roster)
 	for (uint32_t i = 0; i < r->keys_n; i++) free(r->keys[i]);
 	free(r->members);
 	free(r->keys);
+	for (uint32_t i = 0; i < r->tokens_n; i++) free(r->tokens[i]);
+	free(r->tokens);
 	free(r->groups);
 	free(r->by_name.slots);
 	free(r->by_id.slots);
 	free(r->by_key.slots);
 	free(r->by_group.slots);
+	free(r->by_token.slots);
 	free(r);
 }
 
@@ -199,6 +204,21 @@ enum isac_err member_roster_add_key(struct member_roster *r, const struct member
 	return put_row(&r->by_key, hash_bytes(k->key_id, sizeof(k->key_id)), r->keys_n - 1);
 }
 
+enum isac_err member_roster_add_token(struct member_roster *r, const struct member_token *t)
+{
+	struct member_token **tokens = grow(r->tokens, r->tokens_n, &r->tokens_cap, sizeof(*tokens));
+	struct member_token *copy;
+
+	if (!tokens) return ISAC_ERR_NO_MEMORY;
+	r->tokens = tokens;
+	if (member_roster_token(r, t->hash)) return ISAC_ERR_CONFLICT;
+	copy = malloc(sizeof(*copy));
+	if (!copy) return ISAC_ERR_NO_MEMORY;
+	*copy = *t;
+	r->tokens[r->tokens_n++] = copy;
+	return put_row(&r->by_token, hash_bytes(t->hash, sizeof(t->hash)), r->tokens_n - 1);
+}
+
 enum isac_err member_roster_add_group(struct member_roster *r, int32_t id, const char *name)
 {
 	struct group *groups = grow(r->groups, r->groups_n, &r->groups_cap, sizeof(*groups));
@@ -248,6 +268,23 @@ const struct member_key *member_roster_key(const struct member_roster *r, const 
 
 	while ((row = next_row(&r->by_key, hash, &probe)))
 		if (memcmp(r->keys[row - 1]->key_id, key_id, WIRE_KEY_ID) == 0) return r->keys[row - 1];
+	return NULL;
+}
+
+/* The hash is of a secret: what the compare's time tells is bits of a hash that nobody can aim at. */
+const struct member_token *member_roster_token(const struct member_roster *r, const uint8_t hash[WIRE_HASH])
+{
+	uint32_t h = hash_bytes(hash, WIRE_HASH), probe = 0, row;
+
+	while ((row = next_row(&r->by_token, h, &probe)))
+		if (memcmp(r->tokens[row - 1]->hash, hash, WIRE_HASH) == 0) return r->tokens[row - 1];
+	return NULL;
+}
+
+const struct member_token *member_roster_token_by_id(const struct member_roster *r, int32_t id)
+{
+	for (uint32_t i = 0; i < r->tokens_n; i++)
+		if (r->tokens[i]->id == id) return r->tokens[i];
 	return NULL;
 }
 

@@ -139,6 +139,7 @@ static enum isac_err keep_told(struct query_call *call, const char *what, void (
 	if (tell) tell(t->text[i], call->ask);
 	t->seq[i] = (int64_t)call->shown.told_seq;
 	t->read[i] = (struct store_read){.member_id = call->self->id,
+					 .token_id = call->job->route.token_id,
 					 .what = what,
 					 .filter = t->text[i],
 					 .items = call->shown.items,
@@ -151,6 +152,7 @@ static enum isac_err write_shown(struct query_call *call, const char *what)
 {
 	const struct query_shown *s = &call->shown;
 	struct store_read read = {.member_id = call->self->id,
+				  .token_id = call->job->route.token_id,
 				  .what = what,
 				  .filter = s->filter ? s->filter : "",
 				  .items = s->items,

@@ -39,7 +39,7 @@ static enum isac_err add_hit(struct query_call *call, const struct store_hit *hi
 {
 	struct wire_buf *entry = &call->q->entry;
 	uint8_t part[WIRE_LIMIT_ITEMS / 8 + 1];
-	bool held_too = held && (call->self->roles & MEMBER_ANALYST || hit->report->publisher_id == call->self->id);
+	bool held_too = held && (call->self->roles & MEMBER_ANALYST || hit->report->publisher_id == member_own_id(call->self));
 	for (enum report_state state = REPORT_ACTIVE; state <= REPORT_ENDED; state++) {
 		if ((state == REPORT_HELD && !held_too) || !pick(part, hit, state)) continue;
 		query_note_shown(call, hit->report, part);
@@ -87,10 +87,10 @@ static enum isac_err add_hits(struct query_call *call, const struct store_hit *h
 	return ISAC_OK;
 }
 
-/* Who asks what is `mine` from the newest on has taken note of what concerns it. */
+/* A member that asks what is `mine` from the newest on has taken note of what concerns it. */
 static void note_asked(struct query_call *call, const Isac1__Query *ask, const struct filter *filter, uint64_t complete_seq)
 {
-	if (ask->cursor.len || ask->until_us || ask->as_of_seq || strcmp(filter_text(filter), "mine") != 0) return;
+	if (call->token || ask->cursor.len || ask->until_us || ask->as_of_seq || strcmp(filter_text(filter), "mine") != 0) return;
 	enum isac_err err = store_upsert_concern_asked(call->q->db, call->self->id, complete_seq);
 	if (err) base_log_limited(1, BASE_LOG_WARN, "concern.asked", "member_id=%d err=%s", call->self->id, isac_err_name(err));
 }
@@ -143,6 +143,15 @@ static bool must_wait(struct query_call *call, const Isac1__Query *ask)
 	return query_must_wait(call, head);
 }
 
+/* What a token that is for one collection may ask: that collection's filter, as the hub shows it, and no other. */
+static enum isac_err check_collection(struct query_call *call, const char *filter)
+{
+	if (!call->token || !*call->token->collection) return ISAC_OK;
+	enum isac_err err = store_check_collection(call->q->db, call->token->collection, filter);
+	if (err != ISAC_ERR_NOT_FOUND) return err;
+	return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "this token is for one collection");
+}
+
 enum isac_err query_history(struct query_call *call)
 {
 	const Isac1__Query *ask = (const Isac1__Query *)call->ask;
@@ -154,7 +163,8 @@ enum isac_err query_history(struct query_call *call)
 	if (err) return query_refuse(call, err, "this cursor is not from a page of this query");
 	err = filter_parse(&filter, ask->filter, strlen(ask->filter), base_clock_us(), &call->fail);
 	if (err) return err;
-	err = must_wait(call, ask) ? ISAC_ERR_AGAIN : select_page(call, ask, filter, at);
+	err = check_collection(call, ask->filter);
+	if (!err) err = must_wait(call, ask) ? ISAC_ERR_AGAIN : select_page(call, ask, filter, at);
 	filter_destroy(&filter);
 	return err;
 }

@@ -15,7 +15,7 @@ bool query_match_visible(const struct member *self, const struct report *r)
 
 bool query_match_shows_held(const struct member *self, const struct report *r)
 {
-	return self->roles & MEMBER_ANALYST || r->publisher_id == self->id;
+	return self->roles & MEMBER_ANALYST || r->publisher_id == member_own_id(self);
 }
 
 uint32_t query_match_items(const struct filter *f, const struct member *self, const struct report *r, uint8_t *shown, uint32_t *held)

@@ -29,6 +29,8 @@ struct query_call {
 	struct query_job *job;
 	const struct member_roster *roster;
 	const struct member *self;
+	const struct member_token *token; /* who asks holds this token of the member; NULL: the member asks */
+	struct member holder;		  /* self of a token */
 	struct wire_arena *arena;
 	ProtobufCMessage *ask;	  /* opened body; NULL if it was empty */
 	struct wire_buf *out;	  /* the reply's body */
@@ -37,18 +39,22 @@ struct query_call {
 };
 
 /* QUICK: in order. PATIENT: long work in slices, others go first. SLOW: answered by query->slow; a member has one such under way. */
+/* By the holder of a token: not, yes, yes even if it is for one collection only. */
+enum query_token { QUERY_NO_TOKEN, QUERY_TOKEN, QUERY_TOKEN_BOUND };
 enum query_lane { QUERY_QUICK, QUERY_PATIENT, QUERY_SLOW };
 
 /* Rows of the dispatch table in query.c. AGAIN parks the job until job->wait_seq is indexed and job->wait_ranges are written. */
 struct query_handler {
 	uint16_t type, reply;
 	enum query_lane lane;
+	enum query_token token;
 	uint32_t roles; /* any of these; 0 = every member */
 	const ProtobufCMessageDescriptor *desc;
 	enum isac_err (*fn)(struct query_call *call);
 };
 enum isac_err query_history(struct query_call *call);
 enum isac_err query_directory(struct query_call *call);
+enum isac_err query_collections(struct query_call *call);
 enum isac_err query_status(struct query_call *call);
 enum isac_err query_preview(struct query_call *call);
 enum isac_err query_who(struct query_call *call);

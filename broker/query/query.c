@@ -17,18 +17,33 @@ enum { PARKED_POLL_MS = 2, WAIT_MS = 10000, RETRY_MS = 250, PATIENT_EVERY = 16 }
 enum { READERS = MEMBER_SUBSCRIBER | MEMBER_ANALYST };
 
 static const struct query_handler handlers[] = {
-	{WIRE_QUERY, WIRE_QUERY_RESULT, QUERY_QUICK, READERS, &isac1__query__descriptor, query_history},
-	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, QUERY_QUICK, 0, &isac1__directory__descriptor, query_directory},
-	{WIRE_STATUS, WIRE_STATUS_RESULT, QUERY_QUICK, 0, &isac1__status__descriptor, query_status},
-	{WIRE_PREVIEW, WIRE_PREVIEW_RESULT, QUERY_PATIENT, READERS, &isac1__preview__descriptor, query_preview},
-	{WIRE_WHO, WIRE_WHO_RESULT, QUERY_PATIENT, 0, &isac1__who__descriptor, query_who},
-	{WIRE_WHY, WIRE_WHY_RESULT, QUERY_PATIENT, READERS, &isac1__why__descriptor, query_why},
-	{WIRE_LOOKUP, WIRE_LOOKUP_RESULT, QUERY_QUICK, READERS, &isac1__lookup__descriptor, query_lookup},
-	{WIRE_LIFE, WIRE_LIFE_RESULT, QUERY_QUICK, READERS, &isac1__life__descriptor, query_life},
-	{WIRE_RELATED, WIRE_RELATED_RESULT, QUERY_QUICK, READERS, &isac1__related__descriptor, query_related},
-	{WIRE_VERSIONS, WIRE_VERSIONS_RESULT, QUERY_QUICK, READERS, &isac1__versions__descriptor, query_versions},
-	{WIRE_STATISTICS, WIRE_STATISTICS_RESULT, QUERY_SLOW, READERS, &isac1__statistics__descriptor, query_statistics},
+	{WIRE_QUERY, WIRE_QUERY_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, READERS, &isac1__query__descriptor, query_history},
+	{WIRE_DIRECTORY, WIRE_DIRECTORY_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, 0, &isac1__directory__descriptor, query_directory},
+	{WIRE_COLLECTIONS, WIRE_COLLECTIONS_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, READERS, &isac1__collections__descriptor,
+	 query_collections},
+	{WIRE_STATUS, WIRE_STATUS_RESULT, QUERY_QUICK, QUERY_TOKEN_BOUND, 0, &isac1__status__descriptor, query_status},
+	{WIRE_PREVIEW, WIRE_PREVIEW_RESULT, QUERY_PATIENT, QUERY_NO_TOKEN, READERS, &isac1__preview__descriptor, query_preview},
+	{WIRE_WHO, WIRE_WHO_RESULT, QUERY_PATIENT, QUERY_NO_TOKEN, 0, &isac1__who__descriptor, query_who},
+	{WIRE_WHY, WIRE_WHY_RESULT, QUERY_PATIENT, QUERY_NO_TOKEN, READERS, &isac1__why__descriptor, query_why},
+	{WIRE_LOOKUP, WIRE_LOOKUP_RESULT, QUERY_QUICK, QUERY_TOKEN, READERS, &isac1__lookup__descriptor, query_lookup},
+	{WIRE_LIFE, WIRE_LIFE_RESULT, QUERY_QUICK, QUERY_TOKEN, READERS, &isac1__life__descriptor, query_life},
+	{WIRE_RELATED, WIRE_RELATED_RESULT, QUERY_QUICK, QUERY_TOKEN, READERS, &isac1__related__descriptor, query_related},
+	{WIRE_VERSIONS, WIRE_VERSIONS_RESULT, QUERY_QUICK, QUERY_TOKEN, READERS, &isac1__versions__descriptor, query_versions},
+	{WIRE_STATISTICS, WIRE_STATISTICS_RESULT, QUERY_SLOW, QUERY_NO_TOKEN, READERS, &isac1__statistics__descriptor, query_statistics},
 };
+
+static const struct query_handler *find_handler(uint16_t type)
+{
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
+		if (handlers[i].type == type) return &handlers[i];
+	return NULL;
+}
+
+bool query_takes_token(uint16_t type)
+{
+	const struct query_handler *handler = find_handler(type);
+	return handler && handler->token != QUERY_NO_TOKEN;
+}
 
 enum isac_err query_refuse(struct query_call *call, enum isac_err err, const char *text)
 {
@@ -63,24 +78,39 @@ static void send_error(struct query *q, const struct query_job *job, enum isac_e
 	error.expected = (char *)fail->expected;
 	error.retry_after_ms = error.code == 503 ? RETRY_MS : 0;
 	base_stats_add(STAT_query_refused, 1);
-	base_log_limited(10, BASE_LOG_WARN, "query.rejected", "member_id=%d err=%s code=%u", job->route.member_id, isac_err_name(err),
-			 error.code);
+	base_log_limited(10, BASE_LOG_WARN, "query.rejected", "member_id=%d token=%d err=%s code=%u", job->route.member_id,
+			 job->route.token_id, isac_err_name(err), error.code);
 	wire_buf_reset(&q->out);
 	q->out.err = ISAC_OK;
 	wire_pack(&q->out, &error.base);
 	if (!q->out.err) q->conf.reply(q->conf.arg, &job->route, WIRE_ERROR, q->out.data, q->out.len);
 }
 
+/* Looked up again: it may have waited, and rights may have changed. */
+static enum isac_err find_self(struct query_call *call)
+{
+	const struct store_route *route = &call->job->route;
+	if (!route->token_id) {
+		call->self = call->roster ? member_roster_by_id(call->roster, route->member_id) : NULL;
+		return ISAC_OK;
+	}
+	call->token = call->roster ? member_roster_token_by_id(call->roster, route->token_id) : NULL;
+	if (!call->token || !member_token_as(&call->holder, call->roster, call->token, base_clock_us()))
+		return query_refuse(call, ISAC_ERR_NOT_AUTHENTIC, "this token is not valid");
+	call->self = &call->holder;
+	if (call->job->handler->token == QUERY_TOKEN_BOUND || !*call->token->collection) return ISAC_OK;
+	return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "this token is for one collection");
+}
+
 static enum isac_err answer(struct query_call *call)
 {
 	const struct query_handler *h = call->job->handler;
 	struct wire_why why = {.item = 0};
-	/* Looked up again: it may have waited, and rights may have changed. */
-	call->self = call->roster ? member_roster_by_id(call->roster, call->job->route.member_id) : NULL;
+	enum isac_err err = find_self(call);
+	if (err) return err;
 	if (!call->self || call->self->suspended) return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "suspended");
 	if (h->roles && !(call->self->roles & h->roles))
 		return query_refuse(call, ISAC_ERR_NOT_ALLOWED, "needs the role subscriber or analyst");
-	enum isac_err err;
 	if (call->job->len) {
 		err = wire_open(&call->ask, h->desc, call->arena, call->job->body, call->job->len, true, &why);
 		if (err) return query_refuse(call, err, why.text);
@@ -191,9 +221,7 @@ static enum isac_err run(struct base_actor *actor, void *arg)
 
 enum isac_err query_ask(struct query *q, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len)
 {
-	const struct query_handler *handler = NULL;
-	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
-		if (handlers[i].type == type) handler = &handlers[i];
+	const struct query_handler *handler = find_handler(type);
 	struct query_job *job = handler ? malloc(sizeof(*job) + len) : NULL;
 	if (!job) return ISAC_ERR_UNAVAILABLE;
 	*job = (struct query_job){

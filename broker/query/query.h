@@ -29,6 +29,8 @@ void query_halt(struct query *q);
 void query_stop(struct query **q);
 /* body is copied. UNAVAILABLE when the queue is full; RATE when this member has a slow question under way. type: a row of query.c. */
 enum isac_err query_ask(struct query *q, const struct store_route *route, uint16_t type, const uint8_t *body, size_t len);
+/* May the holder of a token ask this? false for types that are no questions. */
+bool query_takes_token(uint16_t type);
 /* A receipt of this member has gone out, or will: for STATUS. Any thread, never blocks. */
 void query_note_receipt(struct query *q, int32_t member_id, uint64_t seq, int64_t received_us);
 

@@ -1,10 +1,11 @@
-/* status: STATUS. The hub's position and the caller's own things; nothing about others but how many they are. */
+/* status: STATUS. The hub's position and the caller's own things; nothing about others but how many they are. Who holds a token
+ * is shown the position and what it may do. */
 #include "query/priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROLE_BITS = 6, ROLE_NAME = 16 };
+enum { ROLE_BITS = 8, ROLE_NAME = 16 };
 
 static void count_member(void *arg, const struct member *m)
 {
@@ -36,11 +37,11 @@ static void fill_caller(struct query_call *call, Isac1__StatusResult *status, ch
 {
 	status->roles = roles;
 	for (unsigned bit = 0; bit < ROLE_BITS; bit++) {
-		if (!(call->self->roles >> bit & 1)) continue;
+		if (!(call->self->roles >> bit & 1) || 1u << bit == MEMBER_INVITED) continue; /* which is none yet */
 		member_roles_print(names[bit], ROLE_NAME, 1u << bit);
 		roles[status->n_roles++] = names[bit];
 	}
-	if (call->self->id < 0 || call->self->id >= QUERY_NOTES) return;
+	if (call->token || call->self->id < 0 || call->self->id >= QUERY_NOTES) return;
 	status->last_receipt_seq = atomic_load(&call->q->notes[call->self->id].seq);
 	status->last_receipt_us = atomic_load(&call->q->notes[call->self->id].received_us);
 }
@@ -60,9 +61,9 @@ enum isac_err query_status(struct query_call *call)
 	fill_caller(call, &status, roles, names);
 	struct store_subscription *subs = NULL;
 	size_t n = 0;
-	enum isac_err err = store_select_subscriptions(q->db, call->self->id, &subs, &n);
+	enum isac_err err = call->token ? ISAC_OK : store_select_subscriptions(q->db, call->self->id, &subs, &n);
 	if (!err) err = fill_subscriptions(call, &status, subs, n);
-	if (!err) err = store_select_concern(q->db, call->self, &status.concern_reports, &status.concern_newest_seq);
+	if (!err && !call->token) err = store_select_concern(q->db, call->self, &status.concern_reports, &status.concern_newest_seq);
 	if (!err) wire_pack(call->out, &status.base);
 	for (size_t i = 0; i < n; i++) free(subs[i].filter);
 	free(subs);

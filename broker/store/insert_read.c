@@ -6,9 +6,10 @@ enum { FILTER_CHARS = 1024 };
 enum isac_err store_insert_read(struct store_db *db, const struct store_read *r)
 {
 	static const struct store_stmt stmt = {
-		"insert_read", "WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)) INSERT INTO read_event "
-			       "(member_id, what, filter, items, seqs) SELECT $1::int, $2::text, left($3::text, $6::int), $4::int, "
-			       "$5::bigint[] FROM fast"};
+		"insert_read",
+		"WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)) INSERT INTO read_event "
+		"(member_id, what, filter, items, seqs, token_id) SELECT $1::int, $2::text, left($3::text, $6::int), $4::int, "
+		"$5::bigint[], nullif($7::int, 0) FROM fast"};
 	struct wire_buf *args = store_db_args(db);
 	size_t mark;
 
@@ -20,12 +21,17 @@ enum isac_err store_insert_read(struct store_db *db, const struct store_read *r)
 	for (size_t i = 0; i < r->n; i++) store_field_i64(args, r->seqs[i]);
 	store_field_array_end(args, mark);
 	store_field_i32(args, FILTER_CHARS);
+	store_field_i32(args, r->token_id);
 	return store_db_run(db, &stmt, NULL);
 }
 
 static void put_member(struct wire_buf *b, const struct store_read *r)
 {
 	store_field_i32(b, r->member_id);
+}
+static void put_token(struct wire_buf *b, const struct store_read *r)
+{
+	store_field_i32(b, r->token_id);
 }
 static void put_what(struct wire_buf *b, const struct store_read *r)
 {
@@ -49,16 +55,14 @@ enum isac_err store_insert_reads(struct store_db *db, const struct store_read *r
 	static const struct store_stmt stmt = {
 		"insert_reads",
 		"WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)) INSERT INTO read_event "
-		"(member_id, what, filter, items, seqs) SELECT m, w, left(f, $6::int), i, CASE s WHEN 0 THEN '{}'::bigint[] ELSE "
-		"ARRAY[s] END FROM fast, unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::bigint[]) AS u(m, w, f, i, s)"};
+		"(member_id, token_id, what, filter, items, seqs) SELECT m, nullif(t, 0), w, left(f, $7::int), i, CASE s WHEN 0 THEN "
+		"'{}'::bigint[] ELSE ARRAY[s] END FROM fast, unnest($1::int[], $2::int[], $3::text[], $4::text[], $5::int[], $6::bigint[]) "
+		"AS u(m, t, w, f, i, s)"};
 	static const struct {
 		uint32_t oid;
 		void (*put)(struct wire_buf *b, const struct store_read *r);
-	} columns[] = {{STORE_OID_INT4, put_member},
-		       {STORE_OID_TEXT, put_what},
-		       {STORE_OID_TEXT, put_filter},
-		       {STORE_OID_INT4, put_items},
-		       {STORE_OID_INT8, put_seq}};
+	} columns[] = {{STORE_OID_INT4, put_member}, {STORE_OID_INT4, put_token}, {STORE_OID_TEXT, put_what},
+		       {STORE_OID_TEXT, put_filter}, {STORE_OID_INT4, put_items}, {STORE_OID_INT8, put_seq}};
 	struct wire_buf *args = store_db_args(db);
 
 	for (size_t c = 0; c < sizeof(columns) / sizeof(*columns); c++) {

@@ -96,6 +96,6 @@ struct wire_buf *store_db_args_visible(struct store_db *db, const struct member 
 	struct wire_buf *args = store_db_args(db);
 
 	store_db_visible(db, args, self);
-	store_field_i32(args, self->id);
+	store_field_i32(args, member_own_id(self));
 	return args;
 }

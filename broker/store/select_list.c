@@ -18,7 +18,8 @@ static const char LIST_LIFE[] =
 	"round(speed::numeric, 2)::text AS speed, " TIME_OF("changed") "AS changed FROM life_rule "
 								       "WHERE $1::text = '' ORDER BY life_rule.type";
 #define ROLES_OF \
-	"array_to_string(ARRAY(SELECT n FROM unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor','invited']) " \
+	"array_to_string(ARRAY(SELECT n FROM " \
+	"unnest(ARRAY['publisher','subscriber','analyst','tracer','admin','auditor','invited','gateway']) " \
 	"WITH ORDINALITY AS u(n, i) WHERE roles >> (i::int - 1) & 1 = 1), ',') "
 
 #define SPACE_OF(kind) \
@@ -166,15 +167,27 @@ static const struct {
 			    "5000"}},
 	{"read",
 	 {"list_read",
-	  "SELECT e.id::text, " TIME_OF("e.at") "AS at, m.name AS member, e.what, e.filter, e.items::text AS items, "
-						"cardinality(e.seqs)::text AS reports FROM read_event e JOIN member m ON m.id = "
-						"e.member_id WHERE $1::text IN ('', m.name) ORDER BY e.id DESC LIMIT 1000"}},
+	  "SELECT e.id::text, " TIME_OF(
+		  "e.at") "AS at, m.name AS member, COALESCE(e.token_id::text, '') AS token, e.what, e.filter, e.items::text AS items, "
+			  "cardinality(e.seqs)::text AS reports FROM read_event e JOIN member m ON m.id = "
+			  "e.member_id WHERE $1::text IN ('', m.name) ORDER BY e.id DESC LIMIT 1000"}},
 	{"read_who",
 	 {"list_read_who",
-	  "SELECT " TIME_OF("e.at") "AS at, m.name AS member, e.what, e.filter, p.name AS publisher, k.seq::text AS seq "
+	  "SELECT " TIME_OF("e.at") "AS at, m.name AS member, COALESCE(e.token_id::text, '') AS token, e.what, e.filter, p.name AS "
+				    "publisher, k.seq::text AS seq "
 				    "FROM report_key k JOIN member p ON p.id = k.publisher_id JOIN read_event e ON k.seq = "
 				    "ANY (e.seqs) JOIN member m ON m.id = e.member_id WHERE k.publisher_id IN (SELECT id FROM "
 				    "member) AND k.report_id = $1::text::uuid ORDER BY e.id DESC LIMIT 1000"}},
+	{"token",
+	 {"list_token",
+	  "SELECT t.id::text, m.name AS member, t.scope, COALESCE(t.collection, '') AS collection, t.note, CASE WHEN t.revoked IS NOT NULL "
+	  "THEN 'revoked' WHEN t.expires <= now() THEN 'expired' ELSE 'valid' END AS state, " TIME_OF("t.expires") "AS expires, " TIME_OF(
+		  "t.created") "AS created, c.name AS created_by FROM token t JOIN member m ON m.id = "
+			       "t.member_id JOIN member c ON c.id = t.created_by "
+			       "WHERE $1::text IN ('', m.name) ORDER BY t.id DESC LIMIT 5000"}},
+	{"collection",
+	 {"list_collection", "SELECT name, filter, title, id::text, " TIME_OF("created") "AS created FROM collection c WHERE $1::text = '' "
+											 "ORDER BY c.name LIMIT 5000"}},
 	{"command",
 	 {"list_command", "SELECT m.name AS member, p.state, encode(p.command, 'hex') AS command FROM admin_pending p JOIN member m ON "
 			  "m.id = p.member_id WHERE p.command_id = decode($1::text, 'hex')"}},

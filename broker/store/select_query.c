@@ -27,7 +27,7 @@ static void put_args(struct store_db *db, const struct store_query *q, const str
 	bool analyst = q->self->roles & MEMBER_ANALYST, goes_on = q->before_seq && q->before_seq <= span->until_seq;
 
 	store_db_visible(db, args, q->self);
-	store_field_i32(args, q->self->id);
+	store_field_i32(args, member_own_id(q->self));
 	store_field_i64(args, (int64_t)span->after);
 	store_field_i64(args, (int64_t)(goes_on ? q->before_seq : span->until_seq));
 	store_field_i16(args, goes_on ? (int16_t)q->before_item : INT16_MAX);

@@ -17,6 +17,9 @@ static const struct store_stmt MEMBERS = {
 static const struct store_stmt KEYS = {"roster_keys",
 				       "SELECT key_id, public_key, valid_from, valid_until, revoked_from_seq, member_id FROM member_key"};
 
+static const struct store_stmt TOKENS = {"roster_tokens", "SELECT id, member_id, scope, hash, expires, COALESCE(collection, '') FROM token "
+							  "WHERE revoked IS NULL AND expires > now()"};
+
 static enum isac_err add_groups(struct member_roster *roster, const PGresult *res)
 {
 	enum isac_err err = ISAC_OK;
@@ -41,6 +44,25 @@ static enum isac_err add_keys(struct member_roster *roster, const PGresult *res)
 		memcpy(key.key_id, store_get_bytes(res, row, 0).data, WIRE_KEY_ID);
 		memcpy(key.public_key, store_get_bytes(res, row, 1).data, WIRE_SIGN_PUBLIC);
 		err = member_roster_add_key(roster, &key);
+	}
+	return err;
+}
+
+static enum isac_err add_tokens(struct member_roster *roster, const PGresult *res)
+{
+	enum isac_err err = ISAC_OK;
+
+	for (int row = 0; !err && row < PQntuples(res); row++) {
+		struct member_token token = {
+			.id = store_get_i32(res, row, 0),
+			.member_id = store_get_i32(res, row, 1),
+			.scope = member_scope_parse(store_get_text(res, row, 2)),
+			.expires_us = store_get_time(res, row, 4),
+		};
+
+		memcpy(token.hash, store_get_bytes(res, row, 3).data, sizeof(token.hash));
+		snprintf(token.collection, sizeof(token.collection), "%s", store_get_text(res, row, 5));
+		err = member_roster_add_token(roster, &token);
 	}
 	return err;
 }
@@ -145,6 +167,7 @@ static const struct {
 	{&GROUPS, add_groups},
 	{&MEMBERS, add_members},
 	{&KEYS, add_keys},
+	{&TOKENS, add_tokens},
 };
 
 static enum isac_err read_all(struct store_db *db, const char *hub_id, struct member_roster **roster)

@@ -16,6 +16,7 @@ struct store_route {
 	uint8_t rid_len;
 	uint64_t request_id;
 	int32_t member_id;
+	int32_t token_id; /* asked through a gateway by the holder of this token of the member; 0 = by itself */
 };
 
 /* A report touches a member's registered space: a row of table concern. */
@@ -302,7 +303,7 @@ enum isac_err store_select_roster(struct store_db *db, const char *hub_id, struc
 enum isac_err store_select_directory(struct store_db *db, const Isac1__Directory *ask, struct wire_buf *out);
 /* A page of history was shown. Durable within a moment, not at once: nobody waits for it. */
 struct store_read {
-	int32_t member_id;
+	int32_t member_id, token_id; /* 0 = the member itself */
 	const char *what, *filter;
 	uint32_t items;
 	const int64_t *seqs;
@@ -396,6 +397,24 @@ enum isac_err store_insert_key(struct store_db *db, const char *member, const ui
 			       int64_t valid_until_us, struct wire_why *why);
 enum isac_err store_update_key_revoke(struct store_db *db, const uint8_t key_id[WIRE_KEY_ID],
 				      uint64_t *from_seq /* 0: the next; what holds now */, struct wire_why *why);
+/* Tokens. hash must be new: CONFLICT. */
+struct store_token {
+	const uint8_t *hash;
+	const char *member, *collection, *note; /* collection NULL: any */
+	enum member_scope scope;
+	int64_t expires_us;
+	int32_t by; /* who signed the command */
+};
+enum isac_err store_insert_token(struct store_db *db, const struct store_token *t, int32_t *id, struct wire_why *why);
+/* member_id: only if it is this member's; 0 = anybody's. NOT_FOUND: no such token, or it is revoked. */
+enum isac_err store_update_token_revoke(struct store_db *db, int32_t id, int32_t member_id, int32_t by);
+/* Saved filters. */
+enum isac_err store_insert_collection(struct store_db *db, const char *name, const char *filter, const char *title, struct wire_why *why);
+enum isac_err store_delete_collection(struct store_db *db, const char *name);
+/* Appends them to a CollectionsResult, by name; name NULL or "": all. */
+enum isac_err store_select_collections(struct store_db *db, const char *name, struct wire_buf *out);
+/* NOT_FOUND: none of this name has this filter. */
+enum isac_err store_check_collection(struct store_db *db, const char *name, const char *filter);
 /* owner_id: the member whose group it is, and who is in it from the start; 0 = the admins'. */
 enum isac_err store_insert_group(struct store_db *db, const char *name, int32_t owner_id, struct wire_why *why);
 /* A group as one member stands to it. Ids of 0: there is none of that name. */

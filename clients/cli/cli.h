@@ -75,6 +75,7 @@ int cmd_status(struct cli *cli);
 int cmd_filter(struct cli *cli);
 int cmd_admin(struct cli *cli);
 int cmd_pending(struct cli *cli);
+int cmd_token(struct cli *cli);
 int cmd_join(struct cli *cli);
 int cmd_leave(struct cli *cli);
 int cmd_admin_doctor(struct cli *cli);
@@ -86,6 +87,7 @@ extern const struct cli_opt cmd_lookup_opts[], cmd_related_opts[], cmd_report_op
 extern const struct cli_opt cmd_admin_member_add_opts[], cmd_admin_role_opts[], cmd_admin_key_add_opts[], cmd_admin_revoke_opts[],
 	cmd_admin_retention_opts[], cmd_admin_held_opts[];
 extern const struct cli_opt cmd_admin_dry_opts[], cmd_admin_erase_opts[], cmd_admin_invite_opts[], cmd_admin_quota_opts[], cmd_leave_opts[];
+extern const struct cli_opt cmd_token_opts[], cmd_collection_opts[];
 extern const struct cli_opt cmd_space_opts[], cmd_space_member_opts[];
 
 /* ---- report.c: what is said to people ---- */

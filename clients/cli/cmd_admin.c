@@ -10,7 +10,7 @@
 #define CLI_DRY_RUN {"dry-run", 'n', NULL, "change nothing, only say what would be done"},
 
 const struct cli_opt cmd_admin_member_add_opts[] = {
-	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
+	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin, gateway"},
 	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
 	{"client-of", 0, "NAME", "the member organisation whose client it is: reads up to TLP:AMBER, with that one's groups"},
 	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
@@ -35,7 +35,7 @@ const struct cli_opt cmd_admin_revoke_opts[] = {
 
 const struct cli_opt cmd_admin_invite_opts[] = {
 	{"output", 'o', "FILE", "where the invitation is written"},
-	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin"},
+	{"role", 'r', "ROLE,...", "publisher, subscriber, analyst, auditor, admin, gateway"},
 	{"type", 't', "TYPE", "isp, vendor, soc, csirt, academic"},
 	{"client-of", 0, "NAME", "the member organisation whose client it is: reads up to TLP:AMBER, with that one's groups"},
 	{"asn", 0, "N", "an autonomous system of the member's (may be repeated)"},
@@ -81,6 +81,11 @@ const struct cli_opt cmd_space_member_opts[] = {
 	{"net", 0, "CIDR", "a network (may be repeated)"},
 	{"domain", 0, "DOMAIN", "a domain, with all below it (may be repeated)"},
 	{NULL, 0, NULL, NULL},
+};
+
+const struct cli_opt cmd_collection_opts[] = {
+	{"title", 0, "TEXT", "for people"},
+	CLI_DRY_RUN{NULL, 0, NULL, NULL},
 };
 
 const struct cli_opt cmd_admin_held_opts[] = {
@@ -173,6 +178,13 @@ static const struct verb {
 	{"admin life set", "life.set", {{"type", false, false}}, {{"age", "age_days", TEXT, true}, {"speed", "speed", TEXT, true}}},
 	{"admin stats", "stats", {{0}}, {{0}}},
 	{"admin params", "params", {{0}}, {{0}}},
+	{"admin token list", "token.list", {{"member", false, true}}, {{0}}},
+	{"admin token revoke", "token.revoke", {{"id", false, false}}, {{0}}},
+	{"token list", "token.list", {{0}}, {{0}}},
+	{"token revoke", "token.revoke", {{"id", false, false}}, {{0}}},
+	{"admin collection add", "collection.add", {{"name", false, false}, {"filter", false, false}}, {{"title", "title", TEXT, false}}},
+	{"admin collection list", "collection.list", {{0}}, {{0}}},
+	{"admin collection drop", "collection.drop", {{"name", false, false}}, {{0}}},
 	{"space claim",
 	 "space.claim",
 	 {{0}},

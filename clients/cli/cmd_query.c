@@ -11,7 +11,8 @@ const struct cli_opt cmd_query_opts[] = {
 	{"wait", 'w', NULL, "wait until everything stored so far is indexed (default: until my own reports are)"},
 	{"held", 0, NULL, "held items too: my own, or all with the role analyst"},
 	{"format", 'f', "FORMAT",
-	 "jsonl, csv, plain, table, stix, misp; or whole: rpz, suricata, zeek, nft, ipset, hsb (default: table on a terminal, else jsonl)"},
+	 "jsonl, csv, plain, table, stix, misp; or whole: rpz, suricata, zeek, nft, ipset, hsb, values (default: table on a terminal, else "
+	 "jsonl)"},
 	CLI_WHOLE_OPTS{NULL, 0, NULL, NULL},
 };
 

@@ -20,7 +20,8 @@ const struct cli_command cli_commands[] = {
 	 "isac publish --flush\n",
 	 cmd_publish_opts, cmd_publish},
 	{"subscribe", "", "receive indicators as they come",
-	 "Every signature and proof is verified before an item is printed. rpz, suricata, zeek, nft, ipset, hsb are written whole: they\n"
+	 "Every signature and proof is verified before an item is printed. rpz, suricata, zeek, nft, ipset, hsb, values are written whole: "
+	 "they\n"
 	 "say what holds now, begin at the start of the feed every time, and with --output replace the file when that has changed.\n"
 	 "A note on stderr says when reports concern the space that\n"
 	 "I have registered (isac space), whatever the filter is.",
@@ -98,6 +99,12 @@ const struct cli_command cli_commands[] = {
 	 "Name exactly what is claimed: your signature says that it is MEMBER's. What overlaps the space of a third one needs an admin.",
 	 "isac space confirm alice --net 198.51.100.0/24 --asn 3320\n", cmd_space_opts, cmd_admin},
 	{"space drop", "", "end a claim or a registration", NULL, "isac space drop --net 198.51.100.0/24\n", cmd_space_member_opts,
+	 cmd_admin},
+	{"token add", "", "make a token: who holds it reads as I do, through a gateway",
+	 "Printed once, on stdout. The hub keeps its hash only. For machines that cannot speak isac: see isac-gateway(8).",
+	 "isac token add --ttl 30d --collection all --note 'firewall'\n", cmd_token_opts, cmd_token},
+	{"token list", "", "my tokens", NULL, "isac token list\n", NULL, cmd_admin},
+	{"token revoke", "ID", "one of my tokens is no good any more, at once", NULL, "isac token revoke 7\n", cmd_admin_dry_opts,
 	 cmd_admin},
 	{"space list", "[MEMBER]", "what is claimed and registered, and who confirmed it", NULL, "isac space list\n", NULL, cmd_admin},
 	{"group create", "NAME", "make a group of my own",
@@ -181,6 +188,17 @@ const struct cli_command cli_commands[] = {
 	 "isac admin pending approve 0123456789abcdef0123456789abcdef\n", NULL, cmd_pending},
 	{"admin pending reject", "COMMAND_ID", "it never takes effect", NULL,
 	 "isac admin pending reject 0123456789abcdef0123456789abcdef\n", NULL, cmd_admin},
+	{"admin token add", "MEMBER", "make a token of another member's",
+	 "Printed once, on stdout. Who holds it reads as the member: with two admins it waits for the other one's signature.",
+	 "isac admin token add alice --ttl 30d --scope client\n", cmd_token_opts, cmd_token},
+	{"admin token list", "[MEMBER]", "tokens, newest first", NULL, "isac admin token list alice\n", NULL, cmd_admin},
+	{"admin token revoke", "ID", "a token is no good any more, at once", NULL, "isac admin token revoke 7\n", cmd_admin_dry_opts,
+	 cmd_admin},
+	{"admin collection add", "NAME FILTER", "save a filter, which gateways offer under its name", NULL,
+	 "isac admin collection add c2 'tag = \"c2\" and confidence >= 60' --title 'Command and control'\n", cmd_collection_opts,
+	 cmd_admin},
+	{"admin collection list", "", "saved filters", NULL, "isac admin collection list\n", NULL, cmd_admin},
+	{"admin collection drop", "NAME", "forget a saved filter", NULL, "isac admin collection drop c2\n", cmd_admin_dry_opts, cmd_admin},
 	{"admin held list", "", "values that are held back, and why", NULL, "isac admin held list --publisher alice --type domain\n",
 	 cmd_admin_held_opts, cmd_admin},
 	{"admin held release", "KEY|VALUE", "deliver a held value, now and from now on", NULL, "isac admin held release sinkhole.example\n",

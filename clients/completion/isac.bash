@@ -4,8 +4,8 @@ _isac()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	local common="--home --hub --timeout --json --help" words=() i opts="" next=""
-	local roles="publisher subscriber analyst auditor admin"
-	local whole="rpz suricata zeek nft ipset hsb"
+	local roles="publisher subscriber analyst auditor admin gateway"
+	local whole="rpz suricata zeek nft ipset hsb values"
 	local whole_opts="--output --max-tlp --except --keep --url-hosts --rpz-zone --rpz-action --set-name --sid"
 	local types="ipv4 ipv6 cidr domain url email md5 sha1 sha256 sha512 asn ja3 user-agent filename mutex registry-key bitcoin cve certificate-fingerprint"
 
@@ -20,6 +20,7 @@ _isac()
 	--home) COMPREPLY=($(compgen -d -- "$cur")); return ;;
 	--hub-key|-k|--output|-o|--except|--file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--tlp|--max-tlp) COMPREPLY=($(compgen -W "clear green amber amber+strict red" -- "$cur")); return ;;
+	--scope) COMPREPLY=($(compgen -W "read client" -- "$cur")); return ;;
 	--role) COMPREPLY=($(compgen -W "$roles" -- "${cur##*,}")); return ;;
 	--rpz-action) COMPREPLY=($(compgen -W "nxdomain nodata drop passthru" -- "$cur")); return ;;
 	--by|-b) COMPREPLY=($(compgen -W "day type publisher country asn" -- "$cur")); return ;;
@@ -37,7 +38,7 @@ _isac()
 		return ;;
 	esac
 	case "${words[*]:0:3}" in
-	"") next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group join leave filter admin help" ;;
+	"") next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group token join leave filter admin help" ;;
 	keygen*) opts="--hub-key --name" ;;
 	publish*) opts="--tlp --group --to --format --map --type --confidence --tag --valid-for --supersedes --batch --flush --quiet" ;;
 	withdraw*) opts="--value --type --reason" ;;
@@ -52,13 +53,16 @@ _isac()
 	preview*) opts="--filter --since --until --items --scan --cursor" ;;
 	who*) opts="--publisher" ;;
 	why*) opts="--name --item --publisher" ;;
-	help) next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group join leave filter admin" ;;
+	help) next="keygen publish withdraw sighting subscribe query life lookup related report stats preview who why status space group token join leave filter admin" ;;
 	space|"help space") next="claim confirm drop list" ;;
 	"space claim"*|"space drop"*) opts="--member --asn --net --domain" ;;
 	"space confirm"*) opts="--asn --net --domain" ;;
 	group|"help group") next="create invite accept leave give list" ;;
+	token|"help token") next="add list revoke" ;;
+	"token add"*|"admin token add"*) opts="--ttl --scope --collection --note" ;;
+	"token revoke"*|"admin token revoke"*|"admin collection drop"*) opts="--dry-run" ;;
 	filter|"help filter") next="check explain" ;;
-	admin|"help admin") next="member key group life subscription event held report recall read pending warninglist retention doctor stats params" ;;
+	admin|"help admin") next="member key group token collection life subscription event held report recall read pending warninglist retention doctor stats params" ;;
 	leave*) opts="--dry-run" ;;
 	"admin member") next="add invite list suspend resume role quota erase" ;;
 	"admin key") next="add list revoke" ;;
@@ -79,6 +83,9 @@ _isac()
 	"admin retention"*) opts="--dry-run --before" ;;
 	"admin life") next="list set" ;;
 	"admin life set"*) opts="--age --speed" ;;
+	"admin token") next="add list revoke" ;;
+	"admin collection") next="add list drop" ;;
+	"admin collection add"*) opts="--title --dry-run" ;;
 	"admin held") next="list release drop" ;;
 	"admin held list"*) opts="--publisher --type" ;;
 	"admin warninglist") next="reload" ;;

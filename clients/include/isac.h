@@ -548,6 +548,31 @@ struct isac_statistics {
 enum isac_result isac_statistics(const struct isac_statistics **out, struct isac *isac, const struct isac_statistics_conf *conf,
 				 struct isac_error *err);
 
+/* ---- tokens: who holds one reads as its member, through a gateway ------------------------------ */
+enum { ISAC_TOKEN_TEXT = 49 /* with NUL */ };
+/* A new random one: the text is for its holder, the hash (hex, with NUL) for token.add and token.issue. The hub never needs the text. */
+enum isac_result isac_token_make(char text[ISAC_TOKEN_TEXT], char hash[65], struct isac_error *err);
+/*
+ * Of a gateway: what is asked from now on is asked for the holder of this token, whose member the hub looks up; NULL: for itself again.
+ * member: whose it must be, NULL: anybody's. REFUSED, code 401: that is no token. Commands and publishing are not asked for anybody.
+ * A gateway is answered at once: 429 and 503 are not waited out as long as a token is set.
+ */
+enum isac_result isac_as(struct isac *isac, const char *token, const char *member, struct isac_error *err);
+struct isac_collection {
+	uint8_t id[ISAC_ID_BYTES];
+	const char *name, *filter, *title; /* filter: normal form */
+};
+struct isac_collections {
+	const struct isac_collection *list; /* by name */
+	size_t n;
+	const char *member, *scope; /* as whom we read; scope of the token, "" = by ourselves */
+	const char *collection;	    /* the token is for this one only; "" = for any */
+	uint64_t indexed_seq;	    /* a query now is complete up to here */
+	uint64_t rights_generation; /* another one: what we may see may have changed */
+};
+/* Saved filters of the hub. name NULL: all. *out lives until the next call on isac. */
+enum isac_result isac_collections(const struct isac_collections **out, struct isac *isac, const char *name, struct isac_error *err);
+
 /* ---- status and commands ---------------------------------------------------------------------- */
 struct isac_subscription {
 	const char *name, *filter;

@@ -134,6 +134,7 @@ void isac_close(struct isac **isac)
 	wire_arena_clear(&(*isac)->answer);
 	sodium_free((*isac)->sign_secret);
 	sodium_free((*isac)->curve_secret);
+	sodium_free((*isac)->token);
 	free(*isac);
 	*isac = NULL;
 }

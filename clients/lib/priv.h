@@ -68,7 +68,9 @@ struct isac {
 	struct client_socket *requests; /* opened when first needed */
 	uint64_t request_id;
 	struct client_directory *directory;
-	struct wire_arena answer; /* what status and command show */
+	uint8_t *token;				/* WIRE_TOKEN, sodium_malloc; NULL: we ask for ourselves */
+	char token_member[ISAC_NAME_BYTES + 1]; /* whose it must be; "" */
+	struct wire_arena answer;		/* what status and command show */
 };
 enum isac_result client_home_requests(struct client_socket **out, struct isac *isac, struct isac_error *err);
 enum isac_result client_home_socket(struct client_socket **out, struct isac *isac, int port_offset, struct isac_error *err);

@@ -37,6 +37,13 @@ static enum isac_result refused(const Isac1__Error *e, struct isac_error *err)
 	return ISAC_REFUSED;
 }
 
+/* Whom a gateway asks for waits at the other end of it, and has a client that knows how to come again. */
+static bool is_later(const struct run *run, uint32_t code)
+{
+	if (run->isac->token && (code == 429 || code == 503)) return false;
+	return code == 503 || code == 429 || code == 408 || code == 425 || code == 507;
+}
+
 /* true: finished, with *result. */
 static bool take(struct run *run, const struct wire_head *head, struct wire_bytes body, ProtobufCMessage **out, enum isac_result *result,
 		 struct isac_error *err)
@@ -57,7 +64,7 @@ static bool take(struct run *run, const struct wire_head *head, struct wire_byte
 		return true;
 	}
 	const Isac1__Error *e = (const Isac1__Error *)msg;
-	if (e->code == 503 || e->code == 429 || e->code == 408 || e->code == 425 || e->code == 507) {
+	if (is_later(run, e->code)) {
 		run->answered = true;
 		refused(e, err);
 		run->send_at = client_clock_mono_ms() + client_request_pause_ms(run->attempts, e->retry_after_ms);
@@ -100,6 +107,22 @@ static enum isac_result loop(struct run *run, ProtobufCMessage **out, struct isa
 	return ISAC_UNREACHABLE;
 }
 
+static void pack_as_token(struct run *run, const ProtobufCMessage *body)
+{
+	Isac1__AsToken as = ISAC1__AS_TOKEN__INIT;
+	struct wire_buf inner;
+	wire_buf_init(&inner, WIRE_LIMIT_FRAME_BYTES);
+	wire_pack(&inner, body);
+	as.token = (ProtobufCBinaryData){WIRE_TOKEN, run->isac->token};
+	as.member = run->isac->token_member;
+	as.type = run->head.type;
+	as.body = (ProtobufCBinaryData){inner.len, inner.data};
+	run->head.type = WIRE_AS_TOKEN;
+	if (!inner.err) wire_pack(&run->body, &as.base);
+	else run->body.err = inner.err;
+	wire_buf_clear(&inner);
+}
+
 enum isac_result client_request_run(ProtobufCMessage **out, struct isac *isac, uint16_t type, const ProtobufCMessage *body,
 				    uint16_t reply_type, struct wire_arena *arena, int wait_ms, struct isac_error *err)
 {
@@ -110,10 +133,12 @@ enum isac_result client_request_run(ProtobufCMessage **out, struct isac *isac, u
 	run.deadline = client_clock_mono_ms() + (wait_ms ? wait_ms : isac->timeout_ms);
 	run.lives = client_socket_lives(run.socket);
 	wire_buf_init(&run.body, WIRE_LIMIT_FRAME_BYTES);
-	wire_pack(&run.body, body);
+	if (isac->token) pack_as_token(&run, body);
+	else wire_pack(&run.body, body);
 	r = run.body.err
 		    ? client_error_set(err, ISAC_MISUSED, "the request is larger than a frame may be (%d bytes)", WIRE_LIMIT_FRAME_BYTES)
 		    : loop(&run, out, err);
+	if (isac->token && run.body.data) sodium_memzero(run.body.data, run.body.len);
 	wire_buf_clear(&run.body);
 	return r;
 }

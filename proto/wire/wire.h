@@ -143,7 +143,9 @@ enum {
 	WIRE_SALT = 16,
 	WIRE_SECRET = 32,
 	WIRE_CURVE = 32,
-	WIRE_VALUE_KEY = 16
+	WIRE_VALUE_KEY = 16,
+	WIRE_TOKEN = 32,
+	WIRE_TOKEN_TEXT = 49 /* with NUL */
 };
 enum wire_sign_type { WIRE_SIGN_REPORT, WIRE_SIGN_COMMAND, WIRE_SIGN_RECEIPT, WIRE_SIGN_MEMBER };
 void wire_sign_pae(struct wire_buf *buf, enum wire_sign_type type, const char *hub_id, const uint8_t *body, size_t len);
@@ -189,6 +191,11 @@ void wire_merkle_tree_path(struct wire_buf *path, const uint8_t *tree, uint32_t 
 enum isac_err wire_merkle_tree_rebuild(uint8_t *tree, uint32_t n, const uint32_t *index, const uint8_t *leaf, uint32_t m,
 				       const uint8_t *proof, uint32_t proof_n);
 void wire_merkle_tree_prove(struct wire_buf *proof, const uint8_t *tree, uint32_t n, const uint8_t *shown);
+
+/* ---- tokens: README section 11 ------------------------------------------------ */
+void wire_token_text(char out[WIRE_TOKEN_TEXT], const uint8_t token[WIRE_TOKEN]);
+bool wire_token_read(uint8_t out[WIRE_TOKEN], const char *text, size_t len); /* false: that is no token */
+void wire_token_hash(uint8_t out[WIRE_HASH], const uint8_t token[WIRE_TOKEN]);
 
 /* ---- running hash of a feed (README section 7) ------------------------------ */
 void wire_feed_entry(uint8_t hash[WIRE_HASH], uint64_t seq, const uint8_t header_hash[WIRE_HASH], const uint32_t *index, uint32_t n);

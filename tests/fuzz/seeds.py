@@ -162,6 +162,18 @@ def packet():
     yield bytes([len(links)]) + block + packets
 
 
+def head():
+    """The attacks of a story, and each route's path."""
+    sys.path.insert(0, str(ROOT / "tests/story"))
+    text = (ROOT / "tests/story/test_gateway_attack.py").read_text()
+    scope = {}
+    exec(text[text.index("HOST ="):text.index("@pytest")] + text[text.index("BAD ="):text.index("def test_each")], scope)   # the table alone
+    yield from (data for _, data in scope["BAD"].values())
+    for method, path in re.findall(r'"(GET|POST)",\s+"(/[^"]*)"', (ROOT / "clients/gateway/routes.def").read_text()):
+        yield f"{method} {path.replace('{', '').replace('}', '')} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\n\r\n".encode()
+        yield path.replace("{", "").replace("}", "").encode()
+
+
 def lists():
     yield from (path.read_bytes() for path in sorted((ROOT / "tests/data/warninglists").glob("*/list.json")))
 

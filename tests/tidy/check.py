@@ -36,6 +36,8 @@ def check_rooms():
     only_in(r"#include [<\"](postgresql/)?libpq-fe", ["broker/store/"], "only store speaks to PostgreSQL")
     only_in(r"#include <zmq", ["broker/front/", "clients/lib/socket", "clients/lib/broadcast"], "only front and the library's sockets know ZeroMQ")
     only_in(r"#include <pcap", ["clients/edge/capture"], "only edge's capture knows libpcap")
+    only_in(r"#include <microhttpd", ["clients/gateway/server"], "only the gateway's server knows libmicrohttpd")
+    only_in(r"#include <gnutls", ["clients/gateway/c"], "only the gateway's connections and certificate know TLS")
     only_in(r"\bpthread_(mutex|cond|rwlock|create)", ["broker/base/"], "mutexes and threads are base's business")
     only_in(r"#include <jansson", ["clients/", "broker/isacd_found", "broker/hold/lists"], "JSON is the clients' business, the doctor's and warninglists'")
     only_in(r"\bPQexec\b|\bPQexecParams\b|\bPQexecPrepared\b|\bPQescape", [], "blocking or escaping libpq calls are banned")

@@ -203,6 +203,40 @@ static void hsb_and_ipset(void **state)
 	format_set_destroy(&set);
 }
 
+static void expect_whole(char *text, const char *whole)
+{
+	assert_string_equal(text, whole);
+	free(text);
+}
+
+static void values_are_plain_lists(void **state)
+{
+	(void)state;
+	struct format_set *set = new_set(NULL);
+	struct format_conf conf = {.version = 7, .now_us = NOW, .state = "00112233445566778899aabbccddeeff"};
+	add(set, 1, "alice", "domain", "evil.example");
+	struct isac_item it = item(2, "bob", "filename", "=cmd|' /C calc'!A0");
+	it.description = "say \"no\", please";
+	assert_true(format_set_add(set, &it));
+	it = item(3, "bob", "domain", "evil.example");
+	it.confidence = 90;
+	it.valid_until_us = NOW + S;
+	assert_true(format_set_add(set, &it));
+	expect(text_at(set, "values", "isac.txt", &conf, NULL, NOW), "evil.example\n=cmd|' /C calc'!A0\n");
+	expect_whole(text_at(set, "values", "isac.csv", &conf, NULL, NOW),
+		     "type,value,confidence,tlp,publisher,valid_until,description,reference\n"
+		     "domain,\"evil.example\",90,green,bob,,\"\",\"\"\n"
+		     "filename,\"=cmd|' /C calc'!A0\",,green,bob,,\"say \"\"no\"\", please\",\"\"\n");
+	expect_whole(text_at(set, "values", "isac.json", &conf, NULL, NOW),
+		     "{\"tlp\":\"green\",\"version\":7,\"state\":\"00112233445566778899aabbccddeeff\",\"values\":[\n"
+		     "{\"type\":\"domain\",\"value\":\"evil.example\",\"tlp\":\"green\",\"publisher\":\"bob\",\"seq\":3,\"confidence\":90,"
+		     "\"valid_until\":null},\n"
+		     "{\"type\":\"filename\",\"value\":\"=cmd|' /C "
+		     "calc'!A0\",\"tlp\":\"green\",\"publisher\":\"bob\",\"seq\":2,\"confidence\":null,"
+		     "\"valid_until\":null,\"description\":\"say \\\"no\\\", please\"}\n]}\n");
+	format_set_destroy(&set);
+}
+
 static void the_head_is_read_back(void **state)
 {
 	(void)state;
@@ -240,6 +274,7 @@ int main(void)
 		cmocka_unit_test(nft_has_no_overlap_and_counts_down),
 		cmocka_unit_test(suricata_lists_and_rules_agree),
 		cmocka_unit_test(hsb_and_ipset),
+		cmocka_unit_test(values_are_plain_lists),
 		cmocka_unit_test(the_head_is_read_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,11 @@ enum isac_err query_ask(struct query *q, const struct store_route *route, uint16
 	return ISAC_OK;
 }
 
+bool query_takes_token(uint16_t type)
+{
+	return type == WIRE_STATUS;
+}
+
 enum isac_err control_ask(struct control *c, const struct store_route *route, const uint8_t *body, size_t len)
 {
 	(void)c, (void)route, (void)body, (void)len;
@@ -408,11 +413,75 @@ static void a_front_that_breaks_the_rules_is_cut(void **state)
 	base_link_destroy(&front);
 }
 
+/* The reply to a request with this token, by this member: code of the ERROR, or 0. */
+static unsigned ask_as(struct base_link *front, const char *gateway, uint8_t first, size_t len, uint32_t type, const char *member)
+{
+	uint8_t token[WIRE_TOKEN + 1] = {first};
+	Isac1__AsToken as = ISAC1__AS_TOKEN__INIT;
+	struct base_link_msg msg;
+	struct wire_head head;
+	struct wire_buf body;
+	as.token = (ProtobufCBinaryData){len, token};
+	as.type = type;
+	as.member = (char *)member;
+	wire_buf_init(&body, 1000);
+	wire_pack(&body, &as.base);
+	send_message(front, gateway, WIRE_AS_TOKEN, 5, body.data, body.len);
+	wire_buf_clear(&body);
+	assert_int_equal(receive(front, &msg), ISAC_OK);
+	assert_int_equal(wire_head_open(&head, msg.part[1].data, msg.part[1].len), ISAC_OK);
+	assert_int_equal(head.request_id, 5);
+	if (head.type == WIRE_STATUS_RESULT) return 0;
+	assert_int_equal(head.type, WIRE_ERROR);
+	Isac1__Error *error = isac1__error__unpack(NULL, msg.part[2].len, msg.part[2].data);
+	unsigned code = error->code;
+	isac1__error__free_unpacked(error, NULL);
+	return code;
+}
+
+/* Which token is good, by whom it may be presented, for what; and that those that are none run out. */
+static void a_token_is_presented_by_a_gateway(void **state)
+{
+	(void)state;
+	struct member_roster *r;
+	struct member alice = {.id = 1, .name = "alice", .roles = MEMBER_SUBSCRIBER, .curve = {0xa1}};
+	struct member gate = {.id = 3, .name = "gate", .roles = MEMBER_GATEWAY, .curve = {0xa3}};
+	struct member_token good = {.id = 9, .member_id = 1, .scope = MEMBER_SCOPE_READ, .expires_us = INT64_MAX};
+	struct member_token over = {.id = 10, .member_id = 1, .scope = MEMBER_SCOPE_READ, .expires_us = 1};
+	wire_token_hash(good.hash, (const uint8_t[WIRE_TOKEN]){1});
+	wire_token_hash(over.hash, (const uint8_t[WIRE_TOKEN]){2});
+	assert_int_equal(member_roster_new(&r, 2, HUB), ISAC_OK);
+	assert_int_equal(member_roster_add(r, &alice), ISAC_OK);
+	assert_int_equal(member_roster_add(r, &gate), ISAC_OK);
+	assert_int_equal(member_roster_add_token(r, &good), ISAC_OK);
+	assert_int_equal(member_roster_add_token(r, &over), ISAC_OK);
+	base_shared_swap(&roster_cell, r);
+	struct base_link *front = link_up(1);
+	struct base_link_msg msg;
+	assert_int_equal(receive(front, &msg), ISAC_OK); /* the roster */
+	assert_int_equal(ask_as(front, "gate", 1, WIRE_TOKEN, WIRE_STATUS, ""), 0);
+	assert_int_equal(ask_as(front, "gate", 1, WIRE_TOKEN, WIRE_STATUS, "alice"), 0);
+	assert_int_equal(ask_as(front, "gate", 1, WIRE_TOKEN, WIRE_STATUS, "gate"), 401);
+	assert_int_equal(ask_as(front, "gate", 2, WIRE_TOKEN, WIRE_STATUS, ""), 401);
+	assert_int_equal(ask_as(front, "gate", 3, WIRE_TOKEN, WIRE_STATUS, ""), 401);
+	assert_int_equal(ask_as(front, "gate", 1, WIRE_TOKEN - 1, WIRE_STATUS, ""), 401);
+	assert_int_equal(ask_as(front, "gate", 1, WIRE_TOKEN + 1, WIRE_STATUS, ""), 401);
+	assert_int_equal(ask_as(front, "gate", 1, WIRE_TOKEN, WIRE_SUBMIT, ""), 403);
+	assert_int_equal(ask_as(front, "gate", 1, WIRE_TOKEN, 1u << 16 | WIRE_STATUS, ""), 403);
+	assert_int_equal(ask_as(front, "alice", 1, WIRE_TOKEN, WIRE_STATUS, ""), 403);
+	unsigned code = 401;
+	for (int i = 0; i < 1000 && code == 401; i++) code = ask_as(front, "gate", 3, WIRE_TOKEN, WIRE_STATUS, "");
+	assert_int_equal(code, 429);
+	assert_int_equal(ask_as(front, "gate", 1, WIRE_TOKEN, WIRE_STATUS, ""), 0);
+	base_link_destroy(&front);
+}
+
 #define WITH(how, test) cmocka_unit_test_setup_teardown(test, how, stop)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH(start_usual, a_token_is_presented_by_a_gateway),
 		WITH(start_usual, submit_is_stored_and_answered),
 		WITH(start_alone, submit_is_stored_and_answered),
 		WITH(start_usual, a_burst_is_answered_whole),
