@@ -26,8 +26,12 @@ __attribute__((format(printf, 2, 3))) static void add(char *out, const char *for
 	size_t len = strlen(out);
 	va_list args;
 	va_start(args, format);
-	vsnprintf(out + len, TEXT_MAX - len, format, args);
+	bool cut = (size_t)vsnprintf(out + len, TEXT_MAX - len, format, args) >= TEXT_MAX - len;
 	va_end(args);
+	if (!cut) return;
+	for (len = TEXT_MAX - 1; len && ((uint8_t)out[len - 1] & 0xc0) == 0x80;) len--; /* no half of a character: it is no UTF-8 */
+	if (len && (uint8_t)out[len - 1] >= 0xc0) len--;
+	out[len] = 0;
 }
 
 static void add_hex(char *out, ProtobufCBinaryData bytes)
