@@ -199,6 +199,7 @@ static bool ask(struct feed *f, uint64_t after, uint64_t until)
 	if (job) job->page = calloc(1, sizeof(*job->page));
 	if (job && job->page) {
 		job->kind = FEED_JOB_PAGE;
+		job->head = atomic_load(&f->head);
 		job->page->after = after;
 		job->page->until = until;
 		if (!feed_reader_ask(f->reader, job)) {

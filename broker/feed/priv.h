@@ -226,7 +226,7 @@ struct feed_job {
 	/* OPEN */
 	char *filter; /* asked; NULL: the stored one, which comes back here */
 	uint32_t from;
-	uint64_t seq, head;	/* FROM_SEQ; the feed's head when it was asked */
+	uint64_t seq, head;	/* FROM_SEQ; the feed's head when it was asked, of a PAGE, too */
 	uint64_t position;	/* outcome */
 	struct store_gaps gaps; /* outcome, of a PAGE with a hole, too; kept_from = 0: not read */
 	/* PAGE */

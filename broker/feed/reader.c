@@ -46,6 +46,10 @@ static enum isac_err read_page(struct feed_reader *reader, struct feed_job *job)
 	page->report = calloc(FEED_PAGE_REPORTS, sizeof(struct report *));
 	if (!page->report) return ISAC_ERR_NO_MEMORY;
 	err = store_select_page(reader->db, page->after, page->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n);
+	if (!err && !page->n && page->until < job->head) { /* a hole is told as one GAP, however many pages wide */
+		page->until = job->head;
+		err = store_select_page(reader->db, page->after, page->until, FEED_PAGE_REPORTS, FEED_PAGE_BYTES, page->report, &page->n);
+	}
 	if (!err) base_stats_add(STAT_feed_pages, 1);
 	if (!err && has_hole(page)) err = store_select_gaps(reader->db, &job->gaps); /* why, as of now */
 	return err;
