@@ -194,7 +194,7 @@ enum isac_err store_check_original(struct store *s, struct store_job *job, struc
 	a.roster = s->conf.roster ? base_shared_take(s->conf.roster) : NULL;
 	if (!a.roster) return wire_refuse(why, ISAC_ERR_NOT_FOUND, GONE);
 	err = find(s, &a, id, member_roster_by_id(a.roster, job->report->publisher_id), why);
-	if (!err) err = judge(&a, job, why);
+	if (!err && a.original) err = judge(&a, job, why);
 	if (a.original) report_unref(&a.original);
 	base_shared_give(s->conf.roster, a.roster);
 	return err;

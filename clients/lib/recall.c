@@ -71,9 +71,10 @@ static enum isac_result check_signature(const char **member, struct isac *isac, 
 	if (r) return r;
 	if (wire_sign_check(signature->data, WIRE_SIGN_COMMAND, isac->hub.hub_id, m->command.data, m->command.len, key))
 		return client_error_set(err, ISAC_REFUSED, "the signature of the admin %s does not hold", *member);
-	char *copy = wire_arena_alloc(arena, strlen(*member) + 1);
+	size_t size = strlen(*member) + 1;
+	char *copy = wire_arena_alloc(arena, size);
 	if (!copy) return client_error_out_of_memory(err);
-	*member = strcpy(copy, *member);
+	*member = memcpy(copy, *member, size);
 	return ISAC_DONE;
 }
 
@@ -81,10 +82,10 @@ enum isac_result client_recall_verify(const char **by, struct isac *isac, const 
 				      struct isac_error *err)
 {
 	ProtobufCMessage *msg;
-	const char *first, *second = NULL;
+	const char *first = NULL, *second = NULL;
 	enum isac_result r = check_signature(&first, isac, m, &m->signature, &m->key_id, arena, err);
 	if (!r && m->cosignature.len) r = check_signature(&second, isac, m, &m->cosignature, &m->cosign_key_id, arena, err);
-	if (r) return r;
+	if (r || !first) return r;
 	if (second && strcmp(first, second) == 0) second = NULL; /* one admin twice is one admin */
 	if (wire_open(&msg, &isac1__command__descriptor, arena, m->command.data, m->command.len, false, NULL) ||
 	    !is_ordered((const Isac1__Command *)msg, m))

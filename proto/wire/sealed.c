@@ -63,20 +63,20 @@ enum isac_err wire_sealed_make(struct wire_buf *out, struct wire_bytes payload, 
 	return err;
 }
 
-/* Opened, and what the header says of it. Strangers' bytes until the hash holds. */
-static enum isac_err open_shape(Isac1__SealedPayload **out, const Isac1__Header *header, struct wire_bytes sealed, bool check,
-				struct wire_arena *arena, struct wire_why *why)
+/* Opened, and what the header says of it. Strangers' bytes until the hash holds. NULL: *err says why. */
+static Isac1__SealedPayload *open_shape(enum isac_err *err, const Isac1__Header *header, struct wire_bytes sealed, bool check,
+					struct wire_arena *arena, struct wire_why *why)
 {
 	uint8_t hash[WIRE_HASH];
 	ProtobufCMessage *msg;
-	enum isac_err err;
 
 	wire_hash(hash, sealed.data, sealed.len);
-	if (header->sealed.len != WIRE_HASH || memcmp(header->sealed.data, hash, WIRE_HASH) != 0)
-		return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "the sealed payload is not the one that the header commits to");
-	err = wire_open(&msg, &isac1__sealed_payload__descriptor, arena, sealed.data, sealed.len, check, why);
-	if (!err) *out = (Isac1__SealedPayload *)msg;
-	return err;
+	if (header->sealed.len != WIRE_HASH || memcmp(header->sealed.data, hash, WIRE_HASH) != 0) {
+		*err = wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "the sealed payload is not the one that the header commits to");
+		return NULL;
+	}
+	*err = wire_open(&msg, &isac1__sealed_payload__descriptor, arena, sealed.data, sealed.len, check, why);
+	return *err ? NULL : (Isac1__SealedPayload *)msg;
 }
 
 static size_t count_keys(const Isac1__SealedPayload *p, const char *member)
@@ -122,15 +122,15 @@ static enum isac_err check_keys(const Isac1__SealedPayload *p, const Isac1__Head
 
 enum isac_err wire_sealed_check(const Isac1__Header *header, struct wire_bytes sealed, const char *publisher, struct wire_why *why)
 {
-	Isac1__SealedPayload *p = NULL;
+	const Isac1__SealedPayload *p;
 	struct wire_arena arena;
 	enum isac_err err;
 
 	wire_arena_init(&arena, WIRE_LIMIT_DECODE_BYTES);
-	err = open_shape(&p, header, sealed, true, &arena, why);
-	if (!err && p->body.len <= TAG) err = wire_refuse(why, ISAC_ERR_BAD_VALUE, "the sealed body is empty");
-	if (!err && p->n_keys > READERS_MAX) err = wire_refuse(why, ISAC_ERR_TOO_LARGE, "more than %d sealed keys", READERS_MAX);
-	if (!err) err = check_keys(p, header, publisher, why);
+	p = open_shape(&err, header, sealed, true, &arena, why);
+	if (p && p->body.len <= TAG) err = wire_refuse(why, ISAC_ERR_BAD_VALUE, "the sealed body is empty");
+	if (p && !err && p->n_keys > READERS_MAX) err = wire_refuse(why, ISAC_ERR_TOO_LARGE, "more than %d sealed keys", READERS_MAX);
+	if (p && !err) err = check_keys(p, header, publisher, why);
 	wire_arena_clear(&arena);
 	return err;
 }
@@ -171,11 +171,11 @@ enum isac_err wire_sealed_open(struct wire_bytes *payload, const Isac1__Header *
 			       const uint8_t curve_secret[WIRE_CURVE], struct wire_arena *arena, struct wire_why *why)
 {
 	uint8_t key[KEY], bound[BOUND], *clear;
-	Isac1__SealedPayload *p = NULL;
-	enum isac_err err = open_shape(&p, header, sealed, false, arena, why);
+	enum isac_err err;
+	const Isac1__SealedPayload *p = open_shape(&err, header, sealed, false, arena, why);
 	bool opened;
 
-	if (err) return err;
+	if (!p) return err;
 	if (p->body.len <= TAG || !bind(bound, header)) return wire_refuse(why, ISAC_ERR_NOT_AUTHENTIC, "the sealed body is empty");
 	err = open_box(key, p, member, curve_secret, why);
 	if (err) return err;

@@ -537,7 +537,7 @@ NONSENSE = [
     ("publish --tlp purple", 2, "amber+strict"), ("publish", 2, "--tlp is missing"), ("publish --tlp red", 2, "--to"),
     ("publish --tlp green --to bob", 2, "only a red report"), ("publish --tlp green --confidence 101", 2, "0 to 100"),
     ("publish --tlp green --confidence NaN", 2, "0 to 100"), ("publish --tlp green --batch 1001", 2, "1 to 1000"),
-    ("publish --tlp green --type colour", 2, "ipv4, ipv6"), ("publish --tlp green --format xml", 2, "jsonl, csv or plain"),
+    ("publish --tlp green --type colour", 2, "ipv4, ipv6"), ("publish --tlp green --format xml", 2, "jsonl, csv, plain, stix or misp"),
     ("publish --tlp green --valid-for soon", 2, "30d"), ("publish --tlp green --group A", 2, "group"), ("publish --tlp green /", 2, "directory"),
     ("subscribe --from -1", 2, "sequence number"), ("subscribe --from 99999 --idle-exit 1", 1, "--from start"), ("subscribe --count 0", 2, "from 1"),
     ("subscribe --name A", 2, "lower-case"), ("query --since yesterday", 2, "7d"), ("query --as-of x", 2, "whole number"),

@@ -35,7 +35,8 @@ class Town(rights.Town):
         if paper.kind == pb.KIND_WITHDRAWAL:
             return [gone(ipv4, paper.value)]
         before = paper.supersedes
-        replaced = [gone(domain, f"{self.canary[before.number]}.example"), gone(ipv4, before.value)] if before else []
+        same = before and before.label == paper.label           # else it is for more members: it may not show them what they never had
+        replaced = [gone(domain, f"{self.canary[before.number]}.example"), gone(ipv4, before.value)] if same else []
         return [*replaced, report.indicator(VALUE_NUMBER["domain"], f"{word}.example", raw=f"{word}[.]example", description=f"seen by {word}", tags=[word],
                                  references=[f"https://{word}.example/"]),
                 report.indicator(VALUE_NUMBER["ipv4"], paper.value)]
