@@ -51,8 +51,8 @@ foreach(build asan tsan clang)
 	set_tests_properties(${build}_unit PROPERTIES LABELS sanitize TIMEOUT 900 PROCESSORS 2)
 endforeach()
 
-# Not test_filter_sql: it is about PostgreSQL's answers, and what makes the SQL has its unit tests.
-set(sanitized tests/story tests/python/test_live.py --ignore=tests/story/test_filter_sql.py)
+# Not test_filter_sql: it is about PostgreSQL's answers, and what makes the SQL has its unit tests. Not test_bench: it is about what measures.
+set(sanitized tests/story tests/python/test_live.py --ignore=tests/story/test_filter_sql.py --ignore=tests/story/test_bench.py)
 foreach(build asan tsan)
 	isac_pytest(${build}_story sanitize "${sanitized}" "ISAC_BIN=${others}/${build}/bin" ISAC_SLOW=6 ${sanitizer_env})
 endforeach()
