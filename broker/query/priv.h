@@ -38,9 +38,9 @@ struct query_call {
 	struct query_shown shown; /* for the record of who read what */
 };
 
-/* QUICK: in order. PATIENT: long work in slices, others go first. SLOW: answered by query->slow; a member has one such under way. */
 /* By the holder of a token: not, yes, yes even if it is for one collection only. */
 enum query_token { QUERY_NO_TOKEN, QUERY_TOKEN, QUERY_TOKEN_BOUND };
+/* QUICK: in order. PATIENT: long work in slices, others go first. SLOW: answered by query->slow; a member has one such under way. */
 enum query_lane { QUERY_QUICK, QUERY_PATIENT, QUERY_SLOW };
 
 /* Rows of the dispatch table in query.c. AGAIN parks the job until job->wait_seq is indexed and job->wait_ranges are written. */
