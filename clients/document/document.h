@@ -5,6 +5,7 @@
 #ifndef ISAC_DOCUMENT_H
 #define ISAC_DOCUMENT_H
 
+#include <stdarg.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -87,6 +88,9 @@ struct document_sink {
 	int (*refuse)(void *arg, const char *id, const char *reason);
 	void *arg;
 };
+/* Tells sink->refuse in clean text; id NULL or without a readable letter: nameless stands for it. Returns what it returns. */
+int document_sink_refuse(const struct document_sink *sink, const char *id, const char *nameless, const char *fmt, va_list args)
+	__attribute__((format(printf, 4, 0)));
 void document_record_init(struct document_record *r);
 /* Says whose words it is: `mark` becomes the first tag. space: "stix". */
 void document_record_name(struct document_record *r, const char *space, const char *id);

@@ -25,14 +25,11 @@ struct reader {
 static int refuse(struct reader *r, const char *id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int refuse(struct reader *r, const char *id, const char *fmt, ...)
 {
-	char raw[300], reason[300], clean[80];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof raw, fmt, ap);
-	va_end(ap);
-	document_text_clean(reason, sizeof reason, raw);
-	size_t n = id ? document_text_clean(clean, sizeof clean, id) : 0;
-	return r->sink->refuse(r->sink->arg, n ? clean : "an attribute without uuid", reason);
+	va_list args;
+	va_start(args, fmt);
+	int rc = document_sink_refuse(r->sink, id, "an attribute without uuid", fmt, args);
+	va_end(args);
+	return rc;
 }
 
 /* ---- tags ---- */

@@ -23,15 +23,11 @@ struct reader {
 static int refuse(struct reader *r, const json_t *object, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int refuse(struct reader *r, const json_t *object, const char *fmt, ...)
 {
-	char raw[REASON_BYTES], reason[REASON_BYTES], id[STIX_ID_BYTES + 40];
-	const char *text = document_read_text(object, "id");
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof raw, fmt, ap);
-	va_end(ap);
-	document_text_clean(reason, sizeof reason, raw);
-	size_t n = text ? document_text_clean(id, sizeof id, text) : 0;
-	return r->sink->refuse(r->sink->arg, n ? id : "an object without id", reason);
+	va_list args;
+	va_start(args, fmt);
+	int rc = document_sink_refuse(r->sink, document_read_text(object, "id"), "an object without id", fmt, args);
+	va_end(args);
+	return rc;
 }
 
 static bool is_type(const json_t *object, const char *type)
